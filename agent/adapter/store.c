@@ -1,0 +1,298 @@
+/* What the agent keeps; see store.h. */
+#include "adapter/store.h"
+#include "sys/file.h"
+
+#include <fcntl.h>
+
+#define STORE_SIZE_MAX ((size_t) 4 * 1024 * 1024)
+
+static json_t *uuid_json(const Uuid *u) {
+        char text[UUID_TEXT_MAX];
+
+        return json_string(uuid_text(u, text));
+}
+
+static json_t *names_json(const Names *names) {
+        json_t *a = json_array();
+
+        for (size_t i = 0; i < names->n; i++)
+                (void) json_array_append_new(a, json_string(names->name[i]));
+        return a;
+}
+
+static json_t *grant_json(const Grant *g) {
+        return json_pack("{s:o, s:s, s:o, s:I, s:I, s:I}", "id", uuid_json(&g->id), "holder", g->holder,
+                         "uuid", uuid_json(&g->position.uuid), "seqno", (json_int_t) g->position.seqno,
+                         "epoch", (json_int_t) g->epoch, "serial", (json_int_t) g->serial);
+}
+
+static int store_to_json(const Store *s, json_t **ret) {
+        json_t *o, *history = json_array(), *released = json_array(), *seqnos = json_array(), *labels = json_object();
+
+        for (size_t i = 0; i < s->history.n; i++) {
+                const HistoryEntry *e = &s->history.entry[i];
+
+                (void) json_array_append_new(history, json_pack("{s:o, s:o, s:I}", "id", uuid_json(&e->id),
+                                                                "uuid", uuid_json(&e->position.uuid),
+                                                                "seqno", (json_int_t) e->position.seqno));
+        }
+        for (size_t i = 0; i < s->n_released; i++)
+                (void) json_array_append_new(released, uuid_json(&s->released[i]));
+        for (size_t i = 0; i < s->n_seqnos; i++)
+                (void) json_array_append_new(seqnos, json_pack("[I,I,I]", (json_int_t) s->seqno[i].section,
+                                                               (json_int_t) s->seqno[i].view, (json_int_t) s->seqno[i].seqno));
+        for (size_t i = 0; i < s->n_labels; i++)
+                (void) json_object_set_new(labels, s->label[i].label, json_string(s->label[i].name));
+
+        o = json_pack("{s:i, s:o, s:I, s:o, s:o, s:o, s:b, s:o, s:o, s:o}", "version", 1, "agent", uuid_json(&s->agent),
+                      "epoch", (json_int_t) s->epoch, "boot", uuid_json(&s->boot), "history", history,
+                      "released", released, "wanted", s->wanted, "without", names_json(&s->without),
+                      "seqnos", seqnos, "labels", labels);
+        if (!o)
+                return -ENOMEM;
+        if (s->claim_state != CLAIM_NONE) {
+                _cleanup_free_ char *text = NULL;
+                json_t *c;
+                int r;
+
+                r = claim_format(s->claim, &text);
+                if (r < 0) {
+                        json_decref(o);
+                        return r;
+                }
+                c = json_pack("{s:s, s:s}", "state", claim_state_to_string(s->claim_state), "claim", text);
+                (void) json_object_set_new(o, "claim", c);
+        }
+        if (s->have_grant)
+                (void) json_object_set_new(o, "grant", grant_json(&s->grant));
+        *ret = o;
+        return 0;
+}
+
+static bool uuid_read(const json_t *v, Uuid *ret) {
+        return json_is_string(v) && uuid_parse(json_string_value(v), json_string_length(v), ret) >= 0;
+}
+
+static bool grant_read(const json_t *o, Grant *g) {
+        const char *holder;
+        json_t *id, *uuid;
+        json_int_t seqno, epoch, serial;
+
+        if (json_unpack((json_t *) o, "{s:o, s:s, s:o, s:I, s:I, s:I}", "id", &id, "holder", &holder, "uuid", &uuid,
+                        "seqno", &seqno, "epoch", &epoch, "serial", &serial) < 0 ||
+            !uuid_read(id, &g->id) || !uuid_read(uuid, &g->position.uuid) || !name_valid(holder))
+                return false;
+        (void) snprintf(g->holder, sizeof(g->holder), "%s", holder);
+        g->position.seqno = seqno;
+        g->epoch = (uint64_t) epoch;
+        g->serial = (uint64_t) serial;
+        return true;
+}
+
+static bool store_read_lists(Store *s, const json_t *history, const json_t *released, const json_t *seqnos,
+                             const json_t *labels, const json_t *without) {
+        const json_t *v;
+        const char *label;
+        size_t i;
+
+        if (json_array_size(history) > HISTORY_MAX || json_array_size(released) > RELEASED_MAX ||
+            json_array_size(seqnos) > REPORT_VIEWS_MAX || json_object_size(labels) > NAMES_MAX)
+                return false;
+        json_array_foreach((json_t *) history, i, v) {
+                HistoryEntry *e = &s->history.entry[i];
+                const json_t *n = json_object_get(v, "seqno");
+
+                if (!uuid_read(json_object_get(v, "id"), &e->id) || !uuid_read(json_object_get(v, "uuid"), &e->position.uuid) || !json_is_integer(n))
+                        return false;
+                e->position.seqno = json_integer_value(n);
+                s->history.n = i + 1;
+        }
+        json_array_foreach((json_t *) released, i, v) {
+                if (!uuid_read(v, &s->released[i]))
+                        return false;
+                s->n_released = i + 1;
+        }
+        json_array_foreach((json_t *) seqnos, i, v) {
+                json_int_t section, view, seqno;
+
+                if (json_unpack((json_t *) v, "[I,I,I]", &section, &view, &seqno) < 0)
+                        return false;
+                s->seqno[i] = (StoreSeqno) { (uint64_t) section, (uint64_t) view, seqno };
+                s->n_seqnos = i + 1;
+        }
+        json_object_foreach((json_t *) labels, label, v)
+                if (!json_is_string(v) || !name_valid(json_string_value(v)) || store_set_label(s, label, json_string_value(v)) < 0)
+                        return false;
+        json_array_foreach((json_t *) without, i, v)
+                if (!json_is_string(v) || names_add(&s->without, json_string_value(v)) < 0)
+                        return false;
+        return true;
+}
+
+static int store_from_json(Store *s, const json_t *o, char error[static 256]) {
+        json_t *agent, *boot, *history, *released, *seqnos, *labels, *without, *claim, *grant;
+        json_int_t epoch;
+        int version, wanted;
+
+        (void) snprintf(error, 256, "it is not what mainstayd writes");
+        if (json_unpack((json_t *) o, "{s:i, s:o, s:I, s:o, s:o, s:o, s:b, s:o, s:o, s:o}", "version", &version,
+                        "agent", &agent, "epoch", &epoch, "boot", &boot, "history", &history, "released", &released,
+                        "wanted", &wanted, "without", &without, "seqnos", &seqnos, "labels", &labels) < 0 ||
+            version != 1 || epoch < 0 || !uuid_read(agent, &s->agent) || !uuid_read(boot, &s->boot) ||
+            !store_read_lists(s, history, released, seqnos, labels, without))
+                return -EBADMSG;
+        s->epoch = (uint64_t) epoch;
+        s->wanted = wanted;
+
+        claim = json_object_get(o, "claim");
+        if (claim) {
+                const char *state, *text;
+                int r;
+
+                if (json_unpack(claim, "{s:s, s:s}", "state", &state, "claim", &text) < 0)
+                        return -EBADMSG;
+                s->claim_state = claim_state_from_string(state);
+                if (s->claim_state <= CLAIM_NONE)
+                        return -EBADMSG;
+                r = claim_parse(text, &s->claim, error);
+                if (r < 0)
+                        return r;
+        }
+        grant = json_object_get(o, "grant");
+        if (grant) {
+                if (!grant_read(grant, &s->grant))
+                        return -EBADMSG;
+                s->have_grant = true;
+        }
+        return 0;
+}
+
+static int boot_id(Uuid *ret) {
+        _cleanup_close_ int fd = -1;
+        char text[UUID_TEXT_MAX - 1];
+
+        fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        if (read(fd, text, sizeof(text)) != (ssize_t) sizeof(text))
+                return -EIO;
+        return uuid_parse(text, sizeof(text), ret);
+}
+
+int store_open(const char *dir, Store **ret, char error[static 256]) {
+        _cleanup_(store_freep) Store *s = NULL;
+        _cleanup_free_ char *text = NULL;
+        json_error_t e;
+        Uuid boot;
+        size_t size;
+        json_t *o;
+        int r;
+
+        s = calloc(1, sizeof(*s));
+        if (!s)
+                return -ENOMEM;
+        s->dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (s->dirfd < 0) {
+                r = -errno;
+                (void) snprintf(error, 256, "%s", strerror(-r));
+                return r;
+        }
+
+        r = file_read(s->dirfd, STORE_NAME, STORE_SIZE_MAX, &text, &size, NULL);
+        if (r == -ENOENT) {
+                r = uuid_random(&s->agent);
+        } else if (r >= 0) {
+                o = json_loadb(text, size, JSON_REJECT_DUPLICATES, &e);
+                if (!o) {
+                        (void) snprintf(error, 256, "line %d: %.160s", e.line, e.text);
+                        return -EBADMSG;
+                }
+                r = store_from_json(s, o, error);
+                json_decref(o);
+        }
+        if (r >= 0)
+                r = boot_id(&boot);
+        if (r < 0)
+                return r;
+
+        s->new_boot = !uuid_equal(&s->boot, &boot);
+        s->boot = boot;
+        s->epoch++;
+        *ret = TAKE(s);
+        return 0;
+}
+
+Store *store_free(Store *s) {
+        if (!s)
+                return NULL;
+        if (s->dirfd >= 0)
+                (void) close(s->dirfd);
+        (void) claim_free(s->claim);
+        free(s);
+        return NULL;
+}
+
+int store_save(Store *s) {
+        _cleanup_free_ char *text = NULL;
+        json_t *o;
+        int r;
+
+        r = store_to_json(s, &o);
+        if (r < 0)
+                return r;
+        text = json_dumps(o, JSON_INDENT(1));
+        json_decref(o);
+        if (!text)
+                return -ENOMEM;
+        return file_write(s->dirfd, STORE_NAME, text, strlen(text), 0640);
+}
+
+void store_release(Store *s, const Uuid *id) {
+        if (s->n_released == RELEASED_MAX) {
+                memmove(s->released, s->released + 1, (RELEASED_MAX - 1) * sizeof(s->released[0]));
+                s->n_released--;
+        }
+        s->released[s->n_released++] = *id;
+}
+
+int64_t store_seqno(const Store *s, uint64_t section, uint64_t view) {
+        for (size_t i = 0; i < s->n_seqnos; i++)
+                if (s->seqno[i].section == section && s->seqno[i].view == view)
+                        return s->seqno[i].seqno;
+        return SEQNO_UNDEFINED;
+}
+
+void store_set_seqno(Store *s, uint64_t section, uint64_t view, int64_t seqno) {
+        if (s->n_seqnos > 0 && s->seqno[0].section != section)
+                s->n_seqnos = 0; /* only the last section's are of use */
+        if (s->n_seqnos == REPORT_VIEWS_MAX) {
+                memmove(s->seqno, s->seqno + 1, (REPORT_VIEWS_MAX - 1) * sizeof(s->seqno[0]));
+                s->n_seqnos--;
+        }
+        s->seqno[s->n_seqnos++] = (StoreSeqno) { section, view, seqno };
+}
+
+const char *store_label(const Store *s, const char *label) {
+        for (size_t i = 0; i < s->n_labels; i++)
+                if (streq(s->label[i].label, label))
+                        return s->label[i].name;
+        return NULL;
+}
+
+int store_set_label(Store *s, const char *label, const char *name) {
+        size_t i = 0;
+
+        if (strlen(label) >= sizeof(s->label[0].label))
+                return -ENAMETOOLONG;
+        while (i < s->n_labels && !streq(s->label[i].label, label))
+                i++;
+        if (i < s->n_labels && streq(s->label[i].name, name))
+                return 0;
+        if (i == NAMES_MAX)
+                return -E2BIG;
+        if (i == s->n_labels)
+                s->n_labels++;
+        (void) snprintf(s->label[i].label, sizeof(s->label[i].label), "%s", label);
+        (void) snprintf(s->label[i].name, sizeof(s->label[i].name), "%s", name);
+        return 1;
+}

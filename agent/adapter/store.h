@@ -1,0 +1,61 @@
+/* What the agent keeps over its own death and the machine's: one file,
+ * replaced atomically, in its StateDirectory. Kept in one, for what is changed
+ * together must be true together. */
+#pragma once
+
+#include "domain/claim.h"
+#include "domain/history.h"
+
+#define STORE_NAME "state.json"
+
+/* The S of a Primary view, which mysqld's notify command cannot know. */
+typedef struct StoreSeqno {
+        uint64_t section; /* of the record of views */
+        uint64_t view;    /* the how manieth Primary view of the section, from 0 */
+        int64_t seqno;
+} StoreSeqno;
+
+typedef struct Store {
+        int dirfd; /* owned */
+        Uuid agent;
+        uint64_t epoch;
+        Uuid boot;     /* of the machine, when it was last written */
+        bool new_boot; /* it has booted since */
+        History history;
+        ClaimState claim_state;
+        Claim *claim; /* own, where claim_state is not CLAIM_NONE */
+        size_t n_released;
+        Uuid released[RELEASED_MAX]; /* newest last */
+        bool have_grant;
+        Grant grant;
+        bool wanted; /* mysqld was to run, and was not stopped by a person */
+        Names without; /* an operator's, until the bootstrap it was said for is over */
+        size_t n_seqnos;
+        StoreSeqno seqno[REPORT_VIEWS_MAX];
+        size_t n_labels; /* node names by the address they were found under */
+        struct {
+                char label[256];
+                char name[NAME_SIZE];
+        } label[NAMES_MAX];
+} Store;
+
+/* Opens `dir` and reads the file in it; absent, it is a new installation and
+ * gets an identity. Takes a new epoch and writes it. On -EBADMSG `error` says
+ * what is wrong with the file: it is left as it is. Free with store_free(). */
+int store_open(const char *dir, Store **ret, char error[static 256]);
+Store *store_free(Store *s);
+DEFINE_CLEANUP(Store, store_free)
+
+/* Writes it, durably. On failure what is on disk is as it was. */
+int store_save(Store *s);
+
+/* Remembers a claim as given up; the oldest is forgotten. */
+void store_release(Store *s, const Uuid *id);
+
+int64_t store_seqno(const Store *s, uint64_t section, uint64_t view);
+void store_set_seqno(Store *s, uint64_t section, uint64_t view, int64_t seqno);
+
+/* The node's name last heard at a label, NULL where never. */
+const char *store_label(const Store *s, const char *label);
+/* 1 where that is news. */
+int store_set_label(Store *s, const char *label, const char *name);

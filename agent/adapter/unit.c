@@ -1,0 +1,592 @@
+/* A unit of systemd; see unit.h. */
+#include "adapter/unit.h"
+
+#define SYSTEMD "org.freedesktop.systemd1"
+#define SYSTEMD_PATH "/org/freedesktop/systemd1"
+#define MANAGER "org.freedesktop.systemd1.Manager"
+#define PROPERTIES "org.freedesktop.DBus.Properties"
+
+#define SIGNALS 4 /* of one unit: new, removed, job removed, properties changed */
+
+typedef struct Job {
+        Unit *unit;
+        sd_bus_slot *call;
+        char *path; /* once it is queued */
+        bool pending;
+        unit_job_t done;
+        void *userdata;
+} Job;
+
+struct Unit {
+        sd_bus *bus;
+        char *name;
+        unit_changed_t changed;
+        void *userdata;
+
+        sd_bus_slot *owner_signal, *reloading_signal, *files_signal;
+        sd_bus_slot *signals[SIGNALS]; /* of this unit alone: nobody else's jobs wake us */
+        sd_bus_slot *load, *find, *get;
+        char *owner;    /* systemd: anybody can send us a signal, and only its own count */
+        char *path;     /* the unit's; it may differ from what the name says, which may be an alias */
+        bool reloading; /* systemd takes all units away and brings them again: nothing that it says counts */
+
+        UnitState state;
+        bool known;
+        char *error;
+
+        Job start, stop;
+};
+
+/* `m` is a reply, whose sender needs no proof. */
+static void unit_learn_owner(Unit *u, sd_bus_message *m) {
+        const char *sender = sd_bus_message_get_sender(m);
+
+        if (!sender || streq_null(sender, u->owner))
+                return;
+        free(u->owner);
+        u->owner = strdup(sender);
+}
+
+static bool unit_from_systemd(const Unit *u, sd_bus_message *m) {
+        const char *sender = sd_bus_message_get_sender(m);
+
+        return sender && streq_null(sender, u->owner);
+}
+
+/* The state */
+
+static void word_copy(char *to, const char *from) {
+        (void) snprintf(to, UNIT_WORD_SIZE, "%s", from);
+}
+
+static bool state_equal(const UnitState *a, const UnitState *b) {
+        return streq(a->load, b->load) && streq(a->active, b->active) && streq(a->sub, b->sub) && streq(a->result, b->result) &&
+               streq(a->unit_file_state, b->unit_file_state) && streq(a->invocation, b->invocation) && a->main_pid == b->main_pid;
+}
+
+static int property_word(sd_bus_message *m, void *to) {
+        const char *s;
+        int r;
+
+        r = sd_bus_message_read(m, "s", &s);
+        if (r < 0)
+                return r;
+        word_copy(to, s);
+        return 0;
+}
+
+static int property_pid(sd_bus_message *m, void *to) {
+        uint32_t pid;
+        int r;
+
+        r = sd_bus_message_read(m, "u", &pid);
+        if (r < 0)
+                return r;
+        *(pid_t *) to = (pid_t) pid;
+        return 0;
+}
+
+static int property_invocation(sd_bus_message *m, void *to) {
+        const void *id;
+        size_t n;
+        char *text = to;
+        int r;
+
+        r = sd_bus_message_read_array(m, 'y', &id, &n);
+        if (r < 0)
+                return r;
+        text[0] = '\0';
+        for (size_t i = 0; i < n && n == 16; i++)
+                (void) snprintf(text + 2 * i, 3, "%02x", ((const uint8_t *) id)[i]);
+        return 0;
+}
+
+/* Reads an a{sv} into the state. The signature goes with the name: a property
+ * of that name and another type is not ours. */
+static int unit_read(Unit *u, sd_bus_message *m) {
+        static const struct {
+                const char *name, *contents;
+                size_t offset;
+                int (*read)(sd_bus_message *m, void *to);
+        } table[] = {
+                { "LoadState", "s", offsetof(UnitState, load), property_word },
+                { "ActiveState", "s", offsetof(UnitState, active), property_word },
+                { "SubState", "s", offsetof(UnitState, sub), property_word },
+                { "Result", "s", offsetof(UnitState, result), property_word },
+                { "UnitFileState", "s", offsetof(UnitState, unit_file_state), property_word },
+                { "InvocationID", "ay", offsetof(UnitState, invocation), property_invocation },
+                { "MainPID", "u", offsetof(UnitState, main_pid), property_pid },
+        };
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'a', "{sv}");
+        if (r < 0)
+                return r;
+        while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+                const char *name, *contents;
+                size_t i = 0;
+                char type;
+
+                r = sd_bus_message_read(m, "s", &name);
+                if (r < 0)
+                        return r;
+                r = sd_bus_message_peek_type(m, &type, &contents);
+                if (r < 0)
+                        return r;
+                while (i < ELEMENTS(table) && !(streq(name, table[i].name) && streq(contents, table[i].contents)))
+                        i++;
+                if (i == ELEMENTS(table)) {
+                        r = sd_bus_message_skip(m, "v");
+                } else {
+                        r = sd_bus_message_enter_container(m, 'v', contents);
+                        if (r >= 0)
+                                r = table[i].read(m, (char *) &u->state + table[i].offset);
+                        if (r >= 0)
+                                r = sd_bus_message_exit_container(m);
+                }
+                if (r < 0)
+                        return r;
+                r = sd_bus_message_exit_container(m);
+                if (r < 0)
+                        return r;
+        }
+        if (r < 0)
+                return r;
+        return sd_bus_message_exit_container(m);
+}
+
+static void unit_unknown(Unit *u, const char *why) {
+        char *error = strdup(why);
+
+        free(u->error);
+        u->error = error;
+        u->known = false;
+        u->changed(u, u->userdata);
+}
+
+static int unit_got(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
+        Unit *u = userdata;
+        const sd_bus_error *error = sd_bus_message_get_error(m);
+        UnitState before = u->state;
+        bool known = u->known;
+        int r;
+
+        u->get = sd_bus_slot_unref(u->get);
+        if (error) {
+                unit_unknown(u, str_or(error->message, error->name));
+                return 0;
+        }
+
+        /* Not one left over: a unit that is not found has no Result. */
+        u->state = (UnitState) {};
+        r = unit_read(u, m);
+        if (r < 0) {
+                unit_unknown(u, strerror(-r));
+                return 0;
+        }
+        free(TAKE(u->error));
+        u->known = true;
+        if (!known || !state_equal(&before, &u->state))
+                u->changed(u, u->userdata);
+        return 0;
+}
+
+static int unit_properties_changed(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        Unit *u = userdata;
+        UnitState before = u->state;
+
+        /* Until the first answer to GetAll it would be half a state; that answer comes later, and has it all. */
+        if (!u->known || !unit_from_systemd(u, m) || sd_bus_message_skip(m, "s") < 0 || unit_read(u, m) < 0)
+                return 0;
+        if (!state_equal(&before, &u->state))
+                u->changed(u, u->userdata);
+        return 0;
+}
+
+/* Jobs */
+
+static void job_clear(Job *j) {
+        j->call = sd_bus_slot_unref(j->call);
+        free(TAKE(j->path));
+        j->pending = false;
+}
+
+static void job_end(Job *j, int r, const char *result) {
+        job_clear(j);
+        if (j->done)
+                j->done(j->unit, r, result, j->userdata);
+}
+
+static int unit_get(Unit *u) {
+        u->get = sd_bus_slot_unref(u->get);
+        return sd_bus_call_method_async(u->bus, &u->get, SYSTEMD, u->path, PROPERTIES, "GetAll", unit_got, u, "s", "");
+}
+
+/* The unit's signals */
+
+static int unit_job_removed(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        Unit *u = userdata;
+        Job *jobs[] = { &u->start, &u->stop };
+        const char *path, *name, *result;
+        uint32_t id;
+
+        if (!unit_from_systemd(u, m) || sd_bus_message_read(m, "uoss", &id, &path, &name, &result) < 0)
+                return 0;
+        for (size_t i = 0; i < ELEMENTS(jobs); i++)
+                if (streq_null(path, jobs[i]->path)) {
+                        job_end(jobs[i], 0, result);
+                        break;
+                }
+        return 0;
+}
+
+/* Nobody needs it any more, so it has ended, even if no signal said so. */
+static int unit_removed(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        Unit *u = userdata;
+        UnitState before = u->state;
+
+        if (!unit_from_systemd(u, m) || u->reloading || !u->known)
+                return 0;
+        if (!streq(u->state.active, "failed")) {
+                word_copy(u->state.active, "inactive");
+                word_copy(u->state.sub, "dead");
+        }
+        u->state.main_pid = 0;
+        if (!state_equal(&before, &u->state))
+                u->changed(u, u->userdata);
+        return 0;
+}
+
+static int unit_found(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        Unit *u = userdata;
+        int r;
+
+        u->find = sd_bus_slot_unref(u->find);
+        if (sd_bus_message_is_method_error(m, NULL) > 0 || !u->path)
+                return 0; /* gone again: somebody had looked at it */
+        r = unit_get(u);
+        if (r < 0)
+                unit_unknown(u, strerror(-r));
+        return 0;
+}
+
+/* systemd sends no properties of a unit before it has announced it, so what
+ * led to the announcement is missing. GetUnit, unlike GetAll, loads nothing. */
+static int unit_appeared(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        Unit *u = userdata;
+        int r;
+
+        if (!unit_from_systemd(u, m) || u->reloading)
+                return 0;
+        u->find = sd_bus_slot_unref(u->find);
+        r = sd_bus_call_method_async(u->bus, &u->find, SYSTEMD, SYSTEMD_PATH, MANAGER, "GetUnit", unit_found, u, "s", u->name);
+        if (r < 0)
+                unit_unknown(u, strerror(-r));
+        return 0;
+}
+
+/* Reading it all */
+
+/* The unit's own signals: asked for before the state is, so that nothing falls between. */
+static int unit_watch(Unit *u) {
+        static const struct {
+                const char *member;
+                int arg;
+                sd_bus_message_handler_t handler;
+        } table[] = {
+                { "UnitNew", 0, unit_appeared },
+                { "UnitRemoved", 0, unit_removed },
+                { "JobRemoved", 2, unit_job_removed },
+        };
+        _cleanup_free_ char *id = NULL;
+        int r;
+
+        _Static_assert(ELEMENTS(table) + 1 == SIGNALS, "one slot a signal, and one for the properties");
+        r = sd_bus_path_decode(u->path, SYSTEMD_PATH "/unit", &id);
+        if (r < 0)
+                return r;
+        if (r == 0 || strchr(id, '\''))
+                return -EBADMSG;
+
+        for (size_t i = 0; i < ELEMENTS(table); i++) {
+                char rule[512];
+                int n = snprintf(rule, sizeof(rule), "type='signal',sender='" SYSTEMD "',path='" SYSTEMD_PATH
+                                 "',interface='" MANAGER "',member='%s',arg%d='%s'", table[i].member, table[i].arg, id);
+                if (n < 0 || (size_t) n >= sizeof(rule))
+                        return -ENAMETOOLONG;
+                u->signals[i] = sd_bus_slot_unref(u->signals[i]);
+                r = sd_bus_add_match_async(u->bus, &u->signals[i], rule, table[i].handler, NULL, u);
+                if (r < 0)
+                        return r;
+        }
+        u->signals[SIGNALS - 1] = sd_bus_slot_unref(u->signals[SIGNALS - 1]);
+        return sd_bus_match_signal_async(u->bus, &u->signals[SIGNALS - 1], SYSTEMD, u->path, PROPERTIES, "PropertiesChanged",
+                                         unit_properties_changed, NULL, u);
+}
+
+static int unit_loaded(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
+        Unit *u = userdata;
+        const sd_bus_error *error = sd_bus_message_get_error(m);
+        const char *path;
+        int r;
+
+        u->load = sd_bus_slot_unref(u->load);
+        if (error) {
+                unit_unknown(u, str_or(error->message, error->name));
+                return 0;
+        }
+        unit_learn_owner(u, m);
+        r = sd_bus_message_read(m, "o", &path);
+        if (r >= 0 && !streq_null(path, u->path)) {
+                free(u->path);
+                u->path = strdup(path);
+                r = u->path ? unit_watch(u) : -ENOMEM;
+                if (r < 0)
+                        free(TAKE(u->path));
+        }
+        if (r >= 0)
+                r = unit_get(u);
+        if (r < 0)
+                unit_unknown(u, strerror(-r));
+        return 0;
+}
+
+static int unit_load(Unit *u) {
+        u->load = sd_bus_slot_unref(u->load);
+        u->get = sd_bus_slot_unref(u->get);
+        return sd_bus_call_method_async(u->bus, &u->load, SYSTEMD, SYSTEMD_PATH, MANAGER, "LoadUnit", unit_loaded, u, "s", u->name);
+}
+
+static void unit_load_again(Unit *u) {
+        int r = unit_load(u);
+
+        if (r < 0)
+                unit_unknown(u, strerror(-r));
+}
+
+static int unit_subscribe(Unit *u) {
+        /* No reply is wanted: that this bus has subscribed before is an error, and no harm. */
+        return sd_bus_call_method_async(u->bus, NULL, SYSTEMD, SYSTEMD_PATH, MANAGER, "Subscribe", NULL, NULL, NULL);
+}
+
+/* Starting and stopping */
+
+static int job_queued(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
+        Job *j = userdata;
+        const sd_bus_error *error = sd_bus_message_get_error(m);
+        const char *path;
+        int r;
+
+        j->call = sd_bus_slot_unref(j->call);
+        if (error) {
+                r = -sd_bus_error_get_errno(error);
+                job_end(j, r < 0 ? r : -EIO, str_or(error->message, error->name));
+                return 0;
+        }
+        r = sd_bus_message_read(m, "o", &path);
+        if (r >= 0) {
+                j->path = strdup(path);
+                r = j->path ? 0 : -ENOMEM;
+        }
+        if (r < 0)
+                job_end(j, r, strerror(-r));
+        return 0;
+}
+
+static int job_begin(Unit *u, Job *j, const char *method, const char *mode, unit_job_t done, void *userdata) {
+        int r;
+
+        if (j->pending)
+                return -EBUSY;
+        if (!u->path || !u->owner)
+                return -ENOTCONN;
+        /* Polkit may take its time, systemd does not: the default is long enough for both. */
+        r = sd_bus_call_method_async(u->bus, &j->call, SYSTEMD, SYSTEMD_PATH, MANAGER, method, job_queued, j, "ss", u->name, mode);
+        if (r < 0)
+                return r;
+        j->pending = true;
+        j->done = done;
+        j->userdata = userdata;
+        return 0;
+}
+
+int unit_start(Unit *u, const char *mode, unit_job_t done, void *userdata) {
+        return job_begin(u, &u->start, "StartUnit", mode, done, userdata);
+}
+
+int unit_stop(Unit *u, const char *mode, unit_job_t done, void *userdata) {
+        return job_begin(u, &u->stop, "StopUnit", mode, done, userdata);
+}
+
+/* systemd itself */
+
+static int unit_reloading(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        Unit *u = userdata;
+        int active;
+
+        if (!unit_from_systemd(u, m) || sd_bus_message_read(m, "b", &active) < 0)
+                return 0;
+        u->reloading = active;
+        if (!active)
+                unit_load_again(u);
+        return 0;
+}
+
+static int unit_files_changed(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        Unit *u = userdata;
+
+        if (unit_from_systemd(u, m) && !u->reloading)
+                unit_load_again(u);
+        return 0;
+}
+
+static int unit_owner_changed(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        Job *jobs[] = { &((Unit *) userdata)->start, &((Unit *) userdata)->stop };
+        Unit *u = userdata;
+        const char *sender = sd_bus_message_get_sender(m), *name, *old, *new;
+        int r;
+
+        if (!sender || !streq(sender, "org.freedesktop.DBus") || sd_bus_message_read(m, "sss", &name, &old, &new) < 0 ||
+            !streq(name, SYSTEMD))
+                return 0;
+        u->reloading = false;
+        free(u->owner);
+        u->owner = *new != '\0' ? strdup(new) : NULL;
+        if (*new == '\0') {
+                unit_unknown(u, "systemd left the bus");
+                return 0;
+        }
+
+        /* Jobs outlive a new start of systemd, but what became of them meanwhile nobody tells. */
+        for (size_t i = 0; i < ELEMENTS(jobs); i++)
+                if (jobs[i]->path)
+                        job_end(jobs[i], -ECONNRESET, "systemd started anew");
+        r = unit_subscribe(u);
+        if (r < 0)
+                unit_unknown(u, strerror(-r));
+        else
+                unit_load_again(u);
+        return 0;
+}
+
+int unit_new(sd_bus *bus, const char *name, unit_changed_t changed, void *userdata, Unit **ret) {
+        _cleanup_(unit_freep) Unit *u = NULL;
+        int r;
+
+        u = calloc(1, sizeof(*u));
+        if (!u)
+                return -ENOMEM;
+        *u = (Unit) {
+                .bus = sd_bus_ref(bus),
+                .name = strdup(name),
+                .changed = changed,
+                .userdata = userdata,
+                .start = { .unit = u },
+                .stop = { .unit = u },
+        };
+        if (!u->name)
+                return -ENOMEM;
+
+        r = sd_bus_match_signal_async(bus, &u->reloading_signal, SYSTEMD, SYSTEMD_PATH, MANAGER, "Reloading", unit_reloading, NULL, u);
+        if (r < 0)
+                return r;
+        r = sd_bus_match_signal_async(bus, &u->files_signal, SYSTEMD, SYSTEMD_PATH, MANAGER, "UnitFilesChanged", unit_files_changed,
+                                      NULL, u);
+        if (r < 0)
+                return r;
+        r = sd_bus_add_match_async(bus, &u->owner_signal,
+                                   "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
+                                   "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" SYSTEMD "'",
+                                   unit_owner_changed, NULL, u);
+        if (r < 0)
+                return r;
+        r = unit_subscribe(u);
+        if (r < 0)
+                return r;
+        r = unit_load(u);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE(u);
+        return 0;
+}
+
+Unit *unit_free(Unit *u) {
+        if (!u)
+                return NULL;
+
+        job_clear(&u->start);
+        job_clear(&u->stop);
+        (void) sd_bus_slot_unref(u->owner_signal);
+        (void) sd_bus_slot_unref(u->reloading_signal);
+        (void) sd_bus_slot_unref(u->files_signal);
+        for (size_t i = 0; i < SIGNALS; i++)
+                (void) sd_bus_slot_unref(u->signals[i]);
+        (void) sd_bus_slot_unref(u->load);
+        (void) sd_bus_slot_unref(u->find);
+        (void) sd_bus_slot_unref(u->get);
+        free(u->owner);
+        free(u->path);
+        free(u->name);
+        free(u->error);
+        (void) sd_bus_unref(u->bus);
+        free(u);
+        return NULL;
+}
+
+const char *unit_name(const Unit *u) {
+        return u->name;
+}
+
+const UnitState *unit_state(const Unit *u) {
+        return u->known ? &u->state : NULL;
+}
+
+const char *unit_error(const Unit *u) {
+        return u->known ? NULL : u->error;
+}
+
+/* The system's state */
+
+typedef struct SystemStateCall {
+        unit_system_state_t done;
+        void *userdata;
+} SystemStateCall;
+
+static int system_state_got(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
+        SystemStateCall call = *(SystemStateCall *) userdata; /* it may go with its slot */
+        const sd_bus_error *error = sd_bus_message_get_error(m);
+        const char *state = NULL;
+        int r;
+
+        if (error) {
+                r = -sd_bus_error_get_errno(error);
+                call.done(r < 0 ? r : -EIO, NULL, call.userdata);
+                return 0;
+        }
+        r = sd_bus_message_read(m, "v", "s", &state);
+        call.done(r < 0 ? r : 0, r < 0 ? NULL : state, call.userdata);
+        return 0;
+}
+
+int unit_system_state(sd_bus *bus, unit_system_state_t done, void *userdata, sd_bus_slot **ret) {
+        SystemStateCall *call;
+        sd_bus_slot *slot;
+        int r;
+
+        call = calloc(1, sizeof(*call));
+        if (!call)
+                return -ENOMEM;
+        *call = (SystemStateCall) { done, userdata };
+        r = sd_bus_call_method_async(bus, &slot, SYSTEMD, SYSTEMD_PATH, PROPERTIES, "Get", system_state_got, call, "ss", MANAGER,
+                                     "SystemState");
+        if (r >= 0)
+                r = sd_bus_slot_set_destroy_callback(slot, free);
+        if (r < 0) {
+                free(call);
+                return r;
+        }
+
+        *ret = slot;
+        return 0;
+}

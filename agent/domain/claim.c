@@ -1,0 +1,244 @@
+/* Claims and grants; see claim.h. */
+#include "domain/claim.h"
+#include "domain/history.h"
+
+int claim_new(Claim **ret) {
+        Claim *c = calloc(1, sizeof(*c));
+
+        if (!c)
+                return -ENOMEM;
+        c->position.seqno = SEQNO_UNDEFINED;
+        *ret = c;
+        return 0;
+}
+
+Claim *claim_free(Claim *c) {
+        if (!c)
+                return NULL;
+        for (size_t i = 0; i < c->n_reports; i++)
+                (void) report_free(c->report[i]);
+        free(c);
+        return NULL;
+}
+
+static json_t *names_array(const Names *names) {
+        json_t *a = json_array();
+
+        for (size_t i = 0; i < names->n; i++)
+                (void) json_array_append_new(a, json_string(names->name[i]));
+        return a;
+}
+
+int claim_format(const Claim *c, char **ret) {
+        char id[UUID_TEXT_MAX], at[UUID_TEXT_MAX];
+        json_t *o, *reports = json_array();
+        char *text;
+
+        for (size_t i = 0; i < c->n_reports; i++) {
+                json_t *r;
+                int k = report_to_json(c->report[i], &r);
+
+                if (k < 0) {
+                        json_decref(reports);
+                        return k;
+                }
+                (void) json_array_append_new(reports, r);
+        }
+        o = json_pack("{s:s, s:s, s:{s:s, s:I}, s:o, s:o, s:b, s:o}", "id", uuid_text(&c->id, id), "holder", c->holder,
+                      "position", "uuid", uuid_text(&c->position.uuid, at), "seqno", (json_int_t) c->position.seqno,
+                      "needed", names_array(&c->needed), "without", names_array(&c->without),
+                      "new_cluster", c->new_cluster, "reports", reports);
+        if (!o)
+                return -ENOMEM;
+        text = json_dumps(o, JSON_COMPACT);
+        json_decref(o);
+        if (!text)
+                return -ENOMEM;
+        *ret = text;
+        return 0;
+}
+
+static int names_read(const json_t *a, Names *ret) {
+        const json_t *v;
+        size_t i;
+
+        if (!json_is_array(a))
+                return -EBADMSG;
+        json_array_foreach((json_t *) a, i, v)
+                if (!json_is_string(v) || names_add(ret, json_string_value(v)) < 0)
+                        return -EBADMSG;
+        return 0;
+}
+
+static int claim_read(const json_t *o, Claim *c, char error[static 256]) {
+        const char *id, *holder, *uuid;
+        const json_t *reports, *needed, *without, *v;
+        json_int_t seqno;
+        int new_cluster;
+        size_t i;
+
+        (void) snprintf(error, 256, "it is not a claim");
+        if (json_unpack((json_t *) o, "{s:s, s:s, s:{s:s, s:I}, s:o, s:o, s:b, s:o}", "id", &id, "holder", &holder,
+                        "position", "uuid", &uuid, "seqno", &seqno, "needed", &needed, "without", &without,
+                        "new_cluster", &new_cluster, "reports", &reports) < 0)
+                return -EBADMSG;
+        if (uuid_parse(id, strlen(id), &c->id) < 0 || uuid_parse(uuid, strlen(uuid), &c->position.uuid) < 0 ||
+            !name_valid(holder) || seqno < SEQNO_UNDEFINED || names_read(needed, &c->needed) < 0 ||
+            names_read(without, &c->without) < 0 || !json_is_array(reports) || json_array_size(reports) > NAMES_MAX)
+                return -EBADMSG;
+        (void) snprintf(c->holder, sizeof(c->holder), "%s", holder);
+        c->position.seqno = seqno;
+        c->new_cluster = new_cluster;
+        json_array_foreach((json_t *) reports, i, v) {
+                int r = report_from_json(v, &c->report[i], error);
+
+                if (r < 0)
+                        return r;
+                c->n_reports = i + 1;
+        }
+        return 0;
+}
+
+int claim_parse(const char *text, Claim **ret, char error[static 256]) {
+        _cleanup_(claim_freep) Claim *c = NULL;
+        json_error_t e;
+        json_t *o;
+        int r;
+
+        o = json_loads(text, JSON_REJECT_DUPLICATES, &e);
+        if (!o) {
+                (void) snprintf(error, 256, "line %d, column %d: %.160s", e.line, e.column, e.text);
+                return -EBADMSG;
+        }
+        r = claim_new(&c);
+        if (r >= 0)
+                r = claim_read(o, c, error);
+        json_decref(o);
+        if (r < 0)
+                return r;
+        *ret = TAKE(c);
+        return 0;
+}
+
+Overrule claim_overrule(const Claim *c) {
+        return (Overrule) {
+                .without = c->without,
+                .new_cluster = c->new_cluster,
+                .leader = c->holder,
+        };
+}
+
+static const Report *claim_report(const Claim *c, const char *name) {
+        const Report *found = NULL;
+
+        for (size_t i = 0; i < c->n_reports; i++)
+                if (streq(c->report[i]->node, name) && (!found || report_newer(c->report[i], found)))
+                        found = c->report[i];
+        return found;
+}
+
+/* Newest per node of what the grantor knows and what the claim rests on. Of
+ * itself the grantor knows best; a live mysqld that it sees beats a report. */
+static size_t claim_union(const Claim *c, const char *grantor, const Voice *voices, size_t n, Voice *merged) {
+        size_t m = 0;
+
+        for (size_t i = 0; i < n; i++) {
+                const Report *theirs = claim_report(c, voices[i].name);
+                Voice v = voices[i];
+
+                if (theirs && !streq(v.name, grantor) && v.condition != CONDITION_ALIVE &&
+                    (v.condition != CONDITION_KNOWN || report_newer(theirs, v.report))) {
+                        v.condition = CONDITION_KNOWN;
+                        v.report = theirs;
+                }
+                merged[m++] = v;
+        }
+        for (size_t i = 0; i < c->n_reports; i++) {
+                const char *name = c->report[i]->node;
+                bool there = false;
+
+                for (size_t k = 0; k < m; k++)
+                        there = there || streq(merged[k].name, name);
+                if (!there && m < NAMES_MAX)
+                        merged[m++] = (Voice) {
+                                .name = name,
+                                .condition = CONDITION_KNOWN,
+                                .report = claim_report(c, name),
+                        };
+        }
+        return m;
+}
+
+static int refuse(char **ret_text, char *text) {
+        if (!text)
+                return -ENOMEM;
+        *ret_text = text;
+        return 0;
+}
+
+int claim_judge(const Claim *c, const char *grantor, const Voice *voices, size_t n, const Grant *standing,
+                ClaimState own, char **ret_text) {
+        _cleanup_(plan_freep) Plan *plan = NULL;
+        Voice merged[NAMES_MAX];
+        Overrule overrule = claim_overrule(c);
+        const char *why;
+        char *text = NULL;
+        int r;
+
+        if (standing && !uuid_equal(&standing->id, &c->id)) {
+                if (asprintf(&text, "%s has granted the bootstrap to %s, and that grant stands", grantor, standing->holder) < 0)
+                        text = NULL;
+                return refuse(ret_text, text);
+        }
+        if (own != CLAIM_NONE) {
+                if (asprintf(&text, "%s claims the bootstrap for itself", grantor) < 0)
+                        text = NULL;
+                return refuse(ret_text, text);
+        }
+        if (n > NAMES_MAX)
+                return -E2BIG;
+
+        r = decision_make(merged, claim_union(c, grantor, voices, n, merged), &overrule, &plan);
+        if (r < 0)
+                return r;
+        if (plan->action == ACTION_BOOTSTRAP && streq(plan->node, c->holder) &&
+            (c->new_cluster || position_equal(&plan->position, &c->position)))
+                return 1;
+
+        why = plan_reason(plan, plan->action == ACTION_WAIT && plan->awaited.n > 0 ? plan->awaited.name[0] : plan->node);
+        if (asprintf(&text, "%s comes to %s%s%s: %s", grantor, action_to_string(plan->action),
+                     plan->node[0] ? " " : "", plan->node, str_or(why, "no reason is known")) < 0)
+                text = NULL;
+        return refuse(ret_text, text);
+}
+
+const char *grant_fate_to_string(GrantFate f) {
+        switch (f) {
+        case GRANT_STANDS:
+                return "stands";
+        case GRANT_CONFIRMED:
+                return "confirmed";
+        case GRANT_WITHDRAWN:
+                return "withdrawn";
+        case GRANT_VOID:
+                return "void";
+        }
+        return "invalid";
+}
+
+GrantFate grant_fate(const Grant *g, const Report *holder) {
+        bool same_claim = holder->claim != CLAIM_NONE && uuid_equal(&holder->claim_id, &g->id);
+
+        if (history_has(holder->history, &g->id) || (same_claim && holder->mysqld == MYSQLD_PRIMARY))
+                return GRANT_CONFIRMED;
+        for (size_t i = 0; i < holder->n_released; i++)
+                if (uuid_equal(&holder->released[i], &g->id))
+                        return GRANT_WITHDRAWN;
+
+        /* Each Primary view takes a seqno: who is where it was, never led. */
+        if (!same_claim && holder->mysqld == MYSQLD_STOPPED && report_has_position(holder) &&
+            holder->source != SOURCE_LIVE && position_equal(&holder->position, &g->position) &&
+            (holder->epoch > g->epoch || (holder->epoch == g->epoch && holder->serial > g->serial)))
+                return GRANT_VOID;
+        return GRANT_STANDS;
+}

@@ -1,0 +1,58 @@
+/* Claims and grants (rule 5): how the agents agree that one node bootstraps.
+ *
+ * Who would lead asks every node that must be heard. Each decides for itself,
+ * on what it knows and what the claim rests on, and grants, durably, one claim
+ * at a time, only where it comes to the same candidate. What is pure of that
+ * is here; persisting and sending belong to the manager. */
+#pragma once
+
+#include "domain/decision.h"
+
+typedef struct Claim {
+        Uuid id;
+        char holder[NAME_SIZE];
+        Position position; /* the holder's */
+        Names needed;
+        Names without;     /* given up by an operator */
+        bool new_cluster;
+        size_t n_reports;
+        Report *report[NAMES_MAX]; /* what it rests on; owned */
+} Claim;
+
+int claim_new(Claim **ret);
+Claim *claim_free(Claim *c);
+DEFINE_CLEANUP(Claim, claim_free)
+
+/* As text, JSON; free `*ret`. */
+int claim_format(const Claim *c, char **ret);
+int claim_parse(const char *text, Claim **ret, char error[static 256]);
+
+/* The overrule that a claim was made under; borrows from it. */
+Overrule claim_overrule(const Claim *c);
+
+/* What a grantor keeps. */
+typedef struct Grant {
+        Uuid id;
+        char holder[NAME_SIZE];
+        Position position; /* the holder's, when it was given */
+        uint64_t epoch;    /* of the holder's report it was given on */
+        uint64_t serial;
+} Grant;
+
+/* Would the grantor, who knows `voices` (its own among them), grant this?
+ * 1: yes. 0: no, and `*ret_text` says why; free it. `standing` is the grant
+ * that it has given before, or NULL; `own` its own claim's state. */
+int claim_judge(const Claim *c, const char *grantor, const Voice *voices, size_t n, const Grant *standing,
+                ClaimState own, char **ret_text);
+
+typedef enum GrantFate {
+        GRANT_STANDS,
+        GRANT_CONFIRMED, /* the holder is or was Primary under it */
+        GRANT_WITHDRAWN, /* the holder gave it up */
+        GRANT_VOID,      /* the holder is where it was, and has no such claim any more */
+} GrantFate;
+
+const char *grant_fate_to_string(GrantFate f);
+
+/* What the holder's report makes of a grant. */
+GrantFate grant_fate(const Grant *g, const Report *holder);

@@ -1,0 +1,180 @@
+/* Evidence, weighed; see evidence.h. */
+#include "domain/evidence.h"
+
+#include <stdarg.h>
+
+/* How long after `disconnected` a server may still write its grastate.dat: the
+ * notification comes before the provider is closed. */
+#define CLOSING_MAX (120 * USEC_PER_SEC)
+
+static int _printf_(2, 3) say(char **ret, const char *format, ...) {
+        va_list ap;
+        char *text;
+        int r;
+
+        va_start(ap, format);
+        r = vasprintf(&text, format, ap);
+        va_end(ap);
+        if (r < 0)
+                return -ENOMEM;
+        free(*ret);
+        *ret = text;
+        return 0;
+}
+
+Mysqld evidence_live_state(const Viewlog *log) {
+        if (!log->have_section || log->closed || !log->have_last)
+                return MYSQLD_STARTING;
+        if (!log->last_primary)
+                return MYSQLD_NON_PRIMARY;
+        return streq(log->status, "synced") || streq(log->status, "donor") ? MYSQLD_PRIMARY : MYSQLD_JOINING;
+}
+
+static bool was_member(const Evidence *e) {
+        return e->have_viewlog && e->viewlog.n_views > 0;
+}
+
+/* Did the last start end gracefully, and has nothing touched the file since?
+ * Then its seqno is as good as a recovered one. */
+static bool ended_gracefully(const Evidence *e) {
+        return e->have_viewlog && e->viewlog.have_section && e->viewlog.closed && !e->viewlog.torn &&
+               e->grastate_mtime <= e->viewlog.closed_time + CLOSING_MAX;
+}
+
+static int weigh_recovery(const Evidence *e, Report *r) {
+        char recovered[UUID_TEXT_MAX], file[UUID_TEXT_MAX];
+
+        if (!e->have_recovery)
+                return 1;
+        if (!e->recovery_has_position)
+                return say(&r->problem, "%s", e->recovery_text);
+        if (!uuid_equal(&e->recovery_position.uuid, &e->grastate.position.uuid))
+                return say(&r->problem, "grastate.dat names the cluster %s, and the data are of %s: one of them was copied from elsewhere",
+                           uuid_text(&e->grastate.position.uuid, file), uuid_text(&e->recovery_position.uuid, recovered));
+        r->position = e->recovery_position;
+        r->source = SOURCE_RECOVERED;
+        return 0;
+}
+
+static int weigh_position(const Evidence *e, Report *r) {
+        if (e->datadir_missing)
+                return say(&r->problem, "%s", str_or(e->grastate_error, "its datadir does not exist"));
+        if (mysqld_is_live(e->mysqld)) {
+                if (e->have_live) {
+                        r->position = e->live;
+                        r->source = SOURCE_LIVE;
+                } else if (e->have_grastate) {
+                        r->position = (Position) { e->grastate.position.uuid, SEQNO_UNDEFINED };
+                        r->source = SOURCE_LIVE;
+                }
+                return 0;
+        }
+        if (e->grastate_error[0])
+                return say(&r->problem, "grastate.dat: %s", e->grastate_error);
+        if (!e->have_grastate) {
+                if (was_member(e))
+                        return say(&r->problem, "it was a member of the cluster, and its grastate.dat is gone");
+                r->blank = true;
+                return 0;
+        }
+        if (e->grastate.safe_to_bootstrap != GRASTATE_SAFE_UNSAID)
+                r->safe_to_bootstrap = e->grastate.safe_to_bootstrap == GRASTATE_SAFE_YES;
+        if (uuid_is_zero(&e->grastate.position.uuid)) {
+                if (was_member(e))
+                        return say(&r->problem, "grastate.dat holds no cluster any more: a state transfer (SST) was cut off, or the server found its data inconsistent; it needs a full SST");
+                r->blank = true;
+                return 0;
+        }
+
+        /* A recovered position is what the data say themselves: it counts wherever there is one. */
+        if (e->have_recovery || e->grastate.position.seqno < 0 || !ended_gracefully(e))
+                return weigh_recovery(e, r);
+        r->position = e->grastate.position;
+        r->source = SOURCE_GRASTATE;
+        return 0;
+}
+
+/* A gvwstate.dat names members by group identity alone. */
+static bool same_members(const Gvwstate *g, const View *v) {
+        if (g->n_members != v->n_members)
+                return false;
+        for (size_t i = 0; i < g->n_members; i++) {
+                bool found = false;
+
+                for (size_t k = 0; k < v->n_members; k++)
+                        found = found || uuid_same_member(&g->members[i].uuid, &v->members[k].uuid);
+                if (!found)
+                        return false;
+        }
+        return true;
+}
+
+/* Why the record of views cannot be relied on; NULL where it can. */
+static const char *distrust(const Evidence *e, const Report *r) {
+        const Viewlog *log = &e->viewlog;
+        const View *newest;
+
+        if (e->viewlog_error[0])
+                return e->viewlog_error;
+        if (!e->have_viewlog || !log->have_section)
+                return "it is empty";
+        if (log->torn)
+                return "its last line was cut off";
+        if (mysqld_is_live(e->mysqld) && e->unit_invocation[0] && !streq(e->unit_invocation, log->invocation))
+                return "mysqld was started past the gate";
+        if (log->n_views == 0)
+                return "it holds no Primary view";
+        newest = &log->views[log->n_views - 1];
+
+        if (!mysqld_is_live(e->mysqld)) {
+                if (e->gvwstate_error[0])
+                        return "gvwstate.dat cannot be read";
+                if (e->have_gvwstate && !same_members(&e->gvwstate, newest))
+                        return "gvwstate.dat names other members than its last view";
+                /* Set aside for a start that saw no Primary view: it still speaks of the views before. */
+                if (!e->have_gvwstate && e->have_aside && log->views_section != log->section && !log->views_closed &&
+                    !same_members(&e->aside, newest))
+                        return "the gvwstate.dat set aside names other members than its last view";
+                if (log->closed && e->have_grastate && e->grastate.position.seqno < 0 && log->views_section == log->section)
+                        return "mysqld ran again after its last graceful end";
+        }
+        if (log->have_position && report_has_position(r) && uuid_equal(&log->position.uuid, &r->position.uuid) &&
+            r->position.seqno < log->position.seqno)
+                return "the data are older than at the last start";
+        return NULL;
+}
+
+static int weigh_views(const Evidence *e, Report *r) {
+        const Viewlog *log = &e->viewlog;
+        const char *why = distrust(e, r);
+
+        if (why)
+                return r->blank ? 0 : say(&r->view_problem, "%s", why);
+
+        r->view = calloc(log->n_views, sizeof(*r->view));
+        if (!r->view)
+                return -ENOMEM;
+        for (size_t i = 0; i < log->n_views; i++) {
+                const View *v = &log->views[log->n_views - 1 - i];
+                ReportView *o = &r->view[i];
+
+                o->uuid = v->uuid;
+                o->seqno = e->view_seqno[log->n_views - 1 - i];
+                for (size_t k = 0; k < v->n_members; k++)
+                        if (names_add(&o->members, v->members[k].name) < 0)
+                                return say(&r->view_problem, "it names more members than Mainstay counts, or one without a name");
+        }
+        r->n_views = log->n_views;
+        r->have_view = true;
+        return 0;
+}
+
+int evidence_weigh(const Evidence *e, Report *r) {
+        int needs_recovery, k;
+
+        needs_recovery = weigh_position(e, r);
+        if (needs_recovery < 0)
+                return needs_recovery;
+        k = weigh_views(e, r);
+        return k < 0 ? k : needs_recovery;
+}

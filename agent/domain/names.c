@@ -1,0 +1,92 @@
+/* A small sorted set of node names; see names.h. */
+#include "domain/names.h"
+
+#include <ctype.h>
+
+bool name_valid(const char *name) {
+        size_t n = strlen(name);
+
+        if (n == 0 || n >= NAME_SIZE)
+                return false;
+        for (const char *p = name; *p; p++)
+                if ((unsigned char) *p <= ' ' || *p == 127 || *p == ',' || *p == '/')
+                        return false;
+        return true;
+}
+
+/* Where `name` is or would be. */
+static size_t names_find(const Names *names, const char *name) {
+        size_t i = 0;
+
+        while (i < names->n && strcmp(names->name[i], name) < 0)
+                i++;
+        return i;
+}
+
+bool names_contain(const Names *names, const char *name) {
+        size_t i = names_find(names, name);
+
+        return i < names->n && streq(names->name[i], name);
+}
+
+int names_add(Names *names, const char *name) {
+        size_t i;
+
+        if (!name_valid(name))
+                return -EINVAL;
+        i = names_find(names, name);
+        if (i < names->n && streq(names->name[i], name))
+                return 0;
+        if (names->n == NAMES_MAX)
+                return -E2BIG;
+
+        memmove(names->name[i + 1], names->name[i], (names->n - i) * NAME_SIZE);
+        memset(names->name[i], 0, NAME_SIZE);
+        memcpy(names->name[i], name, strlen(name));
+        names->n++;
+        return 0;
+}
+
+int names_add_all(Names *names, const Names *more) {
+        for (size_t i = 0; i < more->n; i++) {
+                int r = names_add(names, more->name[i]);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+void names_remove(Names *names, const char *name) {
+        size_t i = names_find(names, name);
+
+        if (i == names->n || !streq(names->name[i], name))
+                return;
+        names->n--;
+        memmove(names->name[i], names->name[i + 1], (names->n - i) * NAME_SIZE);
+}
+
+bool names_equal(const Names *a, const Names *b) {
+        if (a->n != b->n)
+                return false;
+        for (size_t i = 0; i < a->n; i++)
+                if (!streq(a->name[i], b->name[i]))
+                        return false;
+        return true;
+}
+
+char *names_text(const Names *names) {
+        _cleanup_free_ char *text = NULL;
+        _cleanup_fclose_ FILE *f = NULL;
+        size_t size;
+
+        if (names->n == 0)
+                return strdup("nobody");
+        f = open_memstream(&text, &size);
+        if (!f)
+                return NULL;
+        for (size_t i = 0; i < names->n; i++)
+                fprintf(f, "%s%s", i == 0 ? "" : i + 1 == names->n ? " and " : ", ", names->name[i]);
+        if (fclose(TAKE(f)) != 0)
+                return NULL;
+        return TAKE(text);
+}

@@ -1,0 +1,28 @@
+/* A small sorted set of node names. */
+#pragma once
+
+#include "base/macro.h"
+
+#define NAME_SIZE 64 /* a node's name, with the NUL */
+#define NAMES_MAX 64
+
+typedef struct Names {
+        size_t n;
+        char name[NAMES_MAX][NAME_SIZE];
+} Names;
+
+/* 1 to 63 bytes, no control characters, blanks, commas or slashes: what can
+ * stand in a list of members without being mistaken for something else. */
+bool name_valid(const char *name);
+
+bool names_contain(const Names *names, const char *name);
+
+/* -E2BIG when full, -EINVAL for what is no name; a name already in it stays. */
+int names_add(Names *names, const char *name);
+int names_add_all(Names *names, const Names *more);
+void names_remove(Names *names, const char *name);
+bool names_equal(const Names *a, const Names *b);
+
+/* "db1, db2 and db3", "nobody" where empty; free the result. NULL when out of
+ * memory. */
+char *names_text(const Names *names);

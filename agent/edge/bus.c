@@ -1,0 +1,343 @@
+/* The agent on the system bus; see bus.h. Nothing is decided here: a getter
+ * reads the manager, a method hands its arguments on. */
+#include "edge/bus.h"
+#include "edge/polkit.h"
+#include "sys/log.h"
+
+#include "config.h"
+
+#define PATH "/org/mainstay1"
+#define NODE "org.mainstay1.Node"
+#define PEER "org.mainstay1.Peer"
+#define GATE "org.mainstay1.Gate"
+
+/* Properties */
+
+static int get_version(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
+                       void *userdata, sd_bus_error *error) {
+        return sd_bus_message_append(reply, "s", PACKAGE_VERSION);
+}
+
+/* The texts, by the name of their property. */
+static int get_text(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
+                    void *userdata, sd_bus_error *error) {
+        const Manager *m = userdata;
+        const char *text = streq(property, "Name") ? m->name
+                         : streq(property, "State") ? m->state
+                         : streq(property, "Reason") ? m->state_reason
+                         : streq(property, "Waiting") ? m->waiting
+                         : streq(property, "Mysqld") ? mysqld_to_string(m->report ? m->report->mysqld : MYSQLD_UNKNOWN)
+                         : streq(property, "Report") ? m->report_text
+                         : m->plan_text;
+
+        return sd_bus_message_append(reply, "s", str_or(text, ""));
+}
+
+static int get_position(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
+                        void *userdata, sd_bus_error *error) {
+        const Manager *m = userdata;
+        char uuid[UUID_TEXT_MAX];
+
+        if (!m->report || m->report->source == SOURCE_NONE)
+                return sd_bus_message_append(reply, "(sxs)", "", SEQNO_UNDEFINED, source_to_string(SOURCE_NONE));
+        return sd_bus_message_append(reply, "(sxs)", uuid_text(&m->report->position.uuid, uuid), m->report->position.seqno,
+                                     source_to_string(m->report->source));
+}
+
+static int get_safe(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
+                    void *userdata, sd_bus_error *error) {
+        const Manager *m = userdata;
+
+        return sd_bus_message_append(reply, "i", m->report ? (int32_t) m->report->safe_to_bootstrap : -1);
+}
+
+static int append_names(sd_bus_message *reply, const Names *names) {
+        int r;
+
+        r = sd_bus_message_open_container(reply, 'a', "s");
+        for (size_t i = 0; names && i < names->n && r >= 0; i++)
+                r = sd_bus_message_append(reply, "s", names->name[i]);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static int get_view(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
+                    void *userdata, sd_bus_error *error) {
+        const Manager *m = userdata;
+        const ReportView *v = m->report && m->report->have_view ? &m->report->view[0] : NULL;
+        char uuid[UUID_TEXT_MAX];
+        int r;
+
+        r = sd_bus_message_open_container(reply, 'r', "sxas");
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "sx", v ? uuid_text(&v->uuid, uuid) : "", v ? v->seqno : SEQNO_UNDEFINED);
+        if (r >= 0)
+                r = append_names(reply, v ? &v->members : NULL);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static int get_history(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
+                       void *userdata, sd_bus_error *error) {
+        const Manager *m = userdata;
+        const History *h = &m->store->history;
+        char id[UUID_TEXT_MAX], uuid[UUID_TEXT_MAX];
+        int r;
+
+        r = sd_bus_message_open_container(reply, 'a', "(ssx)");
+        for (size_t i = 0; i < h->n && r >= 0; i++)
+                r = sd_bus_message_append(reply, "(ssx)", uuid_text(&h->entry[i].id, id),
+                                          uuid_text(&h->entry[i].position.uuid, uuid), h->entry[i].position.seqno);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static int get_marks(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
+                     void *userdata, sd_bus_error *error) {
+        const Manager *m = userdata;
+
+        return append_names(reply, m->report ? &m->report->marks : NULL);
+}
+
+static int append_peer(Manager *m, sd_bus_message *reply, const Peer *p) {
+        _cleanup_free_ char *text = NULL;
+        bool known = peer_condition(p) == CONDITION_KNOWN && peer_report(p);
+        int r;
+
+        if (known) {
+                r = report_format(peer_report(p), &text);
+                if (r < 0)
+                        return r;
+        }
+        return sd_bus_message_append(reply, "(sssss)", peer_label(p), str_or(store_label(m->store, peer_label(p)), ""),
+                                     condition_to_string(peer_condition(p)), known ? "" : str_or(peer_why(p), ""), str_or(text, ""));
+}
+
+static int get_peers(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
+                     void *userdata, sd_bus_error *error) {
+        Manager *m = userdata;
+        int r;
+
+        r = sd_bus_message_open_container(reply, 'a', "(sssss)");
+        for (size_t i = 0; i < m->n_peers && r >= 0; i++)
+                r = append_peer(m, reply, m->peer[i]);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+/* Operators' verbs */
+
+static int not_ready(sd_bus_message *call) {
+        return sd_bus_reply_method_errorf(call, "org.mainstay1.Error.NotReady", "The agent has just been started and does not know the state of its node yet: try again.");
+}
+
+static int read_names(sd_bus_message *call, Names *ret) {
+        const char *name;
+        int r;
+
+        r = sd_bus_message_enter_container(call, 'a', "s");
+        while (r >= 0 && (r = sd_bus_message_read(call, "s", &name)) > 0)
+                r = names_add(ret, name);
+        return r < 0 ? r : sd_bus_message_exit_container(call);
+}
+
+static int do_bootstrap(sd_bus_message *call, Manager *m) {
+        Names without = {0}, force = {0};
+        int r, wait;
+
+        r = read_names(call, &without);
+        if (r >= 0)
+                r = read_names(call, &force);
+        if (r >= 0)
+                r = sd_bus_message_read(call, "b", &wait);
+        if (r < 0)
+                return r;
+        if (!m->report)
+                return not_ready(call);
+        for (size_t i = 0; i < force.n; i++)
+                if (!streq(force.name[i], "new-cluster"))
+                        return sd_bus_reply_method_errorf(call, "org.mainstay1.Error.Refused", "There is no check \"%s\" to force: bootstrap knows new-cluster.", force.name[i]);
+        if (names_contain(&without, m->name))
+                return sd_bus_reply_method_errorf(call, "org.mainstay1.Error.Refused", "%s is this node: it cannot be given up and lead.", m->name);
+        return request_begin(m, call, true, wait, &without, force.n > 0);
+}
+
+static int do_join(sd_bus_message *call, Manager *m) {
+        Names none = {0};
+        int r, wait;
+
+        r = sd_bus_message_read(call, "b", &wait);
+        if (r < 0)
+                return r;
+        if (!m->report)
+                return not_ready(call);
+        return request_begin(m, call, false, wait, &none, false);
+}
+
+static int do_reload(sd_bus_message *call, Manager *m) {
+        int r = manager_reload(m);
+
+        if (r < 0)
+                return sd_bus_reply_method_errorf(call, "org.mainstay1.Error.Configuration", "The configuration was not taken on, and what was in force stays: journalctl -u mainstayd says why.");
+        return sd_bus_reply_method_return(call, NULL);
+}
+
+static int on_bootstrap(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        return polkit_authorise(call, "org.mainstay1.bootstrap", do_bootstrap, userdata);
+}
+
+static int on_join(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        return polkit_authorise(call, "org.mainstay1.join", do_join, userdata);
+}
+
+static int on_reload(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        return polkit_authorise(call, "org.mainstay1.reload", do_reload, userdata);
+}
+
+static int on_plan_without(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        Manager *m = userdata;
+        _cleanup_(plan_freep) Plan *plan = NULL;
+        _cleanup_free_ char *text = NULL;
+        Voice voices[NAMES_MAX];
+        Overrule overrule = {0};
+        json_t *o;
+        int r;
+
+        r = read_names(call, &overrule.without);
+        if (r < 0)
+                return r;
+        if (!m->report)
+                return not_ready(call);
+        r = decision_make(voices, manager_voices(m, m->report, voices), &overrule, &plan);
+        if (r >= 0)
+                r = plan_to_json(plan, &o);
+        if (r < 0)
+                return r;
+        text = json_dumps(o, JSON_COMPACT);
+        json_decref(o);
+        return text ? sd_bus_reply_method_return(call, "s", text) : -ENOMEM;
+}
+
+/* Peers */
+
+static int on_get_report(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        const Manager *m = userdata;
+
+        return m->report_text ? sd_bus_reply_method_return(call, "s", m->report_text) : not_ready(call);
+}
+
+static int on_hello(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        Manager *m = userdata;
+        const char *name, *known_as;
+        int r;
+
+        r = sd_bus_message_read(call, "s", &name);
+        if (r < 0)
+                return r;
+        if (!m->report_text)
+                return not_ready(call);
+        for (size_t i = 0; i < m->n_peers; i++) {
+                known_as = str_or(peer_name(m->peer[i]), str_or(store_label(m->store, peer_label(m->peer[i])), peer_label(m->peer[i])));
+                if (peer_condition(m->peer[i]) != CONDITION_KNOWN &&
+                    (streq(known_as, name) || (!peer_name(m->peer[i]) && !store_label(m->store, peer_label(m->peer[i])))))
+                        peer_kick(m->peer[i]);
+        }
+        return sd_bus_reply_method_return(call, "s", m->report_text);
+}
+
+static int on_claim(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        Manager *m = userdata;
+        _cleanup_free_ char *why = NULL;
+        const char *text;
+        int r;
+
+        r = sd_bus_message_read(call, "s", &text);
+        if (r < 0)
+                return r;
+        r = election_judge(m, text, &why);
+        if (r < 0)
+                return r;
+        return sd_bus_reply_method_return(call, "bs", r > 0, str_or(why, ""));
+}
+
+/* The gate */
+
+static int on_enter(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        Manager *m = userdata;
+        const char *invocation;
+        Names flags = {0};
+        int r;
+
+        r = sd_bus_message_read(call, "s", &invocation);
+        if (r >= 0)
+                r = read_names(call, &flags);
+        if (r < 0)
+                return r;
+        if (strlen(invocation) >= sizeof(m->gate.invocation))
+                return -EINVAL;
+        return gatekeeper_enter(m, call, invocation, names_contain(&flags, "new-cluster"));
+}
+
+#define CHANGES SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
+
+static const sd_bus_vtable node_vtable[] = {
+        SD_BUS_VTABLE_START(0),
+        SD_BUS_PROPERTY("Version", "s", get_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("Name", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("State", "s", get_text, 0, CHANGES),
+        SD_BUS_PROPERTY("Reason", "s", get_text, 0, CHANGES),
+        SD_BUS_PROPERTY("Waiting", "s", get_text, 0, CHANGES),
+        SD_BUS_PROPERTY("Mysqld", "s", get_text, 0, CHANGES),
+        SD_BUS_PROPERTY("Position", "(sxs)", get_position, 0, CHANGES),
+        SD_BUS_PROPERTY("SafeToBootstrap", "i", get_safe, 0, CHANGES),
+        SD_BUS_PROPERTY("View", "(sxas)", get_view, 0, CHANGES),
+        SD_BUS_PROPERTY("History", "a(ssx)", get_history, 0, CHANGES),
+        SD_BUS_PROPERTY("Marks", "as", get_marks, 0, CHANGES),
+        SD_BUS_PROPERTY("Report", "s", get_text, 0, CHANGES),
+        SD_BUS_PROPERTY("Peers", "a(sssss)", get_peers, 0, CHANGES),
+        SD_BUS_PROPERTY("Plan", "s", get_text, 0, CHANGES),
+        SD_BUS_METHOD_WITH_ARGS("Bootstrap", SD_BUS_ARGS("as", without, "as", force, "b", wait), SD_BUS_RESULT("s", result), on_bootstrap, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Join", SD_BUS_ARGS("b", wait), SD_BUS_RESULT("s", result), on_join, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("PlanWithout", SD_BUS_ARGS("as", without), SD_BUS_RESULT("s", plan), on_plan_without, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_reload, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_VTABLE_END,
+};
+
+/* Who may call these two is said in the policy of the bus. */
+static const sd_bus_vtable peer_vtable[] = {
+        SD_BUS_VTABLE_START(0),
+        SD_BUS_METHOD_WITH_ARGS("GetReport", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", report), on_get_report, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Hello", SD_BUS_ARGS("s", node), SD_BUS_RESULT("s", report), on_hello, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Claim", SD_BUS_ARGS("s", claim), SD_BUS_RESULT("b", granted, "s", text), on_claim, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_SIGNAL_WITH_ARGS("Changed", SD_BUS_ARGS("s", report), 0),
+        SD_BUS_VTABLE_END,
+};
+
+static const sd_bus_vtable gate_vtable[] = {
+        SD_BUS_VTABLE_START(0),
+        SD_BUS_METHOD_WITH_ARGS("Enter", SD_BUS_ARGS("s", invocation, "as", flags), SD_BUS_RESULT("s", verdict, "s", text, "s", position), on_enter, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_VTABLE_END,
+};
+
+static void report_changed(Manager *m) {
+        int r = sd_bus_emit_signal(m->bus, PATH, PEER, "Changed", "s", m->report_text);
+
+        if (r < 0)
+                log_warning("The peers cannot be told of a change: %s", strerror(-r));
+}
+
+static void properties_changed(Manager *m) {
+        (void) sd_bus_emit_properties_changed(m->bus, PATH, NODE, "State", "Reason", "Waiting", "Mysqld", "Position",
+                                              "SafeToBootstrap", "View", "History", "Marks", "Report", "Peers", "Plan", NULL);
+}
+
+int bus_publish(Manager *m) {
+        int r;
+
+        manager_events.report = report_changed;
+        manager_events.properties = properties_changed;
+        r = sd_bus_add_object_vtable(m->bus, NULL, PATH, NODE, node_vtable, m);
+        if (r >= 0)
+                r = sd_bus_add_object_vtable(m->bus, NULL, PATH, PEER, peer_vtable, m);
+        if (r >= 0)
+                r = sd_bus_add_object_vtable(m->bus, NULL, PATH, GATE, gate_vtable, m);
+        if (r >= 0)
+                r = sd_bus_request_name(m->bus, "org.mainstay1", 0);
+        return r;
+}

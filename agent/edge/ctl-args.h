@@ -1,0 +1,54 @@
+/* What was typed: a verb and its options, checked but not yet acted upon. */
+#pragma once
+
+#include "domain/names.h"
+
+/* How mainstayctl ends. */
+enum {
+        CTL_OK = 0,
+        CTL_FAILED = 1, /* or refused */
+        CTL_USAGE = 2,
+        CTL_PLAN_WAIT = 3,
+        CTL_PLAN_REFUSE = 4,
+};
+
+typedef enum Verb {
+        VERB_STATUS,
+        VERB_PLAN,
+        VERB_BOOTSTRAP,
+        VERB_JOIN,
+        VERB_REPORT,
+        VERB_SETUP,
+        VERB_HELP,
+        VERB_VERSION,
+        _VERB_MAX,
+        _VERB_INVALID = -EINVAL,
+} Verb;
+
+const char *verb_to_string(Verb v);
+Verb verb_from_string(const char *s);
+
+#define ARGS_KEYS_MAX NAMES_MAX
+
+/* Strings are borrowed from argv. */
+typedef struct Args {
+        Verb verb;
+        const char *host;    /* -H: [USER@]HOST */
+        const char *address; /* an sd-bus address in place of the system bus */
+        bool json;
+        bool watch;
+        bool no_wait;
+        Names without;
+        bool new_cluster;
+        bool check;
+        size_t n_peer_keys;
+        const char *peer_key[ARGS_KEYS_MAX];
+        const char *peer_keys_file;
+        const char *known_hosts_file;
+} Args;
+
+/* -EINVAL for a mistake; what is wrong with it is then in `error`. Without a
+ * verb it is VERB_STATUS. */
+int args_parse(int argc, char *argv[], Args *ret, char error[static 256]);
+
+void args_help(FILE *f);

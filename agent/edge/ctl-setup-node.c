@@ -1,0 +1,190 @@
+/* Setup: accounts, groups and directories. */
+#include "edge/ctl-setup.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+
+int setup_users(Setup *s) {
+        static const char *const users[] = { AGENT_USER, PEER_USER };
+        static const char *const argv[] = { "systemd-sysusers", "mainstay.conf", NULL };
+        bool all = true;
+        const struct passwd *p;
+
+        for (size_t i = 0; i < ELEMENTS(users); i++)
+                all = all && getpwnam(users[i]);
+        if (!all) {
+                if (s->args->check) {
+                        setup_missing(s, "", "the accounts " AGENT_USER " and " PEER_USER);
+                        return 0;
+                }
+                if (setup_must(s, argv) < 0)
+                        return 0;
+        }
+
+        p = getpwnam(PEER_USER);
+        if (!p || !getpwnam(AGENT_USER)) {
+                setup_missing(s, "", "the accounts " AGENT_USER " and " PEER_USER ": systemd-sysusers did not make them");
+                return 0;
+        }
+        if (strstr(p->pw_shell, "nologin") || strstr(p->pw_shell, "/false")) {
+                setup_missing(s, "usermod --shell /bin/sh " PEER_USER, "a login shell for " PEER_USER ": ssh runs what other nodes call through it");
+                return 0;
+        }
+        if (all)
+                setup_already(s, "accounts " AGENT_USER " and " PEER_USER);
+        else
+                setup_done(s, "made the accounts " AGENT_USER " and " PEER_USER);
+        return 0;
+}
+
+static bool in_group(const char *user, gid_t primary, gid_t wanted) {
+        gid_t groups[256];
+        int n = (int) ELEMENTS(groups);
+
+        if (getgrouplist(user, primary, groups, &n) < 0)
+                return false;
+        for (int i = 0; i < n; i++)
+                if (groups[i] == wanted)
+                        return true;
+        return false;
+}
+
+/* The group may do `bits` with `path`. */
+static int group_may(Setup *s, const char *path, mode_t bits, const char *what) {
+        struct stat st;
+
+        if (stat(path, &st) < 0)
+                return errno == ENOENT ? 0 : -errno;
+        if ((st.st_mode & bits) == bits)
+                return 0;
+        if (s->args->check) {
+                setup_missing(s, "", "the group of %s may not %s it, and the agent belongs to that group", path, what);
+                return 0;
+        }
+        if (chmod(path, (st.st_mode & 07777) | bits) < 0)
+                return -errno;
+        setup_done(s, "let the group of %s %s it", path, what);
+        return 0;
+}
+
+int setup_groups(Setup *s) {
+        static const char *const files[] = { "grastate.dat", "gvwstate.dat" };
+        const Facts *f = &s->facts;
+        const struct passwd *p = getpwnam(AGENT_USER);
+        const struct group *g;
+        int r;
+
+        if (!f->have_datadir) {
+                setup_missing(s, "Where it is elsewhere: datadir in [node] of mainstay.conf", "the datadir %s is not there", f->config->datadir);
+                return 0;
+        }
+        g = getgrgid(f->datadir.st_gid);
+        if (!p || !g) {
+                setup_missing(s, "", "the agent cannot get at %s: its group %u has no name, or " AGENT_USER " is no account", f->config->datadir,
+                              (unsigned) f->datadir.st_gid);
+                return 0;
+        }
+        if (f->datadir.st_gid == 0) {
+                setup_missing(s, "", "%s belongs to the group root, which the agent must not be in. Give it to mysqld's own group.", f->config->datadir);
+                return 0;
+        }
+
+        if (in_group(AGENT_USER, p->pw_gid, g->gr_gid))
+                setup_already(s, AGENT_USER " is in the group %s, so that it can read the datadir", g->gr_name);
+        else if (s->args->check)
+                setup_missing(s, "", AGENT_USER " is not in the group %s, so it cannot read the datadir", g->gr_name);
+        else {
+                const char *argv[] = { "usermod", "--append", "--groups", g->gr_name, AGENT_USER, NULL };
+
+                if (setup_must(s, argv) < 0)
+                        return 0;
+                s->restart_agent = true;
+                setup_done(s, "put " AGENT_USER " into the group %s, so that it can read the datadir", g->gr_name);
+        }
+
+        r = group_may(s, f->config->datadir, S_IRGRP | S_IXGRP, "enter");
+        for (size_t i = 0; r >= 0 && i < ELEMENTS(files); i++) {
+                _cleanup_free_ char *path = NULL;
+
+                if (asprintf(&path, "%s/%s", i == 1 ? str_or(f->config->base_dir, f->config->datadir) : f->config->datadir, files[i]) < 0)
+                        return -ENOMEM;
+                r = group_may(s, path, S_IRGRP, "read");
+        }
+        if (r >= 0 && f->unit_umask && strlen(f->unit_umask) == 4 && (f->unit_umask[2] & 4))
+                setup_missing(s, "In a drop-in of the unit, under [Service]: UMask=0027",
+                              "%s has UMask=%s: what mysqld writes from now on, its group cannot read", f->unit, f->unit_umask);
+        return r;
+}
+
+typedef struct Directory {
+        const char *path, *user, *group;
+        mode_t mode;
+} Directory;
+
+/* 0: it is so; 1: it was not, and is now unless only looked at. */
+static int directory_make(const Directory *d, bool check) {
+        const struct passwd *p = getpwnam(d->user);
+        const struct group *g = getgrnam(d->group);
+        _cleanup_close_ int fd = -1;
+        bool changed = false;
+        struct stat st;
+
+        if (!p || !g)
+                return -ENXIO;
+        fd = open(d->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0 && errno == ENOENT) {
+                if (check)
+                        return 1;
+                if (mkdir(d->path, 0700) < 0)
+                        return -errno;
+                changed = true;
+                fd = open(d->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        }
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return -errno;
+        if (st.st_uid != p->pw_uid || st.st_gid != g->gr_gid) {
+                if (!check && fchown(fd, p->pw_uid, g->gr_gid) < 0)
+                        return -errno;
+                changed = true;
+        }
+        /* After the owner: that takes set-group-ID away. */
+        if (changed || (st.st_mode & 07777) != d->mode) {
+                if (!check && fchmod(fd, d->mode) < 0)
+                        return -errno;
+                changed = true;
+        }
+        return changed;
+}
+
+int setup_directories(Setup *s) {
+        const Directory directories[] = {
+                { STATE_DIR, AGENT_USER, AGENT_USER, 0755 },
+                { SSH_DIR, AGENT_USER, AGENT_USER, 0700 },
+                /* mysqld's user writes here, and what it writes is the agent's to read. */
+                { SERVER_DIR, s->facts.user, AGENT_USER, 02750 },
+                /* Root's: who comes in there cannot widen its own rights. */
+                { PEER_HOME, "root", PEER_USER, 0750 },
+                { PEER_HOME "/.ssh", "root", PEER_USER, 0750 },
+        };
+        size_t n = 0;
+
+        for (size_t i = 0; i < ELEMENTS(directories); i++) {
+                const Directory *d = &directories[i];
+                int r = directory_make(d, s->args->check);
+
+                if (r == -ENXIO)
+                        setup_missing(s, "", "%s: there is no user %s, or no group %s", d->path, d->user, d->group);
+                else if (r < 0)
+                        setup_missing(s, "", "%s: %s", d->path, strerror(-r));
+                else if (r == 0)
+                        n++;
+                else if (s->args->check)
+                        setup_missing(s, "", "%s, of %s:%s, mode %04o", d->path, d->user, d->group, (unsigned) d->mode);
+                else
+                        setup_done(s, "made %s, of %s:%s, mode %04o", d->path, d->user, d->group, (unsigned) d->mode);
+        }
+        if (n == ELEMENTS(directories))
+                setup_already(s, "the directories below " STATE_DIR " and " PEER_HOME);
+        return 0;
+}

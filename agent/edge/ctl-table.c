@@ -1,0 +1,354 @@
+/* The cluster as text; see ctl-table.h. */
+#include "edge/ctl-table.h"
+#include "domain/decision.h"
+#include "edge/ctl-args.h"
+
+#include <inttypes.h>
+#include <libsmartcols.h>
+
+enum { COL_NODE, COL_STATE, COL_MYSQLD, COL_POSITION, COL_NOTE, _COL_MAX };
+
+static const char *const headings[] = { "NODE", "STATE", "MYSQLD", "POSITION", "REMARK" };
+
+#define NOTE_WIDTH_MIN 24
+
+typedef struct Row {
+        char *cell[_COL_MAX];
+        Colour colour; /* of the state */
+} Row;
+
+static const char *text_of(const json_t *o, const char *key) {
+        return str_or(json_string_value(json_object_get(o, key)), "");
+}
+
+static Action plan_action(const json_t *plan) {
+        const char *s = json_string_value(json_object_get(plan, "action"));
+
+        for (int i = 0; s && i < _ACTION_MAX; i++)
+                if (streq(s, action_to_string((Action) i)))
+                        return (Action) i;
+        return _ACTION_INVALID;
+}
+
+/* "3f2c1a9b:1234"; the seqno is '?' where nobody knows. */
+static char *position_cell(const json_t *p) {
+        const char *uuid = text_of(p, "uuid");
+        const json_t *seqno = json_object_get(p, "seqno");
+        char *s;
+
+        if (*uuid == 0 || strspn(uuid, "0-") == strlen(uuid) || streq(text_of(p, "source"), "none"))
+                return strdup("-");
+        if (!json_is_integer(seqno) || json_integer_value(seqno) < 0)
+                return asprintf(&s, "%.8s:?", uuid) < 0 ? NULL : s;
+        return asprintf(&s, "%.8s:%" PRId64, uuid, (int64_t) json_integer_value(seqno)) < 0 ? NULL : s;
+}
+
+/* The first sentence that the plan says about a node, or "". */
+static char *plan_note(const json_t *plan, const char *node) {
+        const json_t *reasons = json_object_get(plan, "reasons"), *reason;
+        size_t i;
+
+        json_array_foreach((json_t *) reasons, i, reason)
+                if (streq(text_of(reason, "node"), node))
+                        return text_sentence(text_of(reason, "text"));
+        return strdup("");
+}
+
+static char *marks_note(const json_t *marks) {
+        char *s;
+
+        return asprintf(&s, "marked: %s", str_or(json_string_value(json_array_get(marks, 0)), "?")) < 0 ? NULL : s;
+}
+
+static int row_self(const json_t *picture, Row *row) {
+        const char *state = str_or(text_of(picture, "state"), "?");
+        const char *waiting = text_of(picture, "waiting"), *reason = text_of(picture, "reason");
+
+        row->cell[COL_NODE] = strdup(str_or(text_of(picture, "name"), "?"));
+        row->cell[COL_STATE] = strdup(state);
+        row->cell[COL_MYSQLD] = strdup(str_or(text_of(picture, "mysqld"), "?"));
+        row->cell[COL_POSITION] = position_cell(json_object_get(picture, "position"));
+        row->cell[COL_NOTE] = strdup(*waiting ? waiting : reason);
+        row->colour = streq(state, "ONLINE") ? COLOUR_GREEN : streq(state, "OFFLINE") ? COLOUR_YELLOW : COLOUR_RED;
+        return 0;
+}
+
+/* A peer tells what it knows, not what state it is in: that is judged here. */
+static void row_known(const json_t *picture, const json_t *report, const char *node, Row *row) {
+        const char *mysqld = str_or(text_of(report, "mysqld"), "unknown"), *problem = text_of(report, "problem");
+        const json_t *marks = json_object_get(report, "marks");
+        bool online = streq(mysqld, "primary"), marked = json_array_size(marks) > 0;
+
+        row->cell[COL_STATE] = strdup(marked ? "SHUNNED" : online ? "ONLINE" : *problem ? "FAILED" : "OFFLINE");
+        row->colour = marked ? COLOUR_RED : online ? COLOUR_GREEN : *problem ? COLOUR_RED : COLOUR_YELLOW;
+        row->cell[COL_MYSQLD] = strdup(mysqld);
+        row->cell[COL_POSITION] = position_cell(json_object_get(report, "position"));
+        row->cell[COL_NOTE] = marked ? marks_note(marks)
+                            : *problem ? strdup(problem)
+                            : online ? strdup("")
+                                     : plan_note(json_object_get(picture, "plan"), node);
+}
+
+static int row_peer(const json_t *picture, const json_t *peer, Row *row) {
+        const char *node = str_or(text_of(peer, "node"), text_of(peer, "label"));
+        const char *condition = text_of(peer, "condition"), *why = text_of(peer, "why");
+        const json_t *report = json_object_get(peer, "report");
+        int n;
+
+        row->cell[COL_NODE] = strdup(node);
+        if (json_is_object(report) && streq(condition, condition_to_string(CONDITION_KNOWN))) {
+                row_known(picture, report, node, row);
+                return 0;
+        }
+
+        row->cell[COL_STATE] = strdup(str_or(condition, "?"));
+        row->cell[COL_POSITION] = strdup("-");
+        row->colour = COLOUR_YELLOW;
+        if (streq(condition, condition_to_string(CONDITION_ALIVE))) {
+                row->cell[COL_MYSQLD] = strdup("running");
+                n = asprintf(&row->cell[COL_NOTE], "No agent answers there: %s", str_or(why, "not tried yet"));
+        } else {
+                row->cell[COL_MYSQLD] = strdup("?");
+                n = asprintf(&row->cell[COL_NOTE], "Not heard: %s", str_or(why, "not tried yet"));
+        }
+        if (n < 0)
+                row->cell[COL_NOTE] = NULL;
+        return 0;
+}
+
+static int row_compare(const void *a, const void *b) {
+        return strcmp(((const Row *) a)->cell[COL_NODE], ((const Row *) b)->cell[COL_NODE]);
+}
+
+static void rows_free(Row *rows, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                for (size_t c = 0; c < _COL_MAX; c++)
+                        free(rows[i].cell[c]);
+        free(rows);
+}
+
+/* Cells are clean, and none is missing. */
+static int rows_clean(Row *rows, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                for (size_t c = 0; c < _COL_MAX; c++) {
+                        char *clean = rows[i].cell[c] ? text_clean(rows[i].cell[c]) : NULL;
+                        if (!clean)
+                                return -ENOMEM;
+                        free(rows[i].cell[c]);
+                        rows[i].cell[c] = clean;
+                }
+        return 0;
+}
+
+/* What the other columns leave for the last one. */
+static int notes_wrap(Row *rows, size_t n, size_t width) {
+        size_t used = 0;
+
+        if (width == 0)
+                return 0;
+        for (size_t c = 0; c < COL_NOTE; c++) {
+                size_t widest = strlen(headings[c]);
+
+                for (size_t i = 0; i < n; i++)
+                        if (text_width(rows[i].cell[c]) > widest)
+                                widest = text_width(rows[i].cell[c]);
+                used += widest + 2;
+        }
+        for (size_t i = 0; i < n; i++) {
+                char *wrapped = text_wrap(rows[i].cell[COL_NOTE], width > used + NOTE_WIDTH_MIN ? width - used : NOTE_WIDTH_MIN);
+                if (!wrapped)
+                        return -ENOMEM;
+                free(rows[i].cell[COL_NOTE]);
+                rows[i].cell[COL_NOTE] = wrapped;
+        }
+        return 0;
+}
+
+static int rows_print(FILE *f, const Style *style, const Row *rows, size_t n) {
+        struct libscols_table *table = scols_new_table();
+        char *text = NULL;
+        int r;
+
+        if (!table)
+                return -ENOMEM;
+        /* Widths are settled already, whatever the terminal of this process is. */
+        r = scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
+        if (r == 0)
+                r = scols_table_enable_colors(table, style->colour);
+        if (r == 0)
+                r = scols_table_set_column_separator(table, "  ");
+        for (size_t c = 0; r == 0 && c < _COL_MAX; c++) {
+                struct libscols_column *column = scols_table_new_column(table, headings[c], 0, c == COL_NOTE ? SCOLS_FL_WRAP : 0);
+
+                if (!column)
+                        r = -ENOMEM;
+                else if (c == COL_NOTE) {
+                        r = scols_column_set_wrapfunc(column, scols_wrapnl_chunksize, scols_wrapnl_nextchunk, NULL);
+                        if (r == 0)
+                                r = scols_column_set_safechars(column, "\n");
+                }
+        }
+        for (size_t i = 0; r == 0 && i < n; i++) {
+                struct libscols_line *line = scols_table_new_line(table, NULL);
+
+                if (!line)
+                        r = -ENOMEM;
+                for (size_t c = 0; r == 0 && c < _COL_MAX; c++)
+                        r = scols_line_set_data(line, c, rows[i].cell[c]);
+                if (r == 0 && style->colour)
+                        r = scols_cell_set_color(scols_line_get_cell(line, COL_STATE), style_begin(style, rows[i].colour));
+        }
+        if (r == 0)
+                r = scols_print_table_to_string(table, &text);
+        if (r == 0)
+                fprintf(f, "%s\n", text);
+        free(text);
+        scols_unref_table(table);
+        return r;
+}
+
+int table_status(FILE *f, const Style *style, const json_t *picture) {
+        const json_t *peers = json_object_get(picture, "peers"), *peer, *plan = json_object_get(picture, "plan");
+        size_t n = json_array_size(peers) + 1, i;
+        Row *rows = calloc(n, sizeof(*rows));
+        int r;
+
+        if (!rows)
+                return -ENOMEM;
+        r = row_self(picture, &rows[0]);
+        json_array_foreach((json_t *) peers, i, peer)
+                if (r >= 0)
+                        r = row_peer(picture, peer, &rows[i + 1]);
+        if (r >= 0)
+                r = rows_clean(rows, n);
+        if (r >= 0) {
+                qsort(rows, n, sizeof(*rows), row_compare);
+                r = notes_wrap(rows, n, style->width);
+        }
+        if (r >= 0)
+                r = rows_print(f, style, rows, n);
+        rows_free(rows, n);
+        if (r < 0)
+                return r;
+
+        fputc('\n', f);
+        if (json_is_object(plan)) {
+                _cleanup_free_ char *headline = NULL;
+
+                r = table_headline(plan, &headline);
+                if (r < 0)
+                        return r;
+                text_print(f, style, 0, false, headline);
+        } else
+                fputs("The agent has no plan yet.\n", f);
+        return 0;
+}
+
+/* "db2 and db3" */
+static char *names_of(const json_t *array) {
+        const json_t *item;
+        Names names = {};
+        size_t i;
+
+        json_array_foreach((json_t *) array, i, item)
+                if (json_is_string(item))
+                        (void) names_add(&names, json_string_value(item));
+        return names_text(&names);
+}
+
+int table_headline(const json_t *plan, char **ret) {
+        const char *node = text_of(plan, "node");
+        _cleanup_free_ char *awaited = names_of(json_object_get(plan, "awaited"));
+        bool some = json_array_size(json_object_get(plan, "awaited")) > 0;
+        char *s;
+        int n;
+
+        if (!awaited)
+                return -ENOMEM;
+        switch (plan_action(plan)) {
+        case ACTION_BOOTSTRAP:
+                n = asprintf(&s, "%s forms the cluster, and the others join it.", str_or(node, "A node"));
+                break;
+        case ACTION_JOIN:
+                n = *node ? asprintf(&s, "The cluster is up, with %s in it; who is not in it joins.", node)
+                          : asprintf(&s, "The cluster is up; who is not in it joins.");
+                break;
+        case ACTION_WAIT:
+                n = some ? asprintf(&s, "Nobody forms the cluster yet: %s must be heard first. See: mainstayctl plan", awaited)
+                         : asprintf(&s, "Nobody forms the cluster yet. See why: mainstayctl plan");
+                break;
+        case ACTION_REFUSE:
+                n = asprintf(&s, "Nobody forms the cluster: a person must decide. See why: mainstayctl plan");
+                break;
+        default:
+                n = asprintf(&s, "The plan cannot be read: its agent is of another version.");
+        }
+        if (n < 0)
+                return -ENOMEM;
+        *ret = s;
+        return 0;
+}
+
+static void reasons_print(FILE *f, const Style *style, const json_t *reasons) {
+        const json_t *reason;
+        size_t i, widest = 0;
+
+        json_array_foreach((json_t *) reasons, i, reason)
+                if (text_width(text_of(reason, "node")) > widest)
+                        widest = text_width(text_of(reason, "node"));
+
+        json_array_foreach((json_t *) reasons, i, reason) {
+                _cleanup_free_ char *node = text_clean(text_of(reason, "node"));
+
+                if (!node)
+                        return;
+                fprintf(f, "  %s%s%s%*s  ", style_begin(style, COLOUR_BOLD), node, style_end(style, COLOUR_BOLD),
+                        (int) (widest - text_width(node)), "");
+                text_print(f, style, widest + 4, true, text_of(reason, "text"));
+        }
+}
+
+int table_plan(FILE *f, const Style *style, const json_t *plan, const char *without) {
+        _cleanup_free_ char *headline = NULL;
+        Action action = plan_action(plan);
+        const json_t *reasons = json_object_get(plan, "reasons");
+        char *see;
+        int r;
+
+        r = table_headline(plan, &headline);
+        if (r < 0)
+                return r;
+        /* It is `plan` that says so. */
+        see = strstr(headline, " See");
+        if (see)
+                *see = 0;
+        if (*without) {
+                _cleanup_free_ char *all = NULL;
+                if (asprintf(&all, "With %s given up: %s", without, headline) < 0) {
+                        all = NULL;
+                        return -ENOMEM;
+                }
+                text_print(f, style, 0, false, all);
+        } else
+                text_print(f, style, 0, false, headline);
+
+        if (json_array_size(reasons) > 0) {
+                fputc('\n', f);
+                reasons_print(f, style, reasons);
+        }
+        return action < 0 ? -EBADMSG : 0;
+}
+
+int table_plan_exit(const json_t *plan) {
+        switch (plan_action(plan)) {
+        case ACTION_BOOTSTRAP:
+        case ACTION_JOIN:
+                return CTL_OK;
+        case ACTION_WAIT:
+                return CTL_PLAN_WAIT;
+        case ACTION_REFUSE:
+                return CTL_PLAN_REFUSE;
+        default:
+                return CTL_FAILED;
+        }
+}

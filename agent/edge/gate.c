@@ -1,0 +1,339 @@
+/* The gate: what every start of mysqld passes, as an ExecStartPre= of its unit.
+ *
+ * It asks the agent and waits as long as the agent says so. It alone edits the
+ * datadir, as mysqld's own user: it sets gvwstate.dat aside, which would be a
+ * bootstrap in disguise, and marks grastate.dat for a bootstrap that the agent
+ * authorised. Without an agent mysqld starts as a joiner, never as more. */
+#include "adapter/record.h"
+#include "domain/grastate.h"
+#include "sys/file.h"
+#include "sys/log.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <systemd/sd-bus.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+#include <time.h>
+
+#define GVWSTATE "gvwstate.dat"
+#define GVWSTATE_ASIDE "gvwstate.dat.mainstay"
+#define GRASTATE "grastate.dat"
+
+/* systemd is told twice a period that the wait goes on. */
+#define EXTEND_PERIOD (30 * USEC_PER_SEC)
+#define EXTEND_BY (90 * USEC_PER_SEC)
+/* An agent that is being restarted is given so long to come back. */
+#define AGENT_PATIENCE (15 * USEC_PER_SEC)
+#define AGENT_RETRY (100 * USEC_PER_MSEC)
+
+typedef struct Verdict {
+        bool settled;
+        bool bootstrap, refused;
+        char text[1024];
+        bool have_position;
+        Position position;
+} Verdict;
+
+typedef struct Gate {
+        sd_event *event;
+        sd_bus *bus;
+        sd_bus_slot *call;
+        sd_event_source *retry, *extend;
+        bool new_cluster;
+        usec_t patience_ends;
+        Verdict verdict;
+} Gate;
+
+static usec_t now_usec(clockid_t clock) {
+        struct timespec ts;
+
+        (void) clock_gettime(clock, &ts);
+        return (usec_t) ts.tv_sec * USEC_PER_SEC + (usec_t) ts.tv_nsec / 1000;
+}
+
+static void tell_wait(const char *text) {
+        (void) sd_notifyf(false, "STATUS=Mainstay: %s\nEXTEND_TIMEOUT_USEC=%llu", text, (unsigned long long) EXTEND_BY);
+}
+
+static int settled(Gate *g) {
+        g->verdict.settled = true;
+        return sd_event_exit(g->event, 0);
+}
+
+/* Nobody to ask: a joiner does no harm, and nothing more is allowed. */
+static int without_agent(Gate *g, const char *why) {
+        log_warning("Mainstay's agent does not answer (%s). mysqld starts as a joiner, which can bootstrap nothing. See: systemctl status mainstayd", why);
+        (void) snprintf(g->verdict.text, sizeof(g->verdict.text), "without the agent");
+        return settled(g);
+}
+
+static int ask(Gate *g);
+
+static int retry_fired(sd_event_source *source, uint64_t usec, void *userdata) {
+        return ask(userdata);
+}
+
+static int try_again(Gate *g, const char *why) {
+        usec_t now = now_usec(CLOCK_MONOTONIC);
+
+        if (g->patience_ends == 0)
+                g->patience_ends = now + AGENT_PATIENCE;
+        if (now >= g->patience_ends)
+                return without_agent(g, why);
+        tell_wait("the agent does not answer; it is given time to come back");
+        g->retry = sd_event_source_disable_unref(g->retry);
+        return sd_event_add_time(g->event, &g->retry, CLOCK_MONOTONIC, now + AGENT_RETRY, 10 * USEC_PER_MSEC, retry_fired, g);
+}
+
+static int answered(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        Gate *g = userdata;
+        const sd_bus_error *e = sd_bus_message_get_error(m);
+        const char *verdict, *text, *at;
+
+        g->call = sd_bus_slot_unref(g->call);
+        if (e)
+                return try_again(g, str_or(e->message, e->name));
+        if (sd_bus_message_read(m, "sss", &verdict, &text, &at) < 0)
+                return without_agent(g, "its answer is not understood");
+
+        g->verdict.bootstrap = streq(verdict, "bootstrap");
+        g->verdict.refused = !g->verdict.bootstrap && !streq(verdict, "join");
+        (void) snprintf(g->verdict.text, sizeof(g->verdict.text), "%s", text);
+        g->verdict.have_position = position_parse(at, strlen(at), &g->verdict.position) >= 0;
+        return settled(g);
+}
+
+static int ask(Gate *g) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_call(g->bus, &m, "org.mainstay1", "/org/mainstay1", "org.mainstay1.Gate", "Enter");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", str_or(getenv("INVOCATION_ID"), ""));
+        if (r >= 0)
+                r = g->new_cluster ? sd_bus_message_append(m, "as", 1, "new-cluster") : sd_bus_message_append(m, "as", 0);
+        if (r >= 0)
+                /* The answer may take hours. Should the agent die, the bus says so. */
+                r = sd_bus_call_async(g->bus, &g->call, m, answered, g, UINT64_MAX);
+        return r;
+}
+
+static int waiting_changed(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        const char *name, *text;
+        int r;
+
+        r = sd_bus_message_skip(m, "s");
+        if (r >= 0)
+                r = sd_bus_message_enter_container(m, 'a', "{sv}");
+        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+                r = sd_bus_message_read(m, "s", &name);
+                if (r >= 0 && streq(name, "Waiting")) {
+                        r = sd_bus_message_read(m, "v", "s", &text);
+                        if (r >= 0 && *text)
+                                tell_wait(text);
+                } else if (r >= 0)
+                        r = sd_bus_message_skip(m, "v");
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+        }
+        return 0;
+}
+
+static int extend_fired(sd_event_source *source, uint64_t usec, void *userdata) {
+        (void) sd_notifyf(false, "EXTEND_TIMEOUT_USEC=%llu", (unsigned long long) EXTEND_BY);
+        (void) sd_event_source_set_time(source, usec + EXTEND_PERIOD);
+        return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+/* `systemctl stop` while it waits: end at once, for the unit sends no SIGKILL. */
+static int terminated(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata) {
+        Gate *g = userdata;
+
+        g->verdict.refused = true;
+        (void) snprintf(g->verdict.text, sizeof(g->verdict.text), "stopped while it waited");
+        return settled(g);
+}
+
+static void gate_done(Gate *g) {
+        g->call = sd_bus_slot_unref(g->call);
+        g->retry = sd_event_source_disable_unref(g->retry);
+        g->extend = sd_event_source_disable_unref(g->extend);
+        g->bus = sd_bus_flush_close_unref(g->bus);
+        g->event = sd_event_unref(g->event);
+}
+
+static int gate_ask(Gate *g) {
+        sigset_t set;
+        int r;
+
+        r = sd_event_default(&g->event);
+        if (r < 0)
+                return r;
+        (void) sigemptyset(&set);
+        (void) sigaddset(&set, SIGTERM);
+        (void) sigaddset(&set, SIGINT);
+        (void) sigprocmask(SIG_BLOCK, &set, NULL);
+        r = sd_event_add_signal(g->event, NULL, SIGTERM, terminated, g);
+        if (r >= 0)
+                r = sd_event_add_signal(g->event, NULL, SIGINT, terminated, g);
+        if (r >= 0)
+                r = sd_event_add_time(g->event, &g->extend, CLOCK_MONOTONIC, now_usec(CLOCK_MONOTONIC), USEC_PER_SEC, extend_fired, g);
+        if (r < 0)
+                return r;
+
+        r = sd_bus_open_system(&g->bus);
+        if (r < 0) {
+                log_warning("The system bus cannot be reached (%s). mysqld starts as a joiner, which can bootstrap nothing.", strerror(-r));
+                return 0;
+        }
+        r = sd_bus_attach_event(g->bus, g->event, 0);
+        if (r >= 0)
+                r = sd_bus_match_signal(g->bus, NULL, "org.mainstay1", "/org/mainstay1", "org.freedesktop.DBus.Properties", "PropertiesChanged", waiting_changed, g);
+        if (r >= 0)
+                r = ask(g);
+        if (r >= 0)
+                r = sd_event_loop(g->event);
+        return r;
+}
+
+/* The datadir, as mysqld's own user */
+
+static int become_owner(int dirfd, const char *datadir) {
+        struct stat st;
+        struct passwd *pw;
+
+        if (geteuid() != 0)
+                return 0;
+        if (fstat(dirfd, &st) < 0)
+                return -errno;
+        if (st.st_uid == 0) {
+                log_error("The datadir %s belongs to root, so mysqld's own user is not known. Give it to that user (chown).", datadir);
+                return -EPERM;
+        }
+        errno = 0;
+        pw = getpwuid(st.st_uid);
+        if (!pw)
+                return errno ? -errno : -ESRCH;
+        if (initgroups(pw->pw_name, pw->pw_gid) < 0 || setgid(pw->pw_gid) < 0 || setuid(pw->pw_uid) < 0)
+                return -errno;
+        return 0;
+}
+
+/* It names whoever was Primary last, and Galera would make that Primary again
+ * by itself: set aside, and kept. */
+static int set_view_aside(int dirfd) {
+        int r;
+
+        if (faccessat(dirfd, GVWSTATE, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+                return errno == ENOENT ? 0 : -errno;
+        r = file_rename(dirfd, GVWSTATE, GVWSTATE_ASIDE, false);
+        if (r < 0)
+                log_error("mysqld is not started: %s cannot be set aside (%s), and with it this node could make itself Primary, whatever its data.", GVWSTATE, strerror(-r));
+        return r;
+}
+
+/* Galera refuses --wsrep-new-cluster without the flag, also where the position
+ * was recovered. */
+static int allow_bootstrap(int dirfd, const Verdict *v) {
+        _cleanup_free_ char *text = NULL;
+        char error[256] = "", fresh[512];
+        Grastate g;
+        size_t size;
+        int r;
+
+        r = file_read(dirfd, GRASTATE, GRASTATE_SIZE_MAX, &text, &size, NULL);
+        if (r == -ENOENT && !v->have_position)
+                return 0; /* a new cluster */
+        if (r >= 0)
+                r = grastate_parse(text, size, &g, error);
+        if (r >= 0 && v->have_position && !uuid_equal(&g.position.uuid, &v->position.uuid)) {
+                (void) snprintf(error, sizeof(error), "it changed since the agent read it");
+                r = -ESTALE;
+        }
+        if (r < 0) {
+                log_error("mysqld is not started: %s: %s.", GRASTATE, error[0] ? error : strerror(-r));
+                return r;
+        }
+        g.safe_to_bootstrap = GRASTATE_SAFE_YES;
+        size = grastate_format(&g, fresh);
+        r = file_write(dirfd, GRASTATE, fresh, size, 0660);
+        if (r < 0)
+                log_error("mysqld is not started: %s cannot be written: %s.", GRASTATE, strerror(-r));
+        return r;
+}
+
+static int open_section(const char *dir, const Verdict *v) {
+        _cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        uint64_t section;
+        int r;
+
+        r = fd < 0 ? -errno
+          : record_open_section(fd, now_usec(CLOCK_REALTIME), str_or(getenv("INVOCATION_ID"), ""),
+                                v->have_position ? &v->position : NULL, &section);
+        if (r < 0)
+                /* Without a section the record is of another start, and is not trusted: no more is at stake. */
+                log_warning("The record of views in %s cannot be opened for this start (%s), so it will not count. Run: mainstayctl setup", dir, strerror(-r));
+        return 0;
+}
+
+static int prepare(const char *datadir, const char *basedir, const char *serverdir, const Verdict *v) {
+        _cleanup_close_ int dirfd = -1, basefd = -1;
+        int r;
+
+        dirfd = open(datadir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (dirfd < 0) {
+                r = -errno;
+                log_error("mysqld is not started: the datadir %s cannot be opened: %s.", datadir, strerror(-r));
+                return r;
+        }
+        r = become_owner(dirfd, datadir);
+        if (r < 0) {
+                log_error("mysqld is not started: its own user cannot be taken on: %s.", strerror(-r));
+                return r;
+        }
+        basefd = streq(datadir, basedir) ? dup(dirfd) : open(basedir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (basefd < 0 && errno != ENOENT) {
+                r = -errno;
+                log_error("mysqld is not started: %s, where gvwstate.dat lies, cannot be opened: %s.", basedir, strerror(-r));
+                return r;
+        }
+        r = basefd < 0 ? 0 : set_view_aside(basefd);
+        if (r >= 0 && v->bootstrap)
+                r = allow_bootstrap(dirfd, v);
+        if (r >= 0)
+                r = open_section(serverdir, v);
+        return r;
+}
+
+int main(int argc, char *argv[]) {
+        Gate g = {0};
+        const char *flag = getenv("_WSREP_NEW_CLUSTER");
+        const char *datadir = str_or(getenv("MAINSTAY_DATADIR"), "/var/lib/mysql");
+        const char *basedir = str_or(getenv("MAINSTAY_BASE_DIR"), datadir);
+        const char *serverdir = str_or(getenv("MAINSTAY_SERVER_DIR"), SERVER_DIR);
+        int r;
+
+        g.new_cluster = flag && *flag;
+        r = gate_ask(&g);
+        gate_done(&g);
+        if (r < 0)
+                log_warning("Mainstay's agent cannot be asked (%s). mysqld starts as a joiner, which can bootstrap nothing.", strerror(-r));
+
+        if (g.verdict.refused) {
+                log_error("mysqld is not started: %s", g.verdict.text);
+                (void) sd_notifyf(false, "STATUS=Mainstay: not started. %s", g.verdict.text);
+                return EXIT_FAILURE;
+        }
+        if (g.new_cluster && !g.verdict.bootstrap) {
+                log_error("mysqld is not started: a bootstrap was asked for (_WSREP_NEW_CLUSTER), and nobody has authorised it. "
+                          "Remove it (systemctl unset-environment _WSREP_NEW_CLUSTER), and type: systemctl start mainstay-bootstrap");
+                return EXIT_FAILURE;
+        }
+        if (prepare(datadir, basedir, serverdir, &g.verdict) < 0)
+                return EXIT_FAILURE;
+        (void) sd_notify(false, "STATUS=");
+        return EXIT_SUCCESS;
+}

@@ -1,0 +1,46 @@
+/* The operators' command. It decides nothing: it asks the agent, and says what
+ * came of it. */
+#include "config.h"
+
+#include "edge/ctl-args.h"
+#include "edge/ctl-verbs.h"
+
+#include <locale.h>
+
+int main(int argc, char *argv[]) {
+        static int (*const verbs[_VERB_MAX])(const Args *) = {
+                [VERB_STATUS] = verb_status,
+                [VERB_PLAN] = verb_plan,
+                [VERB_BOOTSTRAP] = verb_bootstrap,
+                [VERB_JOIN] = verb_join,
+                [VERB_REPORT] = verb_report,
+                [VERB_SETUP] = verb_setup,
+        };
+        char error[256];
+        Args args;
+        int r;
+
+        (void) setlocale(LC_CTYPE, "");
+
+        r = args_parse(argc, argv, &args, error);
+        if (r < 0) {
+                fprintf(stderr, "mainstayctl: %s\nSee: mainstayctl --help\n", error);
+                return CTL_USAGE;
+        }
+        if (args.verb == VERB_HELP)
+                args_help(stdout);
+        else if (args.verb == VERB_VERSION)
+                puts(PACKAGE_STRING);
+        else {
+                r = verbs[args.verb](&args);
+                if (r < 0) {
+                        fprintf(stderr, "mainstayctl: %s: %s.\n", verb_to_string(args.verb), strerror(-r));
+                        return CTL_FAILED;
+                }
+        }
+        if (fflush(stdout) != 0) {
+                fprintf(stderr, "mainstayctl: what it says cannot be written: %s.\n", strerror(errno));
+                return CTL_FAILED;
+        }
+        return r;
+}

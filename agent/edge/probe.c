@@ -1,0 +1,309 @@
+/* mainstay-probe: asks a server how it is, and prints the answer as JSON.
+ *
+ * A process of its own, because the client library blocks: whatever happens to
+ * the server, the agent loses a child and no time. It has two uses:
+ *
+ *   mainstay-probe --socket PATH --user NAME
+ *   mainstay-probe --tcp HOST PORT [--timeout MS] [--user NAME]
+ *
+ * The first tells all that the server says of itself and its cluster. The
+ * second only tells whether a server of this kind answers at all. Exit status:
+ * 0 with the answer; 1 with {"error": "..."}, also for wrong usage.
+ */
+#include "base/macro.h"
+#include "base/number.h"
+
+#include <getopt.h>
+#include <jansson.h>
+#include <mysql.h>
+
+#define TIMEOUT_MS 3000
+#define ROWS_MAX 256
+
+/* What no server ever says, but the library does: it spoke to one nevertheless. */
+#define CLIENT_ERROR_MIN 2000
+static const unsigned errors_after_greeting[] = {
+        2026, /* TLS */
+        2049, 2058, 2059, 2061, /* ways to log in that the library lacks or refuses */
+};
+
+typedef struct Options {
+        const char *socket, *host, *user;
+        unsigned port, timeout_ms;
+} Options;
+
+_printf_(1, 2) static int fail(const char *format, ...) {
+        char text[512];
+        va_list ap;
+        json_t *o;
+
+        va_start(ap, format);
+        (void) vsnprintf(text, sizeof(text), format, ap);
+        va_end(ap);
+        for (char *c = text; *c; c++)
+                if (*c < ' ' || *c > '~')
+                        *c = '?';
+        o = json_pack("{s:s}", "error", text);
+        if (o) {
+                (void) json_dumpf(o, stdout, JSON_COMPACT);
+                (void) putchar('\n');
+                json_decref(o);
+        }
+        return EXIT_FAILURE;
+}
+
+static MYSQL *connect_server(const Options *options, MYSQL *mysql) {
+        unsigned seconds = (options->timeout_ms + 999) / 1000;
+        unsigned protocol = options->host ? MYSQL_PROTOCOL_TCP : MYSQL_PROTOCOL_SOCKET;
+
+        (void) mysql_options(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &seconds);
+        (void) mysql_options(mysql, MYSQL_OPT_READ_TIMEOUT, &seconds);
+        (void) mysql_options(mysql, MYSQL_OPT_WRITE_TIMEOUT, &seconds);
+        (void) mysql_options(mysql, MYSQL_OPT_PROTOCOL, &protocol);
+        (void) mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+        return mysql_real_connect(mysql, options->host, options->user, NULL, NULL, options->port, options->socket, 0);
+}
+
+static int probe_tcp(const Options *options, MYSQL *mysql) {
+        bool answered = connect_server(options, mysql) != NULL;
+        unsigned error = answered ? 0 : mysql_errno(mysql);
+
+        /* Access denied, too many connections, host blocked: all said by a server. */
+        answered = answered || (error > 0 && error < CLIENT_ERROR_MIN);
+        for (size_t i = 0; i < ELEMENTS(errors_after_greeting); i++)
+                answered = answered || error == errors_after_greeting[i];
+        if (!answered)
+                return fail("%s", mysql_error(mysql));
+
+        (void) puts("{\"answers\":true}");
+        return EXIT_SUCCESS;
+}
+
+/* The rows of a statement, at most ROWS_MAX. NULL on failure. */
+static MYSQL_RES *query(MYSQL *mysql, const char *statement) {
+        return mysql_query(mysql, statement) == 0 ? mysql_store_result(mysql) : NULL;
+}
+
+static void drain(MYSQL *mysql, const char *statement) {
+        MYSQL_RES *result = query(mysql, statement);
+
+        if (result)
+                mysql_free_result(result);
+}
+
+/* A whole number of 64 bits; unsigned ones above INT64_MAX are Galera's
+ * "undefined" (-1 in disguise). Anything else is left out: absent is unknown. */
+static void set_number(json_t *o, const char *key, const char *text) {
+        int64_t value;
+        int r;
+
+        r = number_parse(text, strlen(text), INT64_MIN, INT64_MAX, &value);
+        if (r == -ERANGE && text[0] != '-')
+                value = -1;
+        else if (r < 0)
+                return;
+        (void) json_object_set_new(o, key, json_integer(value));
+}
+
+static void set_string(json_t *o, const char *key, const char *text) {
+        /* What is not UTF-8 has no place in JSON: jansson refuses it. */
+        (void) json_object_set_new(o, key, json_string(text));
+}
+
+static void set_bool(json_t *o, const char *key, const char *text) {
+        (void) json_object_set_new(o, key, json_boolean(streq(text, "ON") || streq(text, "1")));
+}
+
+static int read_status(MYSQL *mysql, json_t *o) {
+        static const struct {
+                const char *name, *key;
+                void (*set)(json_t *o, const char *key, const char *text);
+        } table[] = {
+                { "wsrep_cluster_status", "cluster_status", set_string },
+                { "wsrep_cluster_state_uuid", "cluster_uuid", set_string },
+                { "wsrep_cluster_conf_id", "conf_id", set_number },
+                { "wsrep_cluster_size", "cluster_size", set_number },
+                { "wsrep_connected", "connected", set_bool },
+                { "wsrep_ready", "ready", set_bool },
+                { "wsrep_local_state", "state", set_number },
+                { "wsrep_local_state_comment", "state_comment", set_string },
+                { "wsrep_local_state_uuid", "local_uuid", set_string },
+                { "wsrep_last_committed", "last_committed", set_number },
+                { "wsrep_local_cached_downto", "cached_downto", set_number },
+                { "wsrep_gcomm_uuid", "member_uuid", set_string },
+                { "wsrep_desync_count", "desync_count", set_number },
+                { "wsrep_provider_version", "provider_version", set_string },
+        };
+        MYSQL_RES *result = query(mysql, "SHOW GLOBAL STATUS LIKE 'wsrep\\_%'");
+        MYSQL_ROW row;
+
+        if (!result)
+                return -EIO;
+        while ((row = mysql_fetch_row(result)))
+                for (size_t i = 0; i < ELEMENTS(table); i++)
+                        if (row[0] && row[1] && streq(row[0], table[i].name))
+                                table[i].set(o, table[i].key, row[1]);
+        mysql_free_result(result);
+        return 0;
+}
+
+/* One SELECT a variable: which of them exist differs from server to server. */
+static bool read_variable(MYSQL *mysql, json_t *o, const char *variable, const char *key,
+                          void (*set)(json_t *o, const char *key, const char *text)) {
+        char statement[128];
+        MYSQL_RES *result;
+        MYSQL_ROW row;
+        bool found = false;
+
+        (void) snprintf(statement, sizeof(statement), "SELECT @@GLOBAL.%s", variable);
+        result = query(mysql, statement);
+        if (!result)
+                return false;
+        row = mysql_fetch_row(result);
+        if (row && row[0]) {
+                set(o, key, row[0]);
+                found = true;
+        }
+        mysql_free_result(result);
+        return found;
+}
+
+/* The view as the server has stored it. Both tables are read in one snapshot,
+ * or the members could be those of another view than its seqno. */
+static json_t *read_view_tables(MYSQL *mysql) {
+        json_t *view = NULL, *members;
+        MYSQL_RES *result;
+        MYSQL_ROW row;
+
+        if (mysql_query(mysql, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY") != 0)
+                return NULL;
+
+        result = query(mysql, "SELECT cluster_uuid, view_id, view_seqno FROM mysql.wsrep_cluster LIMIT 2");
+        if (!result)
+                return NULL;
+        if (mysql_num_rows(result) == 1 && (row = mysql_fetch_row(result)) && row[0] && row[1] && row[2]) {
+                view = json_object();
+                set_string(view, "uuid", row[0]);
+                set_number(view, "id", row[1]);
+                set_number(view, "seqno", row[2]);
+        }
+        mysql_free_result(result);
+        if (!view)
+                return NULL;
+
+        result = query(mysql, "SELECT m.node_uuid, m.node_name FROM mysql.wsrep_cluster_members m"
+                              " JOIN mysql.wsrep_cluster c ON m.cluster_uuid = c.cluster_uuid ORDER BY m.node_uuid LIMIT 256");
+        if (!result) {
+                json_decref(view);
+                return NULL;
+        }
+        members = json_array();
+        while ((row = mysql_fetch_row(result)))
+                if (row[0] && row[1])
+                        (void) json_array_append_new(members, json_pack("{s:s, s:s}", "uuid", row[0], "name", row[1]));
+        mysql_free_result(result);
+        (void) json_object_set_new(view, "members", members);
+        return view;
+}
+
+static void read_view(MYSQL *mysql, json_t *o) {
+        json_t *view = read_view_tables(mysql);
+        const char *error = mysql_error(mysql);
+
+        if (view)
+                (void) json_object_set_new(o, "view", view);
+        else
+                set_string(o, "view_problem", str_or(error, "the server has stored no view"));
+        (void) mysql_query(mysql, "ROLLBACK");
+}
+
+static int probe_socket(const Options *options, MYSQL *mysql) {
+        json_t *o;
+
+        if (!connect_server(options, mysql))
+                return fail("%s", mysql_error(mysql));
+
+        o = json_object();
+        if (!o)
+                return fail("out of memory");
+        (void) json_object_set_new(o, "wsrep", json_false());
+        (void) read_variable(mysql, o, "version", "version", set_string);
+        if (read_variable(mysql, o, "wsrep_on", "wsrep", set_bool)) {
+                /* We look, and wait for nobody: not for causality, nor for a
+                 * Primary component where the tables can be read without. */
+                drain(mysql, "SET SESSION wsrep_sync_wait = 0");
+                drain(mysql, "SET SESSION wsrep_dirty_reads = ON");
+                (void) read_variable(mysql, o, "wsrep_node_name", "node_name", set_string);
+                (void) read_variable(mysql, o, "wsrep_desync", "desync", set_bool);
+                if (read_status(mysql, o) < 0) {
+                        json_decref(o);
+                        return fail("%s", mysql_error(mysql));
+                }
+                read_view(mysql, o);
+        }
+
+        int r = json_dumpf(o, stdout, JSON_COMPACT);
+        json_decref(o);
+        if (r < 0 || putchar('\n') == EOF || fflush(stdout) != 0)
+                return EXIT_FAILURE;
+        return EXIT_SUCCESS;
+}
+
+/* Returns 0, or -EINVAL for what is no such command line. */
+static int options_parse(int argc, char *argv[], Options *ret) {
+        static const struct option table[] = {
+                { "socket", required_argument, NULL, 's' },
+                { "user", required_argument, NULL, 'u' },
+                { "tcp", required_argument, NULL, 't' },
+                { "timeout", required_argument, NULL, 'T' },
+                {},
+        };
+        int64_t number;
+        int c;
+
+        *ret = (Options) { .user = "mainstay", .timeout_ms = TIMEOUT_MS };
+        opterr = 0;
+        while ((c = getopt_long(argc, argv, "", table, NULL)) >= 0)
+                switch (c) {
+                case 's':
+                        ret->socket = optarg;
+                        break;
+                case 'u':
+                        ret->user = optarg;
+                        break;
+                case 't':
+                        ret->host = optarg;
+                        break;
+                case 'T':
+                        if (number_parse(optarg, strlen(optarg), 1, 60000, &number) < 0)
+                                return -EINVAL;
+                        ret->timeout_ms = (unsigned) number;
+                        break;
+                default:
+                        return -EINVAL;
+                }
+
+        if (ret->host) {
+                if (ret->socket || argc - optind != 1 || number_parse(argv[optind], strlen(argv[optind]), 1, UINT16_MAX, &number) < 0)
+                        return -EINVAL;
+                ret->port = (unsigned) number;
+                return 0;
+        }
+        return ret->socket && argc == optind ? 0 : -EINVAL;
+}
+
+int main(int argc, char *argv[]) {
+        Options options;
+        MYSQL *mysql;
+        int r;
+
+        if (options_parse(argc, argv, &options) < 0)
+                return fail("usage: mainstay-probe --socket PATH [--user NAME], or --tcp HOST PORT [--timeout MS]");
+        mysql = mysql_init(NULL);
+        if (!mysql)
+                return fail("out of memory");
+        r = options.host ? probe_tcp(&options, mysql) : probe_socket(&options, mysql);
+        mysql_close(mysql);
+        mysql_library_end();
+        return r;
+}

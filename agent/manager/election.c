@@ -1,0 +1,349 @@
+/* Claims and grants: this node's part in agreeing who bootstraps (rule 5).
+ *
+ * What is promised or begun is on the disk before anybody hears of it. Nothing
+ * here ends by a clock; times only say when something is tried again. */
+#include "manager/manager.h"
+#include "sys/log.h"
+#include "sys/message-ids.h"
+
+#define CLAIM_TIMEOUT (5 * USEC_PER_SEC)
+#define CLAIM_RETRY_MIN (200 * USEC_PER_MSEC)
+#define CLAIM_RETRY_MAX (10 * USEC_PER_SEC)
+
+static const Report *report_of(Manager *m, const char *name) {
+        for (size_t i = 0; i < m->n_peers; i++) {
+                const Report *r = peer_report(m->peer[i]);
+
+                if (r && peer_condition(m->peer[i]) == CONDITION_KNOWN && streq(r->node, name))
+                        return r;
+        }
+        return NULL;
+}
+
+static Peer *peer_of(Manager *m, const char *name) {
+        for (size_t i = 0; i < m->n_peers; i++) {
+                const Report *r = peer_report(m->peer[i]);
+
+                if (r && peer_condition(m->peer[i]) == CONDITION_KNOWN && streq(r->node, name))
+                        return m->peer[i];
+        }
+        return NULL;
+}
+
+static void drop_claim(Store *s) {
+        if (s->have_grant && s->claim && uuid_equal(&s->grant.id, &s->claim->id))
+                s->have_grant = false;
+        s->claim = claim_free(s->claim);
+        s->claim_state = CLAIM_NONE;
+}
+
+void election_release(Manager *m, const char *why) {
+        Store *s = m->store;
+        char id[UUID_TEXT_MAX];
+
+        if (s->claim_state == CLAIM_NONE)
+                return;
+        log_notice("The claim %s on the bootstrap is given up: %s.", uuid_text(&s->claim->id, id), why);
+        store_release(s, &s->claim->id);
+        drop_claim(s);
+        (void) manager_save(m);
+
+        m->asked.n = m->granted.n = 0;
+        m->claim_failures++;
+        usec_t pause = CLAIM_RETRY_MIN << (m->claim_failures < 6 ? m->claim_failures : 6);
+        m->claim_after = manager_now(m) + (pause < CLAIM_RETRY_MAX ? pause : CLAIM_RETRY_MAX);
+        manager_touch(m);
+}
+
+/* The holder is or was Primary under its claim: that is history from now on. */
+static void confirm_own(Manager *m, const Report *own) {
+        Store *s = m->store;
+        HistoryEntry e = { .id = s->claim->id, .position = s->claim->position };
+        char at[POSITION_TEXT_MAX], id[UUID_TEXT_MAX];
+        _cleanup_free_ char *text = NULL;
+
+        if (s->claim->new_cluster)
+                e.position = (Position) { own->position.uuid, own->position.seqno > 0 ? own->position.seqno : 0 };
+        history_add(&s->history, &e);
+        (void) uuid_text(&e.id, id);
+        drop_claim(s);
+        s->without = (Names) {0};
+        if (manager_save(m) < 0)
+                return;
+        m->claim_failures = 0;
+        if (asprintf(&text, "This node has formed the cluster, from %s.", position_text(&e.position, at)) >= 0)
+                log_event(LOG_NOTICE, MESSAGE_BOOTSTRAPPED, text, "MAINSTAY_POSITION", at, "MAINSTAY_CLAIM", id, NULL);
+        manager_touch(m);
+}
+
+static void settle_grant(Manager *m) {
+        Store *s = m->store;
+        const Report *holder;
+        GrantFate fate;
+        bool given_up;
+
+        if (!s->have_grant || streq(s->grant.holder, m->name))
+                return;
+        given_up = names_contain(&s->without, s->grant.holder);
+        holder = report_of(m, s->grant.holder);
+        fate = holder ? grant_fate(&s->grant, holder) : GRANT_STANDS;
+        if (fate == GRANT_STANDS && !given_up)
+                return;
+
+        if (fate == GRANT_CONFIRMED && holder->history && holder->history->n >= s->history.n)
+                s->history = *holder->history;
+        s->have_grant = false;
+        if (manager_save(m) < 0) {
+                s->have_grant = true;
+                return;
+        }
+        log_notice("The grant given to %s has ended: %s.", s->grant.holder, given_up && fate == GRANT_STANDS ? "an operator gave that node up" : grant_fate_to_string(fate));
+        manager_touch(m);
+}
+
+static void settle_claim(Manager *m, const Report *own) {
+        Store *s = m->store;
+
+        if (s->claim_state != CLAIM_CONSUMED)
+                return;
+        if (own->mysqld == MYSQLD_PRIMARY) {
+                confirm_own(m, own);
+                return;
+        }
+        if (own->mysqld != MYSQLD_STOPPED || !m->consumed_over || m->needs_recovery)
+                return;
+
+        /* The start that it was consumed for is over. Every Primary view takes a
+         * seqno, so a position exactly that of the claim has led nobody. */
+        if (s->claim->new_cluster ? !own->have_view : report_has_position(own) && position_equal(&own->position, &s->claim->position))
+                election_release(m, "mysqld ended before it became Primary");
+        else if (report_has_position(own))
+                confirm_own(m, own);
+}
+
+void election_settle(Manager *m, const Report *own) {
+        settle_claim(m, own);
+        settle_grant(m);
+}
+
+static void all_granted(Manager *m) {
+        Store *s = m->store;
+        Claim *c = s->claim;
+
+        for (size_t i = 0; i < c->needed.n; i++)
+                if (!streq(c->needed.name[i], m->name) && !names_contain(&c->without, c->needed.name[i]) &&
+                    !names_contain(&m->granted, c->needed.name[i]))
+                        return;
+
+        /* Own grant comes last, in the same write. */
+        s->have_grant = true;
+        s->grant = (Grant) { .id = c->id, .position = c->position, .epoch = m->report->epoch, .serial = m->report->serial };
+        (void) snprintf(s->grant.holder, sizeof(s->grant.holder), "%s", m->name);
+        s->claim_state = CLAIM_GRANTED;
+        if (manager_save(m) < 0) {
+                s->have_grant = false;
+                s->claim_state = CLAIM_ASKING;
+                election_release(m, "it could not be written to the disk");
+                return;
+        }
+        _cleanup_free_ char *who = names_text(&c->needed);
+        log_info("The bootstrap is granted by all who had to: %s.", str_or(who, "?"));
+        manager_touch(m);
+}
+
+static void claim_answered(Peer *p, int r, bool granted, const char *text, void *userdata) {
+        Manager *m = userdata;
+        const char *name = str_or(peer_name(p), peer_label(p));
+        _cleanup_free_ char *why = NULL;
+
+        if (m->store->claim_state != CLAIM_ASKING)
+                return;
+        if (r < 0 || !granted) {
+                if (asprintf(&why, "%s did not grant it: %s", name, str_or(text, strerror(-r))) < 0)
+                        why = NULL;
+                election_release(m, str_or(why, "it was not granted"));
+                return;
+        }
+        (void) names_add(&m->granted, name);
+        all_granted(m);
+}
+
+static int make_claim(Manager *m, Claim **ret) {
+        _cleanup_(claim_freep) Claim *c = NULL;
+        Voice voices[NAMES_MAX];
+        size_t n;
+        int r;
+
+        r = claim_new(&c);
+        if (r < 0)
+                return r;
+        r = uuid_random(&c->id);
+        if (r < 0)
+                return r;
+        (void) snprintf(c->holder, sizeof(c->holder), "%s", m->name);
+        c->position = m->plan->position;
+        c->needed = m->plan->needed;
+        c->without = m->store->without;
+        c->new_cluster = m->request.new_cluster;
+        if (c->new_cluster)
+                c->position = (Position) { .seqno = SEQNO_UNDEFINED };
+
+        n = manager_voices(m, m->report, voices);
+        for (size_t i = 0; i < n; i++) {
+                if (voices[i].condition != CONDITION_KNOWN)
+                        continue;
+                r = report_copy(voices[i].report, &c->report[c->n_reports]);
+                if (r < 0)
+                        return r;
+                c->n_reports++;
+                /* To begin a cluster, every node that answers must agree. */
+                if (c->new_cluster) {
+                        r = names_add(&c->needed, voices[i].name);
+                        if (r < 0)
+                                return r;
+                }
+        }
+        r = names_add(&c->needed, m->name);
+        if (r < 0)
+                return r;
+        *ret = TAKE(c);
+        return 0;
+}
+
+static void begin_claim(Manager *m) {
+        Store *s = m->store;
+        _cleanup_free_ char *text = NULL;
+        char id[UUID_TEXT_MAX], at[POSITION_TEXT_MAX];
+        int r;
+
+        r = make_claim(m, &s->claim);
+        if (r < 0) {
+                log_error("No claim can be made: %s", strerror(-r));
+                return;
+        }
+        s->claim_state = CLAIM_ASKING;
+        m->asked.n = m->granted.n = 0;
+        r = manager_save(m);
+        if (r >= 0)
+                r = claim_format(s->claim, &text);
+        if (r < 0) {
+                election_release(m, strerror(-r));
+                return;
+        }
+        log_info("This node has the newest data (%s) and claims the bootstrap (%s).",
+                 position_text(&s->claim->position, at), uuid_text(&s->claim->id, id));
+
+        for (size_t i = 0; i < s->claim->needed.n; i++) {
+                const char *name = s->claim->needed.name[i];
+                Peer *p;
+
+                if (streq(name, m->name) || names_contain(&s->claim->without, name))
+                        continue;
+                p = peer_of(m, name);
+                r = p ? peer_claim(p, text, CLAIM_TIMEOUT, claim_answered, m) : -ENOTCONN;
+                if (r < 0) {
+                        _cleanup_free_ char *why = NULL;
+
+                        if (asprintf(&why, "%s cannot be asked: %s", name, strerror(-r)) < 0)
+                                why = NULL;
+                        election_release(m, str_or(why, "a peer cannot be asked"));
+                        return;
+                }
+                (void) names_add(&m->asked, name);
+        }
+        all_granted(m);
+}
+
+void election_drive(Manager *m) {
+        Store *s = m->store;
+        bool leads = m->plan->action == ACTION_BOOTSTRAP && streq(m->plan->node, m->name);
+
+        if (s->claim_state == CLAIM_ASKING || s->claim_state == CLAIM_GRANTED) {
+                if (!leads)
+                        election_release(m, "this node is no longer the one that leads");
+                return;
+        }
+        if (s->claim_state != CLAIM_NONE || !leads || !s->wanted)
+                return;
+        if (s->have_grant && !streq(s->grant.holder, m->name))
+                return; /* who was granted it will be heard, or has led */
+        if (m->request.call && !m->request.bootstrap)
+                return; /* asked to join, and only that */
+        if (manager_now(m) < m->claim_after) {
+                manager_wake(m, m->claim_after);
+                return;
+        }
+        begin_claim(m);
+}
+
+int election_judge(Manager *m, const char *text, char **ret_why) {
+        _cleanup_(claim_freep) Claim *c = NULL;
+        _cleanup_free_ char *line = NULL;
+        Store *s = m->store;
+        Voice voices[NAMES_MAX];
+        Grant before = s->grant;
+        bool had = s->have_grant;
+        char error[256] = "", id[UUID_TEXT_MAX], at[POSITION_TEXT_MAX];
+        int r;
+
+        r = claim_parse(text, &c, error);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0) {
+                *ret_why = strdup(error);
+                return *ret_why ? 0 : -ENOMEM;
+        }
+        if (!m->report || m->needs_recovery) {
+                *ret_why = strdup("the position of this node is not known yet");
+                return *ret_why ? 0 : -ENOMEM;
+        }
+        if (manager_mysqld_runs(m)) {
+                *ret_why = strdup("mysqld runs on this node");
+                return *ret_why ? 0 : -ENOMEM;
+        }
+        r = claim_judge(c, m->name, voices, manager_voices(m, m->report, voices), had ? &s->grant : NULL, s->claim_state, ret_why);
+        if (r <= 0) {
+                if (r == 0)
+                        log_info("%s asked for the bootstrap and was not granted it: %s.", c->holder, *ret_why);
+                return r;
+        }
+
+        s->have_grant = true;
+        s->grant = (Grant) { .id = c->id, .position = c->position };
+        (void) snprintf(s->grant.holder, sizeof(s->grant.holder), "%s", c->holder);
+        for (size_t i = 0; i < c->n_reports; i++)
+                if (streq(c->report[i]->node, c->holder)) {
+                        s->grant.epoch = c->report[i]->epoch;
+                        s->grant.serial = c->report[i]->serial;
+                }
+        r = manager_save(m);
+        if (r < 0) {
+                s->grant = before;
+                s->have_grant = had;
+                return r;
+        }
+        if (asprintf(&line, "This node grants the bootstrap to %s, at %s.", c->holder, position_text(&c->position, at)) >= 0)
+                log_event(LOG_NOTICE, MESSAGE_CLAIM_GRANTED, line, "MAINSTAY_LEADER", c->holder,
+                          "MAINSTAY_CLAIM", uuid_text(&c->id, id), "MAINSTAY_POSITION", at, NULL);
+        if (c->without.n > 0) {
+                _cleanup_free_ char *names = names_text(&c->without), *told = NULL;
+
+                if (names && asprintf(&told, "An operator on %s has given up %s for this bootstrap.", c->holder, names) >= 0)
+                        log_event(LOG_WARNING, MESSAGE_OVERRULED, told, "MAINSTAY_WITHOUT", names, "MAINSTAY_CALLER", c->holder, NULL);
+        }
+        manager_touch(m);
+        return 1;
+}
+
+int election_consume(Manager *m) {
+        int r;
+
+        m->store->claim_state = CLAIM_CONSUMED;
+        r = manager_save(m);
+        if (r < 0) {
+                m->store->claim_state = CLAIM_GRANTED;
+                return r;
+        }
+        m->consumed_over = false;
+        return 0;
+}

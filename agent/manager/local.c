@@ -1,0 +1,479 @@
+/* This node's own part: its configuration, its files, its server, and the
+ * wsrep-recover that tells what the files do not. */
+#include "adapter/record.h"
+#include "adapter/recovery-store.h"
+#include "manager/manager.h"
+#include "sys/file.h"
+#include "sys/log.h"
+#include "sys/message-ids.h"
+#include "sys/process.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+
+#define DEFAULTS_TIMEOUT (10 * USEC_PER_SEC)
+#define RECOVER_TRIES 3
+#define RECOVER_PAUSE (2 * USEC_PER_SEC)
+#define PROBE_TRIES 10
+#define PROBE_PAUSE (200 * USEC_PER_MSEC)
+
+/* Where packages put the server and its unit; the first that exists. */
+static const char *const servers[] = {
+        "/usr/sbin/mariadbd", "/usr/sbin/mysqld", "/usr/libexec/mariadbd", "/usr/libexec/mysqld",
+};
+static const char *const units[] = { "mariadb.service", "mysql.service", "mysqld.service" };
+static const char *const unit_dirs[] = { "/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system" };
+
+static const char *find_server(void) {
+        for (size_t i = 0; i < ELEMENTS(servers); i++)
+                if (access(servers[i], X_OK) == 0)
+                        return servers[i];
+        return servers[0];
+}
+
+static const char *find_unit(void) {
+        char path[256];
+
+        for (size_t i = 0; i < ELEMENTS(units); i++)
+                for (size_t k = 0; k < ELEMENTS(unit_dirs); k++) {
+                        (void) snprintf(path, sizeof(path), "%s/%s", unit_dirs[k], units[i]);
+                        if (access(path, F_OK) == 0)
+                                return units[i];
+                }
+        return units[0];
+}
+
+/* Configuration */
+
+static int read_config(const char *path, Config *c, char error[static 512]) {
+        _cleanup_free_ char *text = NULL;
+        size_t size;
+        int r;
+
+        r = file_read(AT_FDCWD, path, 1024 * 1024, &text, &size, NULL);
+        if (r == -ENOENT)
+                return 0;
+        if (r < 0) {
+                (void) snprintf(error, 512, "%.200s: %s", path, strerror(-r));
+                return r;
+        }
+        if (strlen(text) != size) {
+                (void) snprintf(error, 512, "%.200s: there are NUL bytes in it", path);
+                return -EBADMSG;
+        }
+        return config_parse(c, path, text, error);
+}
+
+static int is_conf(const struct dirent *d) {
+        size_t n = strlen(d->d_name);
+
+        return d->d_name[0] != '.' && n > 5 && streq(d->d_name + n - 5, ".conf");
+}
+
+static int read_config_all(const char *path, Config **ret, char error[static 512]) {
+        _cleanup_(config_freep) Config *c = NULL;
+        _cleanup_free_ char *dir = NULL;
+        struct dirent **list = NULL;
+        int r, n;
+
+        r = config_new(&c);
+        if (r < 0)
+                return r;
+        r = read_config(path, c, error);
+        if (r < 0)
+                return r;
+
+        const char *slash = strrchr(path, '/');
+        if (asprintf(&dir, "%.*s/conf.d", slash ? (int) (slash - path) : 1, slash ? path : ".") < 0)
+                return -ENOMEM;
+        n = scandir(dir, &list, is_conf, alphasort);
+        for (int i = 0; i < n; i++) {
+                _cleanup_free_ char *file = NULL;
+
+                if (r >= 0)
+                        r = asprintf(&file, "%s/%s", dir, list[i]->d_name) < 0 ? -ENOMEM : read_config(file, c, error);
+                free(list[i]);
+        }
+        free(list);
+        if (r < 0)
+                return r;
+        *ret = TAKE(c);
+        return 0;
+}
+
+/* What the server would be started with, by its own word. */
+static int read_options(const Config *c, Options *ret) {
+        _cleanup_free_ char *output = NULL, *file = NULL;
+        const char *argv[4];
+        size_t n = 0;
+        int r;
+
+        argv[n++] = c->server;
+        if (c->defaults_file) {
+                if (asprintf(&file, "--defaults-file=%s", c->defaults_file) < 0)
+                        return -ENOMEM;
+                argv[n++] = file;
+        }
+        argv[n++] = "--print-defaults";
+        argv[n] = NULL;
+
+        r = process_run(argv, DEFAULTS_TIMEOUT, 256 * 1024, &output);
+        if (r != 0) {
+                log_warning("%s --print-defaults failed (%s): its configuration is not known, and the defaults are assumed.",
+                            c->server, r < 0 ? strerror(-r) : "it ended with an error");
+                *ret = (Options) {0};
+                return 0;
+        }
+        return options_parse(output, ret);
+}
+
+static int fallback(char **field, const char *value) {
+        if (*field || !value)
+                return 0;
+        *field = strdup(value);
+        return *field ? 0 : -ENOMEM;
+}
+
+static int complete(Config *c, Options *o) {
+        _cleanup_free_ char *base = NULL;
+        char hostname[256] = "localhost";
+        int r;
+
+        r = fallback(&c->server, find_server());
+        if (r >= 0)
+                r = fallback(&c->unit, find_unit());
+        if (r >= 0)
+                r = read_options(c, o);
+        if (r >= 0)
+                r = fallback(&c->datadir, str_or(o->datadir, "/var/lib/mysql"));
+        if (r >= 0)
+                r = fallback(&c->socket, str_or(o->socket, "/run/mysqld/mysqld.sock"));
+        if (r >= 0)
+                r = fallback(&c->account, "mainstay");
+        if (r < 0)
+                return r;
+        (void) gethostname(hostname, sizeof(hostname) - 1);
+        r = fallback(&c->name, str_or(o->node_name, hostname));
+        if (r < 0)
+                return r;
+        if (o->provider_options && options_provider_get(o->provider_options, "base_dir", &base) < 0)
+                base = NULL;
+        return fallback(&c->base_dir, str_or(base, c->datadir));
+}
+
+static int load(const char *path, Config **ret_config, Options *ret_options) {
+        _cleanup_(config_freep) Config *c = NULL;
+        char error[512] = "";
+        int r;
+
+        r = read_config_all(path, &c, error);
+        if (r < 0) {
+                log_error("%s", error[0] ? error : strerror(-r));
+                return r;
+        }
+        r = complete(c, ret_options);
+        if (r < 0)
+                return r;
+        *ret_config = TAKE(c);
+        return 0;
+}
+
+int manager_reload(Manager *m) {
+        _cleanup_(config_freep) Config *c = NULL;
+        Options o = {0};
+        int r;
+
+        r = load(m->paths.config, &c, &o);
+        if (r < 0)
+                return r;
+        if (!streq(c->name, m->name) || !streq(c->unit, m->config->unit) || !streq(c->datadir, m->config->datadir))
+                log_warning("Another name, unit or datadir takes effect when mainstayd is started anew: systemctl restart mainstayd");
+        m->config->weight = c->weight;
+        m->config->boot_wait = c->boot_wait;
+        options_done(&o);
+        manager_touch(m);
+        return 0;
+}
+
+int local_watch(Manager *m, watch_changed_t changed) {
+        static const char *const data[] = { "grastate.dat", "gvwstate.dat", NULL };
+        static const char *const server[] = { RECORD_NAME, RECOVERY_NAME, NULL };
+        int r;
+
+        r = watch_new(m->event, changed, m, &m->watch);
+        if (r >= 0)
+                r = watch_add(m->watch, m->config->datadir, data);
+        if (r >= 0 && !streq(m->config->base_dir, m->config->datadir))
+                r = watch_add(m->watch, m->config->base_dir, data);
+        if (r >= 0)
+                r = watch_add(m->watch, m->paths.server, server);
+        return r;
+}
+
+/* Evidence */
+
+static void read_grastate(Evidence *e, int dirfd) {
+        _cleanup_free_ char *text = NULL;
+        struct stat st;
+        size_t size;
+        int r;
+
+        r = file_read(dirfd, "grastate.dat", GRASTATE_SIZE_MAX, &text, &size, &st);
+        if (r == -ENOENT)
+                return;
+        if (r >= 0)
+                r = grastate_parse(text, size, &e->grastate, e->grastate_error);
+        else
+                (void) snprintf(e->grastate_error, sizeof(e->grastate_error), "%s", r == -E2BIG ? "it is too large to be one" : strerror(-r));
+        if (r < 0)
+                return;
+        e->have_grastate = true;
+        e->grastate_mtime = (usec_t) st.st_mtim.tv_sec * USEC_PER_SEC + (usec_t) st.st_mtim.tv_nsec / 1000;
+}
+
+static bool read_gvwstate(int dirfd, const char *name, Gvwstate *ret, char error[static 256]) {
+        _cleanup_free_ char *text = NULL;
+        size_t size;
+        int r;
+
+        r = file_read(dirfd, name, GVWSTATE_SIZE_MAX, &text, &size, NULL);
+        if (r == -ENOENT)
+                return false;
+        if (r < 0) {
+                (void) snprintf(error, 256, "%s", strerror(-r));
+                return false;
+        }
+        return gvwstate_parse(text, size, ret, error) >= 0;
+}
+
+static void read_datadir(Manager *m, Evidence *e) {
+        _cleanup_close_ int dirfd = -1, basefd = -1;
+        char ignored[256];
+
+        dirfd = open(m->config->datadir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (dirfd < 0) {
+                e->datadir_missing = true;
+                (void) snprintf(e->grastate_error, sizeof(e->grastate_error), "the datadir %.150s cannot be opened: %s%s", m->config->datadir, strerror(errno),
+                                errno == EACCES ? " (mainstayctl setup mends it)" : "");
+                return;
+        }
+        read_grastate(e, dirfd);
+        basefd = streq(m->config->base_dir, m->config->datadir) ? dup(dirfd) : open(m->config->base_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (basefd < 0)
+                return;
+        e->have_gvwstate = read_gvwstate(basefd, "gvwstate.dat", &e->gvwstate, e->gvwstate_error);
+        e->have_aside = read_gvwstate(basefd, "gvwstate.dat.mainstay", &e->aside, ignored);
+}
+
+static void read_server_dir(Manager *m, Evidence *e) {
+        _cleanup_close_ int dirfd = -1, datafd = -1;
+        Recovery recovery;
+        Stamp now;
+        int r;
+
+        dirfd = open(m->paths.server, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (dirfd < 0) {
+                (void) snprintf(e->viewlog_error, sizeof(e->viewlog_error), "%.150s: %s", m->paths.server, strerror(errno));
+                return;
+        }
+        r = record_read(dirfd, &e->viewlog, e->viewlog_error);
+        if (r >= 0) {
+                e->have_viewlog = true;
+                for (size_t i = 0; i < e->viewlog.n_views; i++)
+                        e->view_seqno[i] = store_seqno(m->store, e->viewlog.views_section,
+                                                       e->viewlog.n_primary_seen - e->viewlog.n_views + i);
+        } else if (r != -ENOENT && !e->viewlog_error[0])
+                (void) snprintf(e->viewlog_error, sizeof(e->viewlog_error), "it cannot be read: %s", strerror(-r));
+
+        datafd = open(m->config->datadir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (datafd < 0 || recovery_read(dirfd, &recovery) < 0 || stamp_take(datafd, &now) < 0)
+                return;
+        if (!recovery_holds(&recovery, &now, e->have_viewlog ? e->viewlog.section : 0))
+                return;
+        if (!recovery_lasting(recovery.outcome) && m->recover_tries < RECOVER_TRIES)
+                return;
+        e->have_recovery = true;
+        e->recovery_has_position = recovery.outcome == RECOVERY_POSITION;
+        e->recovery_position = recovery.position;
+        (void) snprintf(e->recovery_text, sizeof(e->recovery_text), "%.250s", recovery.text);
+}
+
+static void forget(Evidence *e) {
+        viewlog_done(&e->viewlog);
+        *e = (Evidence) {0};
+}
+
+/* Asks the server where that tells something new: its position, and S of the
+ * newest view, which its notify command cannot know. */
+static void ask_server(Manager *m) {
+        const Viewlog *log = &m->evidence.viewlog;
+        bool lacks = log->n_views > 0 && log->views_section == log->section &&
+                     m->evidence.view_seqno[log->n_views - 1] == SEQNO_UNDEFINED;
+
+        if (m->evidence.mysqld != MYSQLD_PRIMARY || (!lacks && m->have_status)) {
+                m->probe_tries = 0;
+                return;
+        }
+        if (m->probe_tries >= PROBE_TRIES || probe_busy(m->probe))
+                return;
+        if (manager_now(m) < m->probe_after) {
+                manager_wake(m, m->probe_after);
+                return;
+        }
+        m->probe_after = manager_now(m) + (PROBE_PAUSE << m->probe_tries);
+        m->probe_tries++;
+        if (probe_request(m->probe) < 0)
+                m->have_status = false;
+}
+
+int local_read(Manager *m, Report **ret) {
+        _cleanup_(report_freep) Report *r = NULL;
+        const UnitState *u = unit_state(m->unit);
+        Evidence *e = &m->evidence;
+        int k;
+
+        forget(e);
+        read_datadir(m, e);
+        read_server_dir(m, e);
+        e->mysqld = u->main_pid == 0 ? MYSQLD_STOPPED : e->have_viewlog ? evidence_live_state(&e->viewlog) : MYSQLD_STARTING;
+        (void) snprintf(e->unit_invocation, sizeof(e->unit_invocation), "%s", u->main_pid ? u->invocation : "");
+        if (e->mysqld == MYSQLD_STARTING && e->have_viewlog && u->main_pid && e->unit_invocation[0] &&
+            !streq(e->unit_invocation, e->viewlog.invocation) && m->have_status && streq(m->status.cluster_status, "Primary"))
+                e->mysqld = MYSQLD_PRIMARY; /* started past the gate, but Primary by its own word */
+        e->have_live = m->have_status && mysqld_is_live(e->mysqld) && !uuid_is_zero(&m->status.position.uuid);
+        if (e->have_live)
+                e->live = m->status.position;
+
+        k = report_new(&r);
+        if (k < 0)
+                return k;
+        (void) snprintf(r->node, sizeof(r->node), "%s", m->name);
+        r->mysqld = e->mysqld;
+        k = evidence_weigh(e, r);
+        if (k < 0)
+                return k;
+        m->needs_recovery = k > 0 && m->recover_tries <= RECOVER_TRIES && e->mysqld == MYSQLD_STOPPED;
+        if (k > 0 && !m->needs_recovery && e->mysqld == MYSQLD_STOPPED && !r->problem)
+                r->problem = strdup("its position is not known: wsrep-recover gave no result (journalctl -u mainstay-recover)");
+        ask_server(m);
+        *ret = TAKE(r);
+        return 0;
+}
+
+/* Is the server's own stored view the newest one of the record? */
+static bool same_view(const ServerStatus *s, const View *v) {
+        Names recorded = {0}, stored = {0};
+
+        for (size_t i = 0; i < v->n_members; i++)
+                (void) names_add(&recorded, v->members[i].name);
+        for (size_t i = 0; i < s->n_members; i++)
+                (void) names_add(&stored, s->member[i].name);
+        return uuid_equal(&v->uuid, &s->view_uuid) && names_equal(&recorded, &stored);
+}
+
+static void probed(Probe *p, int r, const ServerStatus *status, const char *error, void *userdata) {
+        Manager *m = userdata;
+        const Viewlog *log = &m->evidence.viewlog;
+        uint64_t newest = log->n_primary_seen - 1;
+
+        m->have_status = r >= 0 && m->main_pid != 0;
+        if (!m->have_status) {
+                if (r < 0 && m->probe_tries == PROBE_TRIES)
+                        log_warning("The server does not answer the agent (%s), so the position of its view is not known, and every configured node must be heard before a bootstrap. What is missing: mainstayctl setup --check", str_or(error, strerror(-r)));
+                manager_touch(m);
+                return;
+        }
+        m->status = *status;
+        if (status->have_view && log->n_views > 0 && log->views_section == log->section &&
+            same_view(status, &log->views[log->n_views - 1]) &&
+            store_seqno(m->store, log->section, newest) == SEQNO_UNDEFINED) {
+                store_set_seqno(m->store, log->section, newest, status->view_seqno);
+                (void) manager_save(m);
+        }
+        manager_touch(m);
+}
+
+/* Recovery */
+
+static void recover_replied(Unit *unit, int r, const char *text, void *userdata) {
+        Manager *m = userdata;
+
+        m->recovering = false;
+        m->recover_after = manager_now(m) + RECOVER_PAUSE;
+        if (r < 0 || !streq(text, "done")) {
+                _cleanup_free_ char *line = NULL;
+
+                if (asprintf(&line, "wsrep-recover did not run (%s): the position of this node is not known.", str_or(text, strerror(-r))) >= 0)
+                        log_event(LOG_WARNING, MESSAGE_RECOVERY_FAILED, line, "MAINSTAY_REASON", str_or(text, strerror(-r)), NULL);
+        }
+        manager_touch(m);
+}
+
+void local_recover(Manager *m) {
+        int r;
+
+        if (!m->needs_recovery || m->recovering || m->main_pid != 0)
+                return;
+        if (m->recover_tries > 0 && manager_now(m) < m->recover_after) {
+                manager_wake(m, m->recover_after);
+                return;
+        }
+        if (m->recover_tries++ >= RECOVER_TRIES) {
+                manager_touch(m);
+                return;
+        }
+        m->recovering = true;
+        r = unit_start(m->recovery, "replace", recover_replied, m);
+        if (r < 0)
+                recover_replied(m->recovery, r, NULL, m);
+}
+
+/* Files for one start */
+
+static int write_runtime(Manager *m, const char *name, const char *text) {
+        _cleanup_close_ int dirfd = open(m->paths.runtime, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        return dirfd < 0 ? -errno : file_write(dirfd, name, text, strlen(text), 0644);
+}
+
+/* Always defines the bootstrap flag, so that no other definition counts, and
+ * passes the position, so that the unit need not recover it again. */
+int local_write_start_env(Manager *m, bool bootstrap) {
+        _cleanup_free_ char *text = NULL;
+        char at[POSITION_TEXT_MAX];
+        bool known = m->report && report_has_position(m->report) && m->report->source != SOURCE_LIVE;
+
+        if (asprintf(&text, "_WSREP_NEW_CLUSTER=%s\n_WSREP_START_POSITION=%s%s\n", bootstrap ? "--wsrep-new-cluster" : "",
+                     known ? "--wsrep_start_position=" : "", known ? position_text(&m->report->position, at) : "") < 0)
+                return -ENOMEM;
+        return write_runtime(m, "start.env", text);
+}
+
+int local_write_server_env(Manager *m) {
+        _cleanup_free_ char *text = NULL;
+
+        if (asprintf(&text, "MAINSTAY_SERVER=%s\nMAINSTAY_DATADIR=%s\n", m->config->server, m->config->datadir) < 0)
+                return -ENOMEM;
+        return write_runtime(m, "server.env", text);
+}
+
+int local_setup(Manager *m) {
+        int r = load(m->paths.config, &m->config, &m->options);
+
+        if (r < 0)
+                return r;
+        if (!name_valid(m->config->name)) {
+                log_error("\"%s\" cannot be the name of a node: set wsrep_node_name, or name in [node] of %s.", m->config->name, m->paths.config);
+                return -EINVAL;
+        }
+        (void) snprintf(m->name, sizeof(m->name), "%s", m->config->name);
+        _cleanup_free_ char *program = NULL;
+        if (asprintf(&program, "%s/mainstay-probe", m->paths.libexec) < 0)
+                return -ENOMEM;
+        r = probe_new(m->event, program, m->config->socket, m->config->account, probed, m, &m->probe);
+        if (r < 0)
+                return r;
+        if (m->options.new_cluster)
+                log_warning("wsrep_new_cluster stands in the server's configuration: every start would be a bootstrap, and the gate refuses it. Remove it.");
+        return 0;
+}

@@ -1,0 +1,17 @@
+/* The journal. Low layers do not log: whoever decides does, once. */
+#pragma once
+
+#include "base/macro.h"
+
+#include <syslog.h>
+
+/* A line for people. */
+#define log_info(...) log_line(LOG_INFO, __VA_ARGS__)
+#define log_notice(...) log_line(LOG_NOTICE, __VA_ARGS__)
+#define log_warning(...) log_line(LOG_WARNING, __VA_ARGS__)
+#define log_error(...) log_line(LOG_ERR, __VA_ARGS__)
+void log_line(int priority, const char *format, ...) _printf_(2, 3);
+
+/* A message that an operator would act on: its id (message-ids.h), the line,
+ * and structured fields as NAME, VALUE pairs that end with NULL. */
+void log_event(int priority, const char *message_id, const char *text, ...) __attribute__((sentinel));
