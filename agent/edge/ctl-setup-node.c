@@ -22,8 +22,9 @@ int setup_users(Setup *s) {
                         return 0;
         }
 
-        p = getpwnam(PEER_USER);
-        if (!p || !getpwnam(AGENT_USER)) {
+        /* The agent's first: the next question takes its answer's place. */
+        p = getpwnam(AGENT_USER) ? getpwnam(PEER_USER) : NULL;
+        if (!p) {
                 setup_missing(s, "", "the accounts " AGENT_USER " and " PEER_USER ": systemd-sysusers did not make them");
                 return 0;
         }

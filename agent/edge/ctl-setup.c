@@ -51,6 +51,19 @@ DEFINE_SAY(setup_already, "already so", COLOUR_DIM)
 DEFINE_SAY(setup_done, "done", COLOUR_GREEN)
 DEFINE_SAY(setup_note, "note", COLOUR_NONE)
 
+/* What is missing, without why. */
+static size_t short_length(const char *text) {
+        static const char *const ends[] = { ": ", ". ", ", " };
+        size_t n = strlen(text);
+
+        for (size_t i = 0; i < ELEMENTS(ends); i++) {
+                const char *at = strstr(text, ends[i]);
+                if (at && (size_t) (at - text) < n)
+                        n = (size_t) (at - text);
+        }
+        return n;
+}
+
 void setup_missing(Setup *s, const char *remedy, const char *format, ...) {
         _cleanup_free_ char *text = NULL;
         va_list ap;
@@ -60,8 +73,10 @@ void setup_missing(Setup *s, const char *remedy, const char *format, ...) {
                 text = NULL;
         va_end(ap);
         s->missing++;
-        if (text)
-                say(s, "missing", COLOUR_RED, text, remedy);
+        if (!text)
+                return;
+        say(s, "missing", COLOUR_RED, text, remedy);
+        (void) json_array_append_new(s->short_missing, json_stringn(text, short_length(text)));
 }
 
 typedef struct Run {
@@ -202,30 +217,35 @@ static const Step steps[] = {
 };
 
 static int finish(Setup *s) {
-        const char *verdict = s->missing == 0 ? "ready" : "still missing";
+        const json_t *missing;
+        size_t i;
 
         if (s->args->json) {
-                json_t *o = json_pack("{s:b, s:O}", "ready", s->missing == 0, "steps", s->steps);
+                json_t *o = json_pack("{s:b, s:O, s:O}", "ready", s->missing == 0, "missing", s->short_missing, "steps", s->steps);
                 if (o)
                         (void) json_dumpf(o, stdout, JSON_INDENT(2));
                 json_decref(o);
                 putchar('\n');
         } else if (s->missing == 0)
-                printf("\n%s%s%s\n", style_begin(&s->style, COLOUR_GREEN), verdict, style_end(&s->style, COLOUR_GREEN));
-        else
-                printf("\n%s%s%s: %zu %s, named above. Run this again afterwards.\n", style_begin(&s->style, COLOUR_RED), verdict,
-                       style_end(&s->style, COLOUR_RED), s->missing, s->missing == 1 ? "thing" : "things");
+                printf("\n%sready%s\n", style_begin(&s->style, COLOUR_GREEN), style_end(&s->style, COLOUR_GREEN));
+        else {
+                printf("\n%sstill missing:%s", style_begin(&s->style, COLOUR_RED), style_end(&s->style, COLOUR_RED));
+                json_array_foreach(s->short_missing, i, missing)
+                        printf("%s %s", i > 0 ? ";" : "", json_string_value(missing));
+                putchar('\n');
+        }
         return s->missing == 0 ? CTL_OK : CTL_FAILED;
 }
 
 int verb_setup(const Args *a) {
-        Setup s = { .args = a, .style = style_of(stdout), .steps = json_array() };
+        Setup s = { .args = a, .style = style_of(stdout), .steps = json_array(), .short_missing = json_array() };
         char error[512] = "";
         int r;
 
         if (geteuid() != 0) {
                 fputs("mainstayctl: setup looks at, and makes, what only root may. Say it with sudo.\n", stderr);
                 json_decref(s.steps);
+                json_decref(s.short_missing);
                 return CTL_FAILED;
         }
         /* What is made has the modes that are given, whatever the shell's habits. */
@@ -236,6 +256,7 @@ int verb_setup(const Args *a) {
                 fprintf(stderr, "mainstayctl: %s\n  Nothing was changed. Mend that first, then run this again.\n", *error ? error : strerror(-r));
                 facts_done(&s.facts);
                 json_decref(s.steps);
+                json_decref(s.short_missing);
                 return CTL_FAILED;
         }
 
@@ -249,5 +270,6 @@ int verb_setup(const Args *a) {
         r = finish(&s);
         facts_done(&s.facts);
         json_decref(s.steps);
+        json_decref(s.short_missing);
         return r;
 }

@@ -65,6 +65,7 @@ typedef struct Setup {
         Style style;
         json_t *steps;
         size_t missing;
+        json_t *short_missing; /* their names, for the last line */
         bool restart_agent; /* it has new rights, which it gets when it starts */
         bool reload_systemd;
 } Setup;

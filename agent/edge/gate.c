@@ -5,6 +5,7 @@
  * bootstrap in disguise, and marks grastate.dat for a bootstrap that the agent
  * authorised. Without an agent mysqld starts as a joiner, never as more. */
 #include "adapter/record.h"
+#include "base/paths.h"
 #include "domain/grastate.h"
 #include "sys/file.h"
 #include "sys/log.h"

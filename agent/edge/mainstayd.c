@@ -1,5 +1,6 @@
 /* mainstayd: the agent. Sets up the loop and the bus, and runs. */
 #include "edge/bus.h"
+#include "base/paths.h"
 #include "sys/log.h"
 
 #include "config.h"
@@ -89,7 +90,7 @@ int main(int argc, char *argv[]) {
                 {0},
         };
         Paths paths = {
-                .state = from_env("STATE_DIRECTORY", LOCALSTATEDIR "/lib/mainstay"),
+                .state = from_env("STATE_DIRECTORY", STATE_DIR),
                 .runtime = from_env("RUNTIME_DIRECTORY", "/run/mainstay"),
                 .server = from_env("MAINSTAY_SERVER_DIR", SERVER_DIR),
                 .libexec = from_env("MAINSTAY_LIBEXEC_DIR", PKGLIBEXECDIR),

@@ -16,6 +16,11 @@
 #define RECOVER_PAUSE (2 * USEC_PER_SEC)
 #define PROBE_TRIES 10
 #define PROBE_PAUSE (200 * USEC_PER_MSEC)
+#define UNFOLLOWED_PERIOD (10 * USEC_PER_SEC)
+
+/* wsrep_local_state */
+#define STATE_DONOR 2
+#define STATE_SYNCED 4
 
 /* Where packages put the server and its unit; the first that exists. */
 static const char *const servers[] = {
@@ -303,43 +308,61 @@ static void forget(Evidence *e) {
         *e = (Evidence) {0};
 }
 
+/* Is the start that runs now the one that the record tells of? Not where mysqld
+ * was started before Mainstay was set up, or past the gate. */
+static bool is_followed(const Evidence *e) {
+        return e->have_viewlog && e->viewlog.have_section &&
+               (!e->unit_invocation[0] || streq(e->unit_invocation, e->viewlog.invocation));
+}
+
+static Mysqld state_by_status(const Manager *m) {
+        if (!m->have_status || !m->status.wsrep)
+                return MYSQLD_STARTING;
+        if (!streq(m->status.cluster_status, "Primary"))
+                return MYSQLD_NON_PRIMARY;
+        return m->status.state == STATE_SYNCED || m->status.state == STATE_DONOR ? MYSQLD_PRIMARY : MYSQLD_JOINING;
+}
+
 /* Asks the server where that tells something new: its position, and S of the
- * newest view, which its notify command cannot know. */
-static void ask_server(Manager *m) {
+ * newest view, which its notify command cannot know. One that is not followed
+ * is asked time and again, until it is restarted. */
+static void ask_server(Manager *m, bool followed) {
         const Viewlog *log = &m->evidence.viewlog;
         bool lacks = log->n_views > 0 && log->views_section == log->section &&
                      m->evidence.view_seqno[log->n_views - 1] == SEQNO_UNDEFINED;
 
-        if (m->evidence.mysqld != MYSQLD_PRIMARY || (!lacks && m->have_status)) {
+        if (m->main_pid == 0 || (followed && (m->evidence.mysqld != MYSQLD_PRIMARY || (!lacks && m->have_status)))) {
                 m->probe_tries = 0;
                 return;
         }
-        if (m->probe_tries >= PROBE_TRIES || probe_busy(m->probe))
+        if ((followed && m->probe_tries >= PROBE_TRIES) || probe_busy(m->probe))
                 return;
         if (manager_now(m) < m->probe_after) {
                 manager_wake(m, m->probe_after);
                 return;
         }
-        m->probe_after = manager_now(m) + (PROBE_PAUSE << m->probe_tries);
-        m->probe_tries++;
+        m->probe_after = manager_now(m) + (followed ? PROBE_PAUSE << m->probe_tries : UNFOLLOWED_PERIOD);
+        if (m->probe_tries < PROBE_TRIES)
+                m->probe_tries++;
         if (probe_request(m->probe) < 0)
                 m->have_status = false;
+        else if (!followed)
+                manager_wake(m, m->probe_after);
 }
 
 int local_read(Manager *m, Report **ret) {
         _cleanup_(report_freep) Report *r = NULL;
         const UnitState *u = unit_state(m->unit);
         Evidence *e = &m->evidence;
+        bool followed;
         int k;
 
         forget(e);
         read_datadir(m, e);
         read_server_dir(m, e);
-        e->mysqld = u->main_pid == 0 ? MYSQLD_STOPPED : e->have_viewlog ? evidence_live_state(&e->viewlog) : MYSQLD_STARTING;
         (void) snprintf(e->unit_invocation, sizeof(e->unit_invocation), "%s", u->main_pid ? u->invocation : "");
-        if (e->mysqld == MYSQLD_STARTING && e->have_viewlog && u->main_pid && e->unit_invocation[0] &&
-            !streq(e->unit_invocation, e->viewlog.invocation) && m->have_status && streq(m->status.cluster_status, "Primary"))
-                e->mysqld = MYSQLD_PRIMARY; /* started past the gate, but Primary by its own word */
+        followed = is_followed(e);
+        e->mysqld = u->main_pid == 0 ? MYSQLD_STOPPED : followed ? evidence_live_state(&e->viewlog) : state_by_status(m);
         e->have_live = m->have_status && mysqld_is_live(e->mysqld) && !uuid_is_zero(&m->status.position.uuid);
         if (e->have_live)
                 e->live = m->status.position;
@@ -355,7 +378,7 @@ int local_read(Manager *m, Report **ret) {
         m->needs_recovery = k > 0 && m->recover_tries <= RECOVER_TRIES && e->mysqld == MYSQLD_STOPPED;
         if (k > 0 && !m->needs_recovery && e->mysqld == MYSQLD_STOPPED && !r->problem)
                 r->problem = strdup("its position is not known: wsrep-recover gave no result (journalctl -u mainstay-recover)");
-        ask_server(m);
+        ask_server(m, followed);
         *ret = TAKE(r);
         return 0;
 }

@@ -3,14 +3,9 @@
 #include "sys/log.h"
 #include "sys/message-ids.h"
 
-#include <systemd/sd-daemon.h>
-#include <time.h>
-
 /* mysqld that fails to start is tried again, ever more rarely. */
 #define START_RETRY_MIN (1 * USEC_PER_SEC)
 #define START_RETRY_MAX (60 * USEC_PER_SEC)
-
-ManagerEvents manager_events;
 
 usec_t manager_now(Manager *m) {
         uint64_t now;
@@ -44,62 +39,6 @@ int manager_save(Manager *m) {
                         log_event(LOG_ERR, MESSAGE_STATE_UNREADABLE, text, "MAINSTAY_PATH", m->paths.state, "MAINSTAY_REASON", strerror(-r), NULL);
         }
         return r;
-}
-
-/* Peers as voices */
-
-static bool name_taken(const Voice *voices, size_t n, const char *name, size_t *ret_at) {
-        for (size_t i = 0; i < n; i++)
-                if (streq(voices[i].name, name)) {
-                        *ret_at = i;
-                        return true;
-                }
-        return false;
-}
-
-static void add_voice(Manager *m, Voice *voices, size_t *n, Peer *p) {
-        const char *known_as = store_label(m->store, peer_label(p));
-        const Report *r = peer_condition(p) == CONDITION_KNOWN ? peer_report(p) : NULL;
-        Voice v = {
-                .name = r ? r->node : str_or(known_as, peer_label(p)),
-                .condition = peer_condition(p),
-                .report = r,
-                .why = peer_why(p),
-        };
-        size_t at;
-
-        if (!name_taken(voices, *n, v.name, &at)) {
-                voices[(*n)++] = v;
-                return;
-        }
-        if (!r || (voices[at].report && uuid_equal(&voices[at].report->agent, &r->agent))) {
-                /* One node under two addresses: what answers is taken, and the newer of two. */
-                if (r && report_newer(r, voices[at].report))
-                        voices[at] = v;
-                return;
-        }
-        if (voices[at].condition != CONDITION_KNOWN && at > 0) {
-                voices[at] = v;
-                return;
-        }
-        /* Two nodes of one name: neither can be told from the other. */
-        v.name = peer_label(p);
-        v.condition = CONDITION_UNCERTAIN;
-        v.report = NULL;
-        v.why = "it calls itself by the name of another node: give each its own wsrep_node_name";
-        if (!name_taken(voices, *n, v.name, &at))
-                voices[(*n)++] = v;
-        else if (at > 0)
-                voices[at] = v;
-}
-
-size_t manager_voices(Manager *m, const Report *own, Voice *voices) {
-        size_t n = 0;
-
-        voices[n++] = (Voice) { .name = own->node, .condition = CONDITION_KNOWN, .report = own };
-        for (size_t i = 0; i < m->n_peers && n < NAMES_MAX; i++)
-                add_voice(m, voices, &n, m->peer[i]);
-        return n;
 }
 
 static int decide(Manager *m, const Report *own, Plan **ret) {
@@ -223,158 +162,6 @@ static void stop_mysqld(Manager *m) {
                 stop_replied(m->unit, r, NULL, m);
 }
 
-/* What is told */
-
-static int set_text(char **field, char *text, bool *changed) {
-        if (!text)
-                return -ENOMEM;
-        if (streq_null(*field, text)) {
-                free(text);
-                return 0;
-        }
-        free(*field);
-        *field = text;
-        *changed = true;
-        return 0;
-}
-
-/* One line: what is waited for, and why. */
-static char *waiting_text(Manager *m) {
-        const Report *r = m->report;
-        const char *why;
-        char *text;
-        int k;
-
-        if (r->mysqld == MYSQLD_PRIMARY)
-                return strdup("");
-        if (m->needs_recovery)
-                return strdup("The position of the data is being recovered (wsrep-recover).");
-        if (r->mysqld == MYSQLD_JOINING)
-                return strdup("mysqld is receiving what it missed.");
-        if (r->mysqld == MYSQLD_STARTING)
-                return strdup("mysqld is starting.");
-        if (m->store->claim_state == CLAIM_ASKING) {
-                _cleanup_free_ char *who = names_text(&m->store->claim->needed);
-
-                k = asprintf(&text, "This node leads; the bootstrap is being agreed upon by %s.", str_or(who, "all"));
-                return k < 0 ? NULL : text;
-        }
-        if (m->store->claim_state == CLAIM_GRANTED || m->store->claim_state == CLAIM_CONSUMED)
-                return strdup("This node leads and is about to bootstrap.");
-        if (m->plan->action == ACTION_WAIT && m->plan->awaited.n > 0) {
-                _cleanup_free_ char *who = names_text(&m->plan->awaited);
-
-                why = plan_reason(m->plan, m->plan->awaited.name[0]);
-                k = asprintf(&text, "Waiting for %s. %s", str_or(who, "a node"), str_or(why, ""));
-                return k < 0 ? NULL : text;
-        }
-        if (m->plan->action == ACTION_BOOTSTRAP && !streq(m->plan->node, m->name)) {
-                const Report *leader = NULL;
-
-                for (size_t i = 0; i < m->n_peers; i++) {
-                        const Report *o = peer_report(m->peer[i]);
-
-                        if (o && streq(o->node, m->plan->node))
-                                leader = o;
-                }
-                if (leader && !leader->wanted)
-                        k = asprintf(&text, "Waiting for %s, which has the newest data and whose mysqld was stopped by a person. On %s, type: systemctl start mainstay-bootstrap",
-                                     m->plan->node, m->plan->node);
-                else
-                        k = asprintf(&text, "Waiting for %s, which leads, to become Primary.", m->plan->node);
-                return k < 0 ? NULL : text;
-        }
-        if (m->plan->action == ACTION_BOOTSTRAP && !m->store->wanted)
-                return strdup("This node has the newest data; mysqld was stopped by a person. To go on, type: systemctl start mainstay-bootstrap");
-        why = plan_reason(m->plan, m->plan->action == ACTION_JOIN ? m->name : m->plan->node);
-        return strdup(str_or(why, ""));
-}
-
-static void derive_state(Manager *m, bool *changed) {
-        const Report *r = m->report;
-        const char *state, *why = "";
-
-        if (manager_keeps_out(m)) {
-                state = "SHUNNED";
-                why = names_contain(&m->plan->diverged, m->name) ? "diverged" : "stray";
-        } else if (r->mysqld == MYSQLD_PRIMARY)
-                state = "ONLINE";
-        else if (r->problem) {
-                state = "FAILED";
-                why = r->problem;
-        } else {
-                state = "OFFLINE";
-                why = r->mysqld == MYSQLD_STOPPED && !r->wanted ? "stopped by a person" : str_or(m->waiting, "");
-        }
-        if (!m->state || !streq(m->state, state)) {
-                if (m->state)
-                        log_info("The node is %s now%s%s.", state, *why ? ": " : "", why);
-                m->state = state;
-                *changed = true;
-        }
-        (void) set_text(&m->state_reason, strdup(why), changed);
-}
-
-static void log_waiting(Manager *m) {
-        _cleanup_free_ char *who = NULL;
-
-        if (m->plan->action == ACTION_WAIT && m->plan->awaited.n > 0 && m->ready) {
-                who = names_text(&m->plan->awaited);
-                log_event(LOG_NOTICE, MESSAGE_CLUSTER_WAITS, m->waiting, "MAINSTAY_AWAITED", str_or(who, ""), "MAINSTAY_REASON", m->waiting, NULL);
-        } else if (manager_keeps_out(m))
-                log_event(LOG_WARNING, MESSAGE_NODE_DIVERGED, m->waiting, "MAINSTAY_DIVERGED", m->name, "MAINSTAY_REASON", m->waiting, NULL);
-        else if (m->waiting[0])
-                log_info("%s", m->waiting);
-}
-
-static void notify_systemd(Manager *m) {
-        if (!m->ready && unit_state(m->unit) && !m->needs_recovery) {
-                m->ready = true;
-                (void) sd_notify(false, "READY=1");
-        }
-        (void) sd_notifyf(false, "STATUS=%s%s%s", str_or(m->state, "OFFLINE"), *str_or(m->waiting, "") ? ". " : "", str_or(m->waiting, ""));
-}
-
-static void publish(Manager *m, Report *fresh) {
-        _cleanup_(report_freep) Report *r = fresh;
-        bool told = false, readable = m->news;
-        json_t *plan;
-        char *text;
-
-        m->news = false;
-        if (!m->report || !report_same(m->report, r)) {
-                r->epoch = m->store->epoch;
-                r->serial = m->report ? m->report->serial + 1 : 1;
-                if (report_format(r, &text) >= 0) {
-                        (void) report_free(m->report);
-                        m->report = TAKE(r);
-                        (void) set_text(&m->report_text, text, &told);
-                }
-        }
-
-        if (plan_to_json(m->plan, &plan) >= 0) {
-                (void) set_text(&m->plan_text, json_dumps(plan, JSON_COMPACT), &readable);
-                json_decref(plan);
-        }
-        if (told && manager_events.report)
-                manager_events.report(m);
-        if ((told || readable) && manager_events.properties)
-                manager_events.properties(m);
-}
-
-static void tell(Manager *m) {
-        bool changed = false, waiting = false;
-
-        (void) set_text(&m->waiting, waiting_text(m), &waiting);
-        derive_state(m, &changed);
-        if (waiting)
-                log_waiting(m);
-        if ((changed || waiting) && manager_events.properties)
-                manager_events.properties(m);
-        if (changed || waiting || !m->ready)
-                notify_systemd(m);
-}
-
 /* The report of now: this node's own part, and its claims. */
 static int draw_report(Manager *m, Report **ret) {
         _cleanup_(report_freep) Report *r = NULL;
@@ -448,7 +235,7 @@ static int evaluate(sd_event_source *source, void *userdata) {
         }
         (void) plan_free(m->plan);
         m->plan = TAKE(plan);
-        publish(m, TAKE(fresh));
+        manager_publish(m, TAKE(fresh));
 
         if (m->plan->action == ACTION_JOIN && m->store->without.n > 0 && m->store->claim_state == CLAIM_NONE) {
                 m->store->without = (Names) {0}; /* what it was said for is over */
@@ -460,7 +247,7 @@ static int evaluate(sd_event_source *source, void *userdata) {
         election_drive(m);
         gatekeeper_answer(m);
         start_mysqld(m);
-        tell(m);
+        manager_tell(m);
         request_answer(m);
         return 0;
 }
@@ -468,76 +255,6 @@ static int evaluate(sd_event_source *source, void *userdata) {
 static int timer_fired(sd_event_source *source, uint64_t usec, void *userdata) {
         manager_touch(userdata);
         return 0;
-}
-
-/* Peers */
-
-static void peer_moved(Peer *p, void *userdata) {
-        Manager *m = userdata;
-
-        m->news = true;
-        if (peer_is(p, &m->store->agent)) {
-                /* The address of a peer is our own: nobody else is there. */
-                for (size_t i = 0; i < m->n_peers; i++)
-                        if (m->peer[i] == p) {
-                                m->peer[i] = m->peer[--m->n_peers];
-                                (void) peer_free(p);
-                                break;
-                        }
-        } else if (peer_condition(p) == CONDITION_KNOWN && store_set_label(m->store, peer_label(p), peer_name(p)) > 0)
-                (void) manager_save(m);
-        manager_touch(m);
-}
-
-static bool is_self(Manager *m, const char *host) {
-        char hostname[256] = "";
-
-        (void) gethostname(hostname, sizeof(hostname) - 1);
-        return streq(host, m->name) || streq(host, hostname) || streq_null(host, m->options.node_address);
-}
-
-static int add_peer(Manager *m, const char *label, const char *address) {
-        PeerSetup setup = {0};
-        _cleanup_free_ char *keys = NULL, *probe = NULL;
-        uint16_t port = (uint16_t) atoi(str_or(m->options.port, "3306"));
-        int r;
-
-        if (is_self(m, label) || m->n_peers == PEERS_MAX)
-                return 0;
-        if (asprintf(&keys, "%s/ssh", m->paths.state) < 0 || asprintf(&probe, "%s/mainstay-probe", m->paths.libexec) < 0)
-                return -ENOMEM;
-        setup.key_dir = keys;
-        setup.probe = probe;
-        r = peer_new(m->event, &setup, label, address, m->name, port, peer_moved, m, &m->peer[m->n_peers]);
-        if (r == -EINVAL) {
-                log_error("The address of the peer %s is not understood: %s", label, address);
-                return 0;
-        }
-        if (r < 0)
-                return r;
-        m->n_peers++;
-        peer_start(m->peer[m->n_peers - 1]);
-        return 0;
-}
-
-static int add_discovered(const char *host, void *userdata) {
-        return add_peer(userdata, host, host);
-}
-
-static int add_peers(Manager *m) {
-        int r = 0;
-
-        for (size_t i = 0; i < m->config->n_peers && r >= 0; i++)
-                r = add_peer(m, m->config->peer[i].label, m->config->peer[i].address);
-        if (r >= 0 && m->config->n_peers == 0 && m->options.cluster_address) {
-                r = options_cluster_hosts(m->options.cluster_address, add_discovered, m);
-                if (r == -EINVAL) {
-                        log_warning("wsrep_cluster_address is \"%s\", which names no peers: name them in [peers] of %s.",
-                                    m->options.cluster_address, m->paths.config);
-                        r = 0;
-                }
-        }
-        return r;
 }
 
 static void watch_moved(Watch *w, int r, void *userdata) {
@@ -646,7 +363,7 @@ int manager_start(Manager *m) {
         if (r >= 0)
                 r = unit_new(m->bus, "mainstay-recover.service", recovery_moved, m, &m->recovery);
         if (r >= 0)
-                r = add_peers(m);
+                r = manager_add_peers(m);
         if (r < 0)
                 return r;
         manager_touch(m);

@@ -124,9 +124,17 @@ usec_t manager_now(Manager *m);
  * not on disk must not be given. */
 int manager_save(Manager *m);
 
-/* All that is known of all nodes: a voice each. `voices` has room for
+/* peers.c. All that is known of all nodes: a voice each. `voices` has room for
  * NAMES_MAX. Returns their number. */
 size_t manager_voices(Manager *m, const Report *own, Voice *voices);
+
+/* The peers of the configuration, else those of wsrep_cluster_address. */
+int manager_add_peers(Manager *m);
+
+/* tell.c. Takes `fresh` as the report where it says anything new; then the
+ * state and the sentence that systemd, the journal and the bus are told. */
+void manager_publish(Manager *m, Report *fresh);
+void manager_tell(Manager *m);
 
 /* Has mysqld's unit a process, or may it get one without passing the gate? */
 bool manager_mysqld_runs(Manager *m);

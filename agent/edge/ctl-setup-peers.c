@@ -1,0 +1,166 @@
+/* Setup: can this node's agent reach those of the others? Asked in the agent's
+ * own name, with its own key, the way it will go itself. */
+#include "edge/ctl-bus.h"
+#include "edge/ctl-setup.h"
+#include "edge/ctl-ssh.h"
+
+#include <ctype.h>
+
+#define PEER_TIMEOUT (20 * USEC_PER_SEC)
+
+bool address_is_bus(const char *address) {
+        static const char *const transports[] = { "unix:", "unixexec:", "tcp:", "x-machine-unix:" };
+
+        for (size_t i = 0; i < ELEMENTS(transports); i++)
+                if (strncmp(address, transports[i], strlen(transports[i])) == 0)
+                        return true;
+        return false;
+}
+
+int address_from_argv(const char *const *argv, char **ret) {
+        _cleanup_free_ char *text = NULL;
+        _cleanup_fclose_ FILE *f = NULL;
+        size_t size;
+
+        f = open_memstream(&text, &size);
+        if (!f)
+                return -ENOMEM;
+        fputs("unixexec:", f);
+        for (size_t i = 0; argv[i]; i++) {
+                if (i == 0)
+                        fputs("path=", f);
+                else
+                        fprintf(f, ",argv%zu=", i);
+                for (const char *p = argv[i]; *p; p++)
+                        if (isalnum((unsigned char) *p) || strchr("-_/.*", *p))
+                                fputc(*p, f);
+                        else
+                                fprintf(f, "%%%02x", (unsigned char) *p);
+        }
+        if (fclose(TAKE(f)) != 0)
+                return -ENOMEM;
+        *ret = TAKE(text);
+        return 0;
+}
+
+/* ssh leads there at all: what the command says where it does not. */
+static int ssh_works(Setup *s, const char *label, const char *const *argv) {
+        _cleanup_free_ char *complaint = NULL;
+        char reason[SSH_REASON_SIZE];
+        const char *remedy;
+        int r;
+
+        r = setup_run(argv, NULL, &complaint);
+        if (r < 0)
+                return r;
+        /* 255 is ssh's own failure, 126 and 127 the shell's. The bridge, which has
+         * nobody to talk to here, ends with 0 or 1. */
+        if (r < 126)
+                return 1;
+        (void) ssh_reason(complaint, r, reason);
+        remedy = strstr(reason, "denied")  ? "Let this node's key in there: mainstayctl setup --peer-key 'ssh-ed25519 ...', the key is printed above.\n"
+                                             "If it is in: do AllowUsers or AllowGroups in sshd_config there leave " PEER_USER " out?"
+               : strstr(reason, "resolve") ? "Give the node's address in [peers] of mainstay.conf, or mend DNS or /etc/hosts here."
+               : strstr(reason, "verification") || strstr(reason, "identification")
+                       ? "Its host key is not the one that is known here. If that is right (a new installation):\n"
+                         "ssh-keygen -R HOST -f " SSH_DIR "/known_hosts, and run this again."
+               : r == 127 || strstr(reason, "not found") ? "systemd-stdio-bridge is not in the PATH there: is systemd complete?"
+                                           : "Is the machine up, is sshd running there, does a firewall let this node in?";
+        setup_missing(s, remedy, "the way to %s: %s", label, reason);
+        return 0;
+}
+
+static void explain(Setup *s, const char *label, const sd_bus_error *error, int r) {
+        if (bus_error_absent(error))
+                setup_missing(s, "There: mainstayctl setup", "the agent of %s does not run; the way to it is good", label);
+        else if (sd_bus_error_has_name(error, SD_BUS_ERROR_ACCESS_DENIED))
+                setup_missing(s, "There: is org.mainstay1.conf of this version installed? systemctl reload dbus", "the bus of %s lets nobody ask its agent", label);
+        else
+                setup_missing(s, "There: systemctl status mainstayd", "the agent of %s does not answer: %s", label,
+                              error->message ? error->message : strerror(-r));
+}
+
+static int peer_ask(Setup *s, const char *label, const char *address) {
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+        sd_bus_message *m = NULL, *reply = NULL;
+        const char *text = NULL, *node;
+        json_t *report = NULL;
+        sd_bus *bus = NULL;
+        int r;
+
+        r = sd_bus_new(&bus);
+        if (r >= 0)
+                r = sd_bus_set_address(bus, address);
+        if (r >= 0)
+                r = sd_bus_set_bus_client(bus, true);
+        if (r >= 0)
+                r = sd_bus_start(bus);
+        if (r >= 0)
+                r = sd_bus_message_new_method_call(bus, &m, AGENT_NAME, AGENT_PATH, AGENT_PEER, "GetReport");
+        if (r >= 0)
+                r = sd_bus_call(bus, m, PEER_TIMEOUT, &error, &reply);
+        if (r >= 0)
+                r = sd_bus_message_read(reply, "s", &text);
+
+        if (r < 0)
+                explain(s, label, &error, r);
+        else {
+                report = json_loads(text, 0, NULL);
+                node = json_string_value(json_object_get(report, "node"));
+                if (!node)
+                        setup_missing(s, "Install the same version of Mainstay on both nodes.", "the agent of %s says nothing that makes sense here", label);
+                else if (!s->facts.peers_found && !streq(node, label))
+                        setup_missing(s, "Both must be the same: the name in [node] there or its wsrep_node_name, and the one in [peers] here.",
+                                      "%s calls itself %s", label, node);
+                else
+                        setup_already(s, "the agent of %s answers%s%s", label, streq(node, label) ? "" : ": it is ", streq(node, label) ? "" : node);
+                json_decref(report);
+        }
+
+        (void) sd_bus_message_unref(m);
+        (void) sd_bus_message_unref(reply);
+        (void) sd_bus_flush_close_unref(bus);
+        sd_bus_error_free(&error);
+        return 0;
+}
+
+int setup_peers(Setup *s) {
+        const Config *c = s->facts.config;
+
+        if (c->n_peers == 0)
+                setup_missing(s, "Set wsrep_cluster_address=gcomm://... with all nodes in the server's configuration, or name them in\n"
+                                 "[peers] of mainstay.conf", "the other nodes: none are named anywhere");
+
+        for (size_t i = 0; i < c->n_peers; i++) {
+                _cleanup_free_ char *address = NULL;
+                const char *argv[SSH_ARGV_MAX + 8];
+                SshCommand command;
+                SshTarget target;
+                size_t n;
+                int r;
+
+                if (address_is_bus(c->peer[i].address)) {
+                        (void) peer_ask(s, c->peer[i].label, c->peer[i].address);
+                        continue;
+                }
+                if (ssh_target_parse(c->peer[i].address, &target) < 0)
+                        continue; /* told already */
+                r = ssh_command(&target, "ssh", SSH_DIR, &command);
+                if (r < 0)
+                        return r;
+                n = setup_as_agent(argv);
+                for (size_t k = 0; command.argv[k]; k++)
+                        argv[n++] = command.argv[k];
+                argv[n] = NULL;
+
+                r = ssh_works(s, c->peer[i].label, argv);
+                if (r > 0) {
+                        r = address_from_argv(argv, &address);
+                        if (r >= 0)
+                                r = peer_ask(s, c->peer[i].label, address);
+                }
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}

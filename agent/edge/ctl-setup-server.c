@@ -1,0 +1,272 @@
+/* Setup: the server's configuration, and the agent's account in the database.
+ *
+ * Both are asked for and made with the server's own client, as a person would
+ * do it, so that whatever lets root in (unix_socket, ~/.my.cnf) works here. */
+#include "edge/ctl-setup.h"
+
+#include <sys/stat.h>
+
+#define NOTIFY PKGLIBEXECDIR "/mainstay-notify"
+#define ACCOUNT_MAX 80
+
+static const char *client(void) {
+        return access("/usr/bin/mariadb", X_OK) == 0 ? "mariadb" : "mysql";
+}
+
+/* The client repeats the statement before it says what is wrong with it. */
+static void last_line(char *text) {
+        size_t end = strlen(text);
+        char *line;
+
+        while (end > 0 && text[end - 1] == '\n')
+                text[--end] = 0;
+        line = strrchr(text, '\n');
+        if (line)
+                memmove(text, line + 1, strlen(line));
+}
+
+/* Root's client; the exit status, or a negative errno. `*ret_complaint` is one
+ * line. */
+static int sql(Setup *s, const char *statement, char **ret_output, char **ret_complaint) {
+        _cleanup_free_ char *socket = NULL;
+        const char *argv[] = { client(), "--batch", "--skip-column-names", "--connect-timeout=5", NULL, "--execute", statement, NULL };
+        int r;
+
+        if (asprintf(&socket, "--socket=%s", s->facts.config->socket) < 0) {
+                socket = NULL;
+                return -ENOMEM;
+        }
+        argv[4] = socket;
+        r = setup_run(argv, ret_output, ret_complaint);
+        if (ret_complaint && *ret_complaint)
+                last_line(*ret_complaint);
+        return r;
+}
+
+/* One value; "" where the server does not have it. */
+static char *sql_value(Setup *s, const char *statement) {
+        char *output = NULL;
+
+        if (sql(s, statement, &output, NULL) != 0 || !output) {
+                free(output);
+                return strdup("");
+        }
+        output[strcspn(output, "\n")] = 0;
+        return output;
+}
+
+static bool is_on(const char *value) {
+        return streq(value, "1") || strcasecmp(value, "ON") == 0;
+}
+
+typedef enum Server {
+        SERVER_DOWN,
+        SERVER_REFUSES,  /* it is up, and does not let root in */
+        SERVER_READ_ONLY, /* up, and nothing can be written, or it is not in the cluster */
+        SERVER_WRITABLE,
+} Server;
+
+static Server server_state(Setup *s, char **ret_complaint) {
+        _cleanup_free_ char *on = NULL, *ready = NULL, *read_only = NULL, *tab = NULL;
+
+        *ret_complaint = NULL;
+        if (sql(s, "SELECT 1", NULL, ret_complaint) != 0) {
+                bool down = *ret_complaint && (strstr(*ret_complaint, "2002") || strstr(*ret_complaint, "2003"));
+
+                return down ? SERVER_DOWN : SERVER_REFUSES;
+        }
+        on = sql_value(s, "SELECT @@GLOBAL.wsrep_on");
+        ready = sql_value(s, "SHOW GLOBAL STATUS LIKE 'wsrep_ready'");
+        read_only = sql_value(s, "SELECT @@GLOBAL.read_only");
+        if (!on || !ready || !read_only)
+                return SERVER_READ_ONLY;
+        tab = strchr(ready, '\t') ? strdup(strchr(ready, '\t') + 1) : strdup("");
+        if ((is_on(on) && tab && !is_on(tab)) || is_on(read_only))
+                return SERVER_READ_ONLY;
+        return SERVER_WRITABLE;
+}
+
+/* Where this system keeps pieces of the server's configuration. */
+static const char *conf_dir(void) {
+        static const char *const dirs[] = { "/etc/mysql/mariadb.conf.d", "/etc/mysql/mysql.conf.d", "/etc/my.cnf.d", "/etc/mysql/conf.d" };
+        struct stat st;
+
+        for (size_t i = 0; i < ELEMENTS(dirs); i++)
+                if (stat(dirs[i], &st) == 0 && S_ISDIR(st.st_mode))
+                        return dirs[i];
+        return NULL;
+}
+
+static int notify_file(Setup *s) {
+        const char *dir = conf_dir();
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        if (!dir) {
+                setup_missing(s, "[mysqld]\nwsrep_notify_cmd=" NOTIFY, "in the server's configuration, which has no directory for pieces of it, these two lines:");
+                return 0;
+        }
+        if (asprintf(&path, "%s/90-mainstay.cnf", dir) < 0) {
+                path = NULL;
+                return -ENOMEM;
+        }
+        r = setup_write(path,
+                        "# Made by `mainstayctl setup`. The server tells Mainstay who is in the cluster,\n"
+                        "# before it commits anything there: a record that outlives a power cut.\n"
+                        "[mysqld]\n"
+                        "wsrep_notify_cmd=" NOTIFY "\n", 0644);
+        if (r < 0)
+                return r;
+        setup_done(s, "wrote %s: the server tells Mainstay who is in the cluster", path);
+        return 1;
+}
+
+/* The server that runs already: the setting can be made while it does. */
+static int notify_live(Setup *s) {
+        _cleanup_free_ char *complaint = NULL, *live = NULL, *failed = NULL;
+        Server state = server_state(s, &complaint);
+
+        if (state == SERVER_DOWN)
+                return 0; /* it will read its files when it starts */
+        if (state == SERVER_REFUSES) {
+                setup_missing(s, "SET GLOBAL wsrep_notify_cmd='" NOTIFY "';", "the running server does not let root in to be told: %s", str_or(complaint, "?"));
+                return 0;
+        }
+        live = sql_value(s, "SELECT @@GLOBAL.wsrep_notify_cmd");
+        if (live && strstr(live, "mainstay-notify")) {
+                setup_already(s, "the running server tells Mainstay who is in the cluster");
+                return 0;
+        }
+        if (s->args->check) {
+                setup_missing(s, "", "the running server does not tell Mainstay yet who is in the cluster");
+                return 0;
+        }
+        if (sql(s, "SET GLOBAL wsrep_notify_cmd='" NOTIFY "'", NULL, &failed) != 0) {
+                /* Newer releases, MariaDB 10.11.19 and 11.8 among them, take it
+                 * from their files only. */
+                setup_missing(s, "It does so from its next start on. Restart it when that suits you, one node after another.",
+                              "the running server tells Mainstay who is in the cluster only after a restart: %s", str_or(failed, "?"));
+                return 0;
+        }
+        setup_done(s, "told the running server to tell Mainstay who is in the cluster");
+        return 0;
+}
+
+int setup_notify(Setup *s) {
+        const char *cmd = s->facts.options.notify_cmd;
+        int r = 0;
+
+        if (!s->facts.have_options) {
+                setup_missing(s, "Where it is elsewhere: server in [node] of mainstay.conf", "the server's own word on its configuration: `%s --print-defaults` gives none",
+                              str_or(s->facts.config->server, "mariadbd"));
+                return 0;
+        }
+        if (s->facts.options.new_cluster)
+                setup_missing(s, "Take wsrep_new_cluster out of the server's configuration.", "a configuration that does not form a new cluster at every start");
+
+        if (cmd && *cmd && !strstr(cmd, "mainstay-notify")) {
+                setup_missing(s, "Let that program end with: exec " NOTIFY " \"$@\"\nand name it mainstay-notify-something, or take the setting out and run this again.",
+                              "wsrep_notify_cmd: the server's configuration has another one, %s, which is left alone", cmd);
+                return 0;
+        }
+        if (cmd && *cmd)
+                setup_already(s, "the server's configuration has wsrep_notify_cmd=%s", cmd);
+        else if (s->args->check) {
+                setup_missing(s, "", "wsrep_notify_cmd=" NOTIFY " in the server's configuration");
+                return 0;
+        } else {
+                r = notify_file(s);
+                if (r <= 0)
+                        return r;
+        }
+        return notify_live(s);
+}
+
+/* Does the account serve the agent? Asked as the agent asks. */
+static bool account_works(Setup *s, const char *statement) {
+        _cleanup_free_ char *socket = NULL, *user = NULL;
+        const char *argv[16];
+        size_t n;
+
+        if (asprintf(&socket, "--socket=%s", s->facts.config->socket) < 0) {
+                socket = NULL;
+                return false;
+        }
+        if (asprintf(&user, "--user=%s", s->facts.config->account) < 0) {
+                user = NULL;
+                return false;
+        }
+        n = setup_as_agent(argv);
+        argv[n++] = client();
+        argv[n++] = "--no-defaults";
+        argv[n++] = socket;
+        argv[n++] = user;
+        argv[n++] = "--connect-timeout=5";
+        argv[n++] = "--execute";
+        argv[n++] = statement;
+        argv[n] = NULL;
+        return setup_run(argv, NULL, NULL) == 0;
+}
+
+/* What makes the account. One statement a line, to be typed by people too. */
+static int account_sql(Setup *s, char **ret) {
+        _cleanup_free_ char *version = sql_value(s, "SELECT VERSION()");
+        const char *account = s->facts.config->account;
+        bool mysql = version && *version && !strcasestr(version, "mariadb"), same = streq(account, AGENT_USER);
+
+        return asprintf(ret,
+                        "CREATE USER IF NOT EXISTS '%s'@'localhost' IDENTIFIED %s%s;\n"
+                        "GRANT SELECT ON mysql.wsrep_cluster TO '%s'@'localhost';\n"
+                        "GRANT SELECT ON mysql.wsrep_cluster_members TO '%s'@'localhost';",
+                        account, mysql ? "WITH auth_socket" : "VIA unix_socket", same ? "" : " AS '" AGENT_USER "'", account, account) < 0
+                       ? -ENOMEM
+                       : 0;
+}
+
+#define ACCOUNT_TEST "SELECT COUNT(*) FROM mysql.wsrep_cluster; SELECT COUNT(*) FROM mysql.wsrep_cluster_members"
+
+int setup_account(Setup *s) {
+        _cleanup_free_ char *statements = NULL, *complaint = NULL, *failed = NULL;
+        const char *account = s->facts.config->account;
+        Server state;
+        int r;
+
+        if (strlen(account) > ACCOUNT_MAX || strpbrk(account, "'\\\n")) {
+                setup_missing(s, "", "the database account cannot be called \"%s\"", account);
+                return 0;
+        }
+        if (account_works(s, ACCOUNT_TEST)) {
+                setup_already(s, "the database account %s", account);
+                return 0;
+        }
+        state = server_state(s, &complaint);
+        r = account_sql(s, &statements);
+        if (r < 0)
+                return r;
+
+        if (state == SERVER_READ_ONLY && account_works(s, "SHOW GLOBAL STATUS LIKE 'wsrep_ready'")) {
+                setup_already(s, "the database account %s (what it may read cannot be looked at before the node is in the cluster)", account);
+                return 0;
+        }
+        if (state != SERVER_WRITABLE || s->args->check) {
+                setup_missing(s, statements, "the database account %s. %s On one node, once the cluster is up; it replicates to the others. "
+                                             "Run this again then, or type:",
+                              account,
+                              state == SERVER_DOWN      ? "The server is down."
+                              : state == SERVER_REFUSES ? str_or(complaint, "The server does not let root in.")
+                              : state == SERVER_WRITABLE ? "The server is up."
+                                                        : "The server takes no writes now.");
+                return 0;
+        }
+
+        if (sql(s, statements, NULL, &failed) != 0) {
+                setup_missing(s, statements, "the database account %s: %s Type it yourself:", account, str_or(failed, "the server refuses."));
+                return 0;
+        }
+        if (!account_works(s, "SHOW GLOBAL STATUS LIKE 'wsrep_ready'")) {
+                setup_missing(s, statements, "the database account %s is there, but " AGENT_USER " cannot use it. Is there one of that name with a password?", account);
+                return 0;
+        }
+        setup_done(s, "made the database account %s; it replicates to the other nodes", account);
+        return 0;
+}

@@ -1,0 +1,227 @@
+/* Setup: the gate before mysqld, what follows from mysqld's unit and user, and
+ * the agent's own unit. */
+#include "edge/ctl-bus.h"
+#include "edge/ctl-dropin.h"
+#include "edge/ctl-setup.h"
+
+#define UNIT_DIR "/etc/systemd/system"
+#define TEMPLATE PKGDATADIR "/gate.conf"
+#define BUS_POLICY "/etc/dbus-1/system.d/mainstay-server.conf"
+#define POLKIT_RULE "/etc/polkit-1/rules.d/50-mainstay-unit.rules"
+
+/* One file of ours: is it as it should be? */
+static int file_step(Setup *s, const char *path, const char *text, const char *why) {
+        _cleanup_free_ char *have = NULL;
+        int r;
+
+        r = setup_read(path, &have);
+        if (r < 0 && r != -ENOENT)
+                return r;
+        if (r >= 0 && streq(have, text)) {
+                setup_already(s, "%s", path);
+                return 0;
+        }
+        if (s->args->check) {
+                setup_missing(s, "", "%s%s: %s", path, have ? " is not what it should be by now" : "", why);
+                return 0;
+        }
+        r = setup_write(path, text, 0644);
+        if (r < 0)
+                return r;
+        s->reload_systemd = true;
+        setup_done(s, "wrote %s: %s", path, why);
+        return 1;
+}
+
+static void sources_free(DropinSource *sources, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                free((char *) sources[i].text);
+}
+
+static const char *base_name(const char *path) {
+        const char *slash = strrchr(path, '/');
+
+        return slash ? slash + 1 : path;
+}
+
+static int gate_step(Setup *s) {
+        const Facts *f = &s->facts;
+        _cleanup_free_ char *template_text = NULL, *path = NULL;
+        DropinSource sources[DROPINS_MAX + 1] = {};
+        char error[256] = "";
+        size_t n = 0;
+        Dropin d;
+        int r;
+
+        r = setup_read(TEMPLATE, &template_text);
+        if (r < 0) {
+                setup_missing(s, "It comes with Mainstay: install that anew.", TEMPLATE ": %s", strerror(-r));
+                return 0;
+        }
+        for (size_t i = 0; r >= 0 && i <= f->n_dropins; i++) {
+                char *text;
+                const char *from = i == 0 ? f->unit_fragment : f->dropin[i - 1];
+
+                if (i > 0 && streq(base_name(from), DROPIN_NAME))
+                        continue;
+                r = setup_read(from, &text);
+                if (r < 0)
+                        setup_missing(s, "", "%s cannot be read: %s", from, strerror(-r));
+                else
+                        sources[n++] = (DropinSource) { .path = from, .text = text };
+        }
+        if (r >= 0)
+                r = dropin_make(sources, n, f->unit, template_text, &d, error);
+        sources_free(sources, n);
+        if (r == -EBADMSG) {
+                setup_missing(s, "Until then mysqld starts as before, past Mainstay.", "the gate before %s: %s", f->unit, error);
+                return 0;
+        }
+        if (r < 0)
+                return s->missing > 0 ? 0 : r;
+
+        if (asprintf(&path, UNIT_DIR "/%s.d/" DROPIN_NAME, f->unit) < 0)
+                r = -ENOMEM;
+        else
+                r = file_step(s, path, d.text, "every start of mysqld passes the gate");
+        for (size_t i = 0; r > 0 && i < d.n_left_out; i++)
+                setup_note(s, "Not in it, for Mainstay passes the position itself: %s", d.left_out[i]);
+        dropin_done(&d);
+        return r < 0 ? r : 0;
+}
+
+/* Where mysqld does not run as mysql, others must know. */
+static int user_step(Setup *s) {
+        _cleanup_free_ char *unit = NULL, *policy = NULL;
+        const char *user = s->facts.user;
+        int r;
+
+        if (streq(user, "mysql"))
+                return 0;
+        if (strspn(user, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != strlen(user)) {
+                setup_missing(s, "", "mysqld's user cannot be \"%s\"", user);
+                return 0;
+        }
+        if (asprintf(&unit, "[Service]\nUser=%s\n", user) < 0) {
+                unit = NULL;
+                return -ENOMEM;
+        }
+        if (asprintf(&policy,
+                     "<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN\"\n"
+                     " \"https://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd\">\n"
+                     "<busconfig>\n"
+                     "  <policy user=\"%s\">\n"
+                     "    <allow send_destination=\"org.mainstay1\" send_interface=\"org.mainstay1.Gate\"/>\n"
+                     "  </policy>\n"
+                     "</busconfig>\n", user) < 0) {
+                policy = NULL;
+                return -ENOMEM;
+        }
+        r = file_step(s, UNIT_DIR "/" RECOVER_UNIT ".d/" DROPIN_NAME, unit, "the position is looked for as mysqld's user");
+        if (r >= 0)
+                r = file_step(s, BUS_POLICY, policy, "mysqld's user may ask at the gate");
+        return r < 0 ? r : 0;
+}
+
+/* The shipped rule names the usual units. */
+static int polkit_step(Setup *s) {
+        static const char *const usual[] = { "mariadb.service", "mysql.service", "mysqld.service" };
+        _cleanup_free_ char *rule = NULL;
+        const char *unit = s->facts.unit;
+        int r;
+
+        for (size_t i = 0; i < ELEMENTS(usual); i++)
+                if (streq(unit, usual[i]))
+                        return 0;
+        if (strpbrk(unit, "\"\\\n"))
+                return -EINVAL;
+        if (asprintf(&rule,
+                     "polkit.addRule(function(action, subject) {\n"
+                     "    if (action.id === \"org.freedesktop.systemd1.manage-units\" &&\n"
+                     "        subject.user === \"" AGENT_USER "\" &&\n"
+                     "        action.lookup(\"unit\") === \"%s\" &&\n"
+                     "        [\"start\", \"stop\", \"restart\", \"reset-failed\"].indexOf(action.lookup(\"verb\")) >= 0)\n"
+                     "        return polkit.Result.YES;\n"
+                     "    return polkit.Result.NOT_HANDLED;\n"
+                     "});\n", unit) < 0) {
+                rule = NULL;
+                return -ENOMEM;
+        }
+        r = file_step(s, POLKIT_RULE, rule, "the agent may start and stop mysqld");
+        return r < 0 ? r : 0;
+}
+
+int setup_unit(Setup *s) {
+        static const char *const reload[] = { "systemctl", "daemon-reload", NULL };
+        int r;
+
+        if (!s->facts.bus) {
+                setup_missing(s, "", "systemd: its bus cannot be reached");
+                return 0;
+        }
+        if (!s->facts.unit) {
+                setup_missing(s, "Where it has another name: unit in [node] of mainstay.conf", "a unit of mysqld: %s",
+                              s->facts.config->unit ? s->facts.config->unit : "neither mariadb.service nor mysql.service nor mysqld.service is there");
+                return 0;
+        }
+
+        r = gate_step(s);
+        if (r >= 0)
+                r = user_step(s);
+        if (r >= 0)
+                r = polkit_step(s);
+        if (r >= 0 && s->reload_systemd)
+                (void) setup_must(s, reload);
+        return r;
+}
+
+static bool unit_is(const char *question) {
+        const char *argv[] = { "systemctl", "--quiet", question, AGENT_UNIT, NULL };
+
+        return setup_run(argv, NULL, NULL) == 0;
+}
+
+/* What the agent finds wrong with this node, it says in its report. */
+static void agent_problem(Setup *s) {
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_free_ char *text = NULL;
+        const char *problem;
+        json_t *report;
+
+        if (bus_text(s->facts.bus, "Report", &error, &text) < 0) {
+                setup_missing(s, "systemctl status mainstayd", "the agent's answer: %s", str_or(error.message, "there is none"));
+                sd_bus_error_free(&error);
+                return;
+        }
+        report = json_loads(text, 0, NULL);
+        problem = json_string_value(json_object_get(report, "problem"));
+        if (problem && *problem)
+                setup_missing(s, "", "the agent says of this node: %s", problem);
+        json_decref(report);
+}
+
+int setup_agent(Setup *s) {
+        static const char *const enable[] = { "systemctl", "enable", "--now", AGENT_UNIT, NULL };
+        static const char *const restart[] = { "systemctl", "restart", AGENT_UNIT, NULL };
+        bool enabled, active;
+
+        if (!s->facts.bus)
+                return 0; /* told already */
+        enabled = unit_is("is-enabled");
+        active = unit_is("is-active");
+
+        if (enabled && active && !s->restart_agent)
+                setup_already(s, AGENT_UNIT " is enabled and runs");
+        else if (s->args->check) {
+                setup_missing(s, "", AGENT_UNIT "%s%s%s", enabled ? "" : " is not enabled", !enabled && !active ? " and" : "", active ? "" : " does not run");
+                return 0;
+        } else {
+                if (!(enabled && active) && setup_must(s, enable) < 0)
+                        return 0;
+                if (active && s->restart_agent && setup_must(s, restart) < 0)
+                        return 0;
+                setup_done(s, "%s " AGENT_UNIT, enabled && active ? "restarted" : "enabled and started");
+        }
+        agent_problem(s);
+        return 0;
+}

@@ -1,0 +1,120 @@
+"""What makes a root into the node of a lab: its files, before it boots."""
+
+import subprocess
+import uuid
+
+from .host import LabError, host_run
+
+SERVER_FILE = "etc/mysql/mariadb.conf.d/60-galera.cnf"
+
+SERVER = """\
+[mysqld]
+wsrep_on                       = ON
+wsrep_provider                 = /usr/lib/galera/libgalera_smm.so
+wsrep_cluster_name             = lab
+wsrep_cluster_address          = gcomm://{members}
+wsrep_node_name                = {node}
+wsrep_node_address             = {address}
+wsrep_sst_method               = {sst}
+wsrep_sst_auth                 = mysql:
+wsrep_provider_options         = "gcache.size=64M{provider_options}"
+bind_address                   = 0.0.0.0
+binlog_format                  = ROW
+default_storage_engine         = InnoDB
+innodb_autoinc_lock_mode       = 2
+innodb_flush_log_at_trx_commit = 1
+innodb_buffer_pool_size        = 64M
+innodb_log_file_size           = 16M
+"""
+
+
+class Profile:
+    """What the nodes of one lab have in common.
+
+    nodes: {name: address}. `sst` is a wsrep_sst_method, `provider_options` is
+    added to the provider's, `mysqld_on` leaves the server enabled at boot.
+    """
+
+    def __init__(self, nodes, by_address=False, sst="rsync", provider_options="",
+                 mysqld_on=False):
+        self.nodes = nodes
+        self.by_address = by_address
+        self.sst = sst
+        self.provider_options = provider_options
+        self.mysqld_on = mysqld_on
+
+    def write(self, root, node):
+        """Writes all of the node's own files below its root."""
+        self._write_identity(root, node)
+        self._write_server(root, node)
+        _write_keys(root, node)
+        if not self.mysqld_on:
+            host_run("systemctl", f"--root={root}", "disable", "mariadb.service")
+
+    def _write_identity(self, root, node):
+        hosts = "127.0.0.1 localhost\n" + "".join(
+            f"{address} {name}\n" for name, address in self.nodes.items())
+        _write(root, "etc/hosts", hosts)
+        _write(root, "etc/hostname", f"{node}\n")
+        # Without one, systemd takes the boot for the first and enables everything.
+        _write(root, "etc/machine-id", f"{uuid.uuid4().hex}\n")
+        _write(root, "etc/lab/network", f"ADDRESS={self.nodes[node]}\n")
+
+    def _write_server(self, root, node):
+        members = self.nodes.values() if self.by_address else self.nodes
+        options = "; " + self.provider_options if self.provider_options else ""
+        _write(root, SERVER_FILE, SERVER.format(
+            node=node, address=self.nodes[node], members=",".join(members), sst=self.sst,
+            provider_options=options))
+
+    def trust(self, roots):
+        """Lets root of every node reach root of every other by ssh.
+
+        Only root's files know the hosts: what Mainstay sets up for itself has
+        to find them by itself.
+        """
+        public = {node: (root / "etc/ssh/ssh_host_ed25519_key.pub").read_text().split()[:2]
+                  for node, root in roots.items()}
+        known = "".join(f"{node},{self.nodes[node]} {' '.join(key)}\n"
+                        for node, key in public.items())
+        authorized = "".join((root / "root/.ssh/id_ed25519.pub").read_text()
+                             for root in roots.values())
+        for root in roots.values():
+            _write(root, "root/.ssh/known_hosts", known)
+            _write(root, "root/.ssh/authorized_keys", authorized, 0o600)
+
+
+def _write(root, name, text, mode=0o644):
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Not through a link of the image, which would be followed on the host.
+    path.unlink(missing_ok=True)
+    path.write_text(text)
+    path.chmod(mode)
+
+
+def _write_keys(root, node):
+    directory = root / "root/.ssh"
+    directory.mkdir(mode=0o700, exist_ok=True)
+    directory.chmod(0o700)
+    for key, comment in ((root / "etc/ssh/ssh_host_ed25519_key", node),
+                         (directory / "id_ed25519", f"root@{node}")):
+        host_run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", key)
+
+
+def profile_install(root, tree):
+    """Lays a tree made by `make install DESTDIR=tree` over a root.
+
+    Directories that are there keep their owner and mode, and a link to one
+    (/lib) is followed. Users that the tree declares are made at once, for
+    files may have to be given to them before the first boot.
+    """
+    pack = subprocess.Popen(["tar", "-C", str(tree), "--owner=root:0", "--group=root:0",
+                             "-c", "."], stdout=subprocess.PIPE, start_new_session=True)
+    unpack = subprocess.run(["tar", "-C", str(root), "-x", "--keep-directory-symlink",
+                             "--no-overwrite-dir"], stdin=pack.stdout, timeout=120)
+    pack.stdout.close()
+    if pack.wait(timeout=10) != 0 or unpack.returncode != 0:
+        raise LabError(f"cannot install {tree}")
+    host_run("chroot", root, "ldconfig")
+    host_run("chroot", root, "systemd-sysusers")

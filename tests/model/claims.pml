@@ -1,0 +1,609 @@
+/* The claims protocol (rules 1 to 6 and 10 of mainstay-rules(7)) as a model.
+ *
+ * Three nodes, each an agent and its mysqld, and an environment that crashes,
+ * forgets, delays and loses. What is durable on a node survives everything;
+ * the rest dies with it. A report is read at once or not at all ("ears");
+ * what a claim rests on is kept as it was when the claim was made, and may
+ * arrive at any later time. Names are those of agent/domain/.
+ *
+ * Checked: no second Primary component, no committed transaction lost unless
+ * an operator named all who held it, no diverged data joined; and, with LIVE,
+ * that a cluster whose troubles are over ends with a Primary component.
+ *
+ * Bounds, each with -D: CRASHES, LEAVES, COMMITS, RECORDS (of views, lost),
+ * DEAF (decisions on less than all who could be heard; lost answers; clocks
+ * that run out), OPERATOR, CLAIMS (ids). Broken variants: BROKEN_*.
+ */
+#ifndef CRASHES
+#define CRASHES 2
+#endif
+#ifndef LEAVES
+#define LEAVES 1
+#endif
+#ifndef COMMITS
+#define COMMITS 1
+#endif
+#ifndef RECORDS
+#define RECORDS 0
+#endif
+#ifndef DEAF
+#define DEAF 1
+#endif
+#ifndef OPERATOR
+#define OPERATOR 0
+#endif
+#ifndef CLAIMS
+#define CLAIMS 2
+#endif
+
+#define IDS       8                       /* 1..7; 0 is none */
+#define ALL       7                       /* a set of nodes is a mask */
+#define BIT(i)    (1 << (i))
+#define HAS(s, i) (((s) >> (i)) & 1)
+#define SIZE(s)   (HAS(s, 0) + HAS(s, 1) + HAS(s, 2))
+#define NOBODY    3
+
+#define STOPPED     0
+#define NON_PRIMARY 1
+#define PRIMARY     2
+
+#define NONE     0 /* of claims; also wait, of actions */
+#define ASKING   1
+#define GRANTED  2
+#define CONSUMED 3
+
+#define WAIT      0
+#define JOIN      1
+#define BOOTSTRAP 2
+#define REFUSE    3
+
+/* What is known of a claim wherever its id is: it never changes. */
+byte holder[IDS], at[IDS], needed[IDS], without[IDS];
+byte last_id;
+
+/* ---- The decision: decision_make() ---- */
+
+/* The voices, and what comes of them. Hidden: filled and used in one step. */
+hidden byte v_heard[3], v_mysqld[3], v_position[3], v_view[3], v_members[3], v_history[3], v_grant[3];
+hidden byte v_without;
+hidden byte action, node, need, awaited, diverged, newest;
+hidden byte counting, older, x, y, next_x, next_y, limit;
+
+/* The entries by which two histories part, 0 where one has no further. An id
+ * is younger than those below it, so a mask is a list. */
+inline part(a, b) {
+    next_x = 1;
+    do
+    :: next_x < IDS && HAS(v_history[a], next_x) == HAS(v_history[b], next_x) -> next_x++
+    :: else -> break
+    od;
+    next_y = next_x;
+    do
+    :: next_x < IDS && !HAS(v_history[a], next_x) -> next_x++
+    :: else -> break
+    od;
+    do
+    :: next_y < IDS && !HAS(v_history[b], next_y) -> next_y++
+    :: else -> break
+    od;
+    next_x = next_x % IDS; next_y = next_y % IDS
+}
+
+inline decide() {
+    action = WAIT; node = NOBODY; need = 0; awaited = 0; diverged = 0; newest = 0; older = 0;
+    counting = (v_heard[0] | v_heard[1] << 1 | v_heard[2] << 2) & ~v_without;
+
+    /* Rule 10: who is alive is not given up. Rule 1: a Primary is joined. A
+     * live mysqld without one is awaited, or stopped by its own agent. */
+    for (x : 0 .. 2) {
+        if
+        :: v_heard[x] && v_mysqld[x] != STOPPED && HAS(v_without, x) -> action = REFUSE; node = NOBODY
+        :: v_heard[x] && v_mysqld[x] == PRIMARY && !HAS(v_without, x) && action == WAIT -> action = JOIN; node = x
+        :: v_heard[x] && v_mysqld[x] == NON_PRIMARY && !HAS(v_without, x) -> older = 1
+        :: else
+        fi
+    }
+    if
+    :: action != WAIT || older -> counting = 0
+    :: else
+    fi;
+    older = 0;
+
+    /* Rule 6: one history. */
+    for (x : 0 .. 2) {
+        for (y : 0 .. 2) {
+            if
+            :: x != y && HAS(counting, x) && HAS(counting, y) && action == WAIT ->
+                part(x, y);
+                limit = (next_x == 0 -> at[next_y] : (next_y == 0 -> at[next_x] : (at[next_x] < at[next_y] -> at[next_x] : at[next_y])));
+                if
+                :: next_x && next_y && v_position[x] > limit && v_position[y] > limit ->
+                    action = REFUSE; counting = 0
+                :: !next_x && next_y && v_position[x] > limit ->
+                    diverged = diverged | BIT(x); counting = counting & ~BIT(x)
+                :: else
+                fi
+            :: else
+            fi
+        }
+    }
+
+    /* Rule 4: the highest position, then the name. */
+    for (x : 0 .. 2) {
+        if
+        :: HAS(counting, x) && (node == NOBODY || v_position[x] > v_position[node]) -> node = x
+        :: else
+        fi
+    }
+
+    if
+    :: counting ->
+        /* Rule 2. A view is older than one of a bootstrap it knows nothing
+         * of, whatever their seqnos. */
+        for (x : 0 .. 2) {
+            for (y : 0 .. 2) {
+                if
+                :: x != y && HAS(counting, x) && HAS(counting, y) ->
+                    part(x, y);
+                    if
+                    :: !next_x && next_y -> older = older | BIT(x)
+                    :: else
+                    fi
+                :: else
+                fi
+            }
+        }
+        for (x : 0 .. 2) {
+            if
+            :: v_heard[x] && v_grant[x] -> need = need | BIT(v_grant[x] - 1) /* rule 5 */
+            :: else
+            fi;
+            if
+            :: HAS(counting & ~older, x) && v_view[x] > newest -> newest = v_view[x]
+            :: else
+            fi
+        }
+        for (x : 0 .. 2) {
+            if
+            :: HAS(counting, x) && v_view[x] == 0 -> need = ALL
+#ifndef BROKEN_VIEW_ALONE
+            :: HAS(counting & ~older, x) && v_view[x] == newest && v_position[node] + 1 < newest -> need = ALL
+#endif
+            :: else -> 
+                if
+                :: HAS(counting & ~older, x) && v_view[x] == newest -> need = need | v_members[x]
+                :: else
+                fi
+            fi
+        }
+        awaited = need & ~v_without & ~(v_heard[0] | v_heard[1] << 1 | v_heard[2] << 2);
+        action = (awaited -> WAIT : BOOTSTRAP)
+    :: else
+    fi
+}
+
+/* ---- The nodes ---- */
+
+/* Durable: the data, the record of views (the newest one: S, members, the
+ * bootstrap it came after), and the agent's own state. */
+byte position[3] = 1, view[3] = 1, members[3] = ALL, view_id[3];
+bit trusted[3] = 1;
+byte history[3], grant[3], claim[3], state[3], released[3];
+
+/* Volatile: agent and machine up, mysqld, the authority for one start, the
+ * grants in, a refusal come in. */
+bit up[3] = 1, authority[3], refused[3];
+byte mysqld[3] = PRIMARY, granted[3];
+
+/* The Primary component: members, those with complete data, last seqno. */
+byte component = ALL, synced = ALL, seqno = 1;
+
+/* Claims under way: to whom, and what they rest on (holder * 3 + node). */
+typedef Report { bit heard; byte mysqld, position, view, members, history, grant };
+Report said[9];
+byte said_id[3], sent[3];
+
+/* The truth, which no agent sees: the last bootstrap, all there were, the one
+ * a node's data came from, the last seqno a client was told of; whom an
+ * operator gave up for a bootstrap not yet done, and ever. */
+byte last, led, origin[3], told = 1, away, given_up;
+
+/* What may still happen, and choices within a step. */
+byte crashes = CRASHES, leaves = LEAVES, commits = COMMITS, records = RECORDS, deaf = DEAF, operators = OPERATOR;
+byte ears, gave, idle, most = CLAIMS;
+bit lost;
+hidden byte i, k, c, m;
+
+#ifdef BROKEN_GVWSTATE
+byte gvwstate[3] = ALL;
+#endif
+
+#define me     _pid
+#define other1 ((_pid + 1) % 3)
+#define other2 ((_pid + 2) % 3)
+#define is_up  (up[0] | up[1] << 1 | up[2] << 2)
+#define changed idle = 0
+
+/* What j reports now; a Primary counts the claim it runs under as history. */
+inline listen(j) {
+    v_heard[j] = 1; v_mysqld[j] = mysqld[j]; v_position[j] = position[j];
+    v_view[j] = (trusted[j] -> view[j] : 0); v_members[j] = members[j];
+    v_history[j] = history[j] | (state[j] == CONSUMED && mysqld[j] == PRIMARY -> BIT(claim[j]) : 0);
+    v_grant[j] = (grant[j] -> holder[grant[j]] + 1 : 0)
+}
+
+inline forget() {
+    for (k : 0 .. 2) {
+        v_heard[k] = 0; v_mysqld[k] = 0; v_position[k] = 0; v_view[k] = 0; v_members[k] = 0; v_history[k] = 0; v_grant[k] = 0
+    }
+    v_without = 0
+}
+
+/* The voices as `who` has them: itself, whom it hears, else the claim of h. */
+inline gather(who, h) {
+    forget();
+    for (k : 0 .. 2) {
+        if
+        :: k == who || (HAS(ears, k) && up[k]) -> listen(k)
+        :: else ->
+            if
+            :: h != NOBODY && said[h * 3 + k].heard ->
+                v_heard[k] = 1; v_mysqld[k] = said[h * 3 + k].mysqld; v_position[k] = said[h * 3 + k].position;
+                v_view[k] = said[h * 3 + k].view; v_members[k] = said[h * 3 + k].members;
+                v_history[k] = said[h * 3 + k].history; v_grant[k] = said[h * 3 + k].grant
+            :: else
+            fi
+        fi
+    }
+}
+
+/* Whom a node hears this time: all who can be, or fewer at a price. */
+inline prick_ears() {
+    if
+    :: ears = ALL
+    :: deaf > 0 -> deaf--; select(ears : 0 .. 6)
+    fi
+}
+
+/* A new Primary configuration: it takes a seqno, and goes on record. */
+inline configure(set) {
+    component = set;
+    if
+    :: component ->
+        seqno++;
+        printf("view of %d, S %d\n", component, seqno);
+        for (k : 0 .. 2) {
+            if
+            :: HAS(component, k) ->
+                view[k] = seqno; members[k] = component; view_id[k] = last; trusted[k] = 1;
+#ifdef BROKEN_GVWSTATE
+                gvwstate[k] = component
+#endif
+            :: else
+            fi
+        }
+    :: else -> seqno = 0; synced = 0; printf("no Primary any more\n")
+    fi
+}
+
+/* Members are gone: a majority goes on, fewer only where they left in order. */
+inline depart(set, orderly) {
+    if
+    :: component & (set) ->
+        m = component & ~(set); synced = synced & m;
+        if
+        :: m && !orderly && 2 * SIZE(m) <= SIZE(component) ->
+            for (k : 0 .. 2) {
+                if
+                :: HAS(m, k) -> mysqld[k] = NON_PRIMARY
+                :: else
+                fi
+            }
+            configure(0)
+        :: else -> configure(m)
+        fi
+    :: else
+    fi
+}
+
+inline release(j) {
+    released[j] = released[j] | BIT(claim[j]);
+    if
+    :: without[claim[j]] -> away = 0
+    :: else
+    fi;
+    finish(j)
+}
+
+/* Nobody will read what an old claim rested on. */
+inline tidy(j) {
+    if
+    :: state[j] != ASKING && sent[j] == 0 ->
+        said_id[j] = 0;
+        for (k : 0 .. 2) {
+            said[j * 3 + k].heard = 0; said[j * 3 + k].mysqld = 0; said[j * 3 + k].position = 0; said[j * 3 + k].view = 0;
+            said[j * 3 + k].members = 0; said[j * 3 + k].history = 0; said[j * 3 + k].grant = 0
+        }
+    :: else
+    fi
+}
+
+inline finish(j) {
+    if
+    :: grant[j] == claim[j] -> grant[j] = 0
+    :: else
+    fi;
+    printf("db%d is done with claim %d\n", j, claim[j]);
+    claim[j] = 0; state[j] = NONE; granted[j] = 0; refused[j] = 0;
+    tidy(j)
+}
+
+inline die(j) {
+    printf("db%d at %d crashes\n", j, position[j]);
+    up[j] = 0; mysqld[j] = STOPPED; authority[j] = 0; granted[j] = 0; refused[j] = 0
+}
+
+inline make_claim() {
+    d_step {
+        gather(me, NOBODY); v_without = gave; decide();
+        if
+        :: action == BOOTSTRAP && node == me ->
+            last_id++;
+            holder[last_id] = me; at[last_id] = position[me]; needed[last_id] = need & ~gave | BIT(me); without[last_id] = gave;
+            claim[me] = last_id; state[me] = ASKING; said_id[me] = last_id; sent[me] = needed[last_id] & ~BIT(me);
+            for (k : 0 .. 2) {
+                said[me * 3 + k].heard = v_heard[k]; said[me * 3 + k].mysqld = v_mysqld[k]; said[me * 3 + k].position = v_position[k];
+                said[me * 3 + k].view = v_view[k]; said[me * 3 + k].members = v_members[k];
+                said[me * 3 + k].history = v_history[k]; said[me * 3 + k].grant = v_grant[k]
+            }
+            if
+            :: gave -> away = gave; operators--
+            :: else
+            fi;
+            printf("db%d at %d claims %d of %d without %d\n", me, position[me], last_id, needed[last_id], gave);
+            changed
+        :: else ->
+#ifdef LIVE
+            if
+            :: ears == ALL -> idle = idle | BIT(me)
+            :: else
+            fi
+#endif
+        fi;
+        ears = 0; gave = 0
+    }
+}
+
+#ifdef BROKEN_GRANT_TWICE
+#define is_free(j) true
+#else
+#define is_free(j) (grant[j] == 0)
+#endif
+
+/* claim_judge(). A claim may come in long after it was made. */
+inline judge(h) {
+    d_step {
+        c = said_id[h]; sent[h] = sent[h] & ~BIT(me);
+        gather(me, h); v_without = without[c];
+#ifdef BROKEN_GRANT_TWICE
+        v_grant[me] = 0;
+#else
+        if
+        :: grant[me] && HAS(without[c], holder[grant[me]]) -> grant[me] = 0; v_grant[me] = 0 /* ended by an operator */
+        :: else
+        fi;
+#endif
+        decide();
+        if
+        :: action == BOOTSTRAP && node == h && v_position[h] == at[c] && claim[me] == 0 && is_free(me) ->
+            grant[me] = c;
+            printf("db%d at %d grants %d\n", me, position[me], c);
+            if
+            :: !lost && up[h] && claim[h] == c && state[h] == ASKING -> granted[h] = granted[h] | BIT(me)
+            :: else
+            fi
+        :: else ->
+            refused[h] = (claim[h] == c && state[h] == ASKING);
+            printf("db%d refuses %d\n", me, c)
+        fi;
+        tidy(h);
+        ears = 0; lost = 0; changed
+    }
+}
+
+/* The last grant is the claimant's own, if it would still claim. */
+inline grant_own() {
+    d_step {
+        gather(me, me); v_without = without[claim[me]]; decide();
+        if
+        :: action == BOOTSTRAP && node == me && position[me] == at[claim[me]] && grant[me] == 0 ->
+            state[me] = GRANTED; grant[me] = claim[me]; granted[me] = 0; refused[me] = 0; tidy(me)
+        :: else -> release(me)
+        fi;
+        ears = 0; changed
+    }
+}
+
+/* mysqld becomes Primary with the gate's authority. */
+inline bootstrap() {
+    d_step {
+        c = claim[me]; authority[me] = 0;
+        printf("db%d becomes Primary at %d under %d\n", me, position[me], c);
+        assert(component == 0);      /* never two Primary components */
+        assert(c > last);            /* nor an old claim come alive */
+        given_up = given_up | without[c]; away = 0;
+        for (k : last .. c) {        /* its data are of the one history */
+            assert(k <= origin[me] || !HAS(led, k) || position[me] <= at[k])
+        }
+        for (k : 0 .. 2) {           /* nothing is lost but what was given up */
+            assert(position[k] < told || position[me] >= told || HAS(without[c], k))
+        }
+        told = (position[me] < told -> position[me] : told);
+        last = c; led = led | BIT(c); origin[me] = c;
+        mysqld[me] = PRIMARY; synced = BIT(me); seqno = position[me];
+        configure(BIT(me));
+        changed
+    }
+}
+
+/* What became of a consumed claim whose mysqld is stopped again. Only a record
+ * that can be trusted, and a position that did not move, say: nothing. */
+inline resolve() {
+    d_step {
+        if
+#ifdef BROKEN_DOUBT
+        :: !(trusted[me] && view_id[me] == claim[me]) && position[me] == at[claim[me]] -> release(me)
+#else
+        :: trusted[me] && view_id[me] != claim[me] && position[me] == at[claim[me]] -> release(me)
+#endif
+        :: else -> printf("db%d takes %d as done\n", me, claim[me]); history[me] = history[me] | BIT(claim[me]); finish(me)
+        fi;
+        changed
+    }
+}
+
+#define giver holder[grant[me]]
+#define is_confirmed (HAS(history[giver], grant[me]) || \
+                      claim[giver] == grant[me] && state[giver] == CONSUMED && mysqld[giver] == PRIMARY)
+#define is_void (HAS(released[giver], grant[me]) || \
+                 claim[giver] != grant[me] && mysqld[giver] == STOPPED && position[giver] == at[grant[me]])
+
+/* A grant confirmed: the grantor takes over the holder's history up to it, and
+ * the bootstrap as the newest view, of the holder alone, unless it was in a
+ * later one itself. */
+inline confirm() {
+    d_step {
+        c = grant[me]; k = giver;
+        printf("db%d has %d confirmed\n", me, c);
+        history[me] = history[me] | BIT(c) | (history[k] & (BIT(c) - 1));
+#ifndef BROKEN_CONFIRM
+        if
+        :: view_id[me] < c -> view[me] = at[c] + 1; members[me] = BIT(k); view_id[me] = c
+        :: else
+        fi;
+#endif
+        grant[me] = 0; changed
+    }
+}
+
+/* As a joiner; rule 6 keeps out whoever has diverged. */
+inline join() {
+    d_step {
+        m = (HAS(synced, 0) -> 0 : (HAS(synced, 1) -> 1 : 2));
+        forget(); listen(me); listen(m); x = me; part(x, m);
+        limit = (next_x && (!next_y || at[next_x] < at[next_y]) -> at[next_x] : at[next_y]);
+        if
+        :: next_y && position[me] > limit && (!next_x || position[m] > limit) -> idle = idle | BIT(me)
+        :: else ->
+            for (k : 0 .. last) {
+                assert(k <= origin[me] || !HAS(led, k) || position[me] <= at[k])
+            }
+            mysqld[me] = PRIMARY;
+            printf("db%d at %d joins\n", me, position[me]);
+            configure(component | BIT(me));
+            changed
+        fi
+    }
+}
+
+active [3] proctype agent() {
+end:
+    do
+    /* Bootstrap. */
+    :: atomic { up[me] && mysqld[me] == STOPPED && !claim[me] && !grant[me] && last_id < most && !HAS(idle, me) &&
+                !(HAS(given_up, me) && !HAS(history[me], last)) && !away ->
+        prick_ears();
+        if
+        :: skip
+        :: operators && component == 0 && is_up != ALL -> select(gave : 0 .. 7); gave = gave & ~is_up
+        fi;
+        make_claim() }
+    :: atomic { up[me] && HAS(sent[other1], me) -> prick_ears(); if :: skip :: deaf > 0 -> deaf--; lost = 1 fi; judge(other1) }
+    :: atomic { up[me] && HAS(sent[other2], me) -> prick_ears(); if :: skip :: deaf > 0 -> deaf--; lost = 1 fi; judge(other2) }
+    :: atomic { up[me] && state[me] == ASKING && (granted[me] | BIT(me)) == needed[claim[me]] -> prick_ears(); grant_own() }
+    :: atomic { up[me] && state[me] == ASKING && (refused[me] || component || (sent[me] & is_up) == 0 && (granted[me] | BIT(me)) != needed[claim[me]]) ->
+        d_step { release(me); changed } }
+    :: atomic { up[me] && state[me] == ASKING && deaf > 0 -> d_step { deaf--; release(me); changed } } /* time-out */
+    :: atomic { up[me] && state[me] == GRANTED -> d_step { state[me] = CONSUMED; authority[me] = 1; changed } }
+    :: atomic { authority[me] -> bootstrap() }
+    :: atomic { authority[me] && deaf > 0 -> d_step { deaf--; authority[me] = 0; changed } } /* the start fails */
+
+    /* What becomes of claims and grants. */
+    :: atomic { up[me] && state[me] == CONSUMED && mysqld[me] == PRIMARY ->
+        d_step { history[me] = history[me] | BIT(claim[me]); finish(me); changed } }
+    :: atomic { up[me] && state[me] == CONSUMED && mysqld[me] == STOPPED && !authority[me] -> resolve() }
+    :: atomic { up[me] && grant[me] && giver != me && up[giver] && is_confirmed -> confirm() }
+    :: atomic { up[me] && grant[me] && giver != me && up[giver] && !is_confirmed && is_void -> d_step { printf("db%d: %d is void\n", me, grant[me]); grant[me] = 0; changed } }
+#ifdef BROKEN_VOID
+    :: atomic { up[me] && grant[me] && giver != me -> d_step { grant[me] = 0; changed } } /* by a clock */
+#endif
+
+    /* Service. A joiner has nothing of the new data before it is synced; a
+     * synced one applies what it received, late or never. */
+    :: atomic { up[me] && mysqld[me] == STOPPED && !claim[me] && synced && !HAS(idle, me) -> join() }
+    :: atomic { HAS(component, me) && !HAS(synced, me) && synced ->
+        d_step { m = (HAS(synced, 0) -> 0 : (HAS(synced, 1) -> 1 : 2)); forget(); listen(m);
+            history[me] = v_history[m]; printf("db%d is synced at %d\n", me, seqno); position[me] = seqno; origin[me] = last; synced = synced | BIT(me); changed } }
+    :: atomic { HAS(component, me) && !synced -> d_step { mysqld[me] = NON_PRIMARY; depart(BIT(me), 1); changed } } /* no donor left */
+    :: atomic { HAS(synced, me) && position[me] < seqno -> d_step { printf("db%d applies up to %d\n", me, seqno); position[me] = seqno; changed } }
+    :: atomic { HAS(synced, me) && commits -> d_step { commits--; seqno++; position[me] = seqno; told = seqno; printf("db%d commits %d\n", me, seqno); changed } }
+    :: atomic { up[me] && mysqld[me] == NON_PRIMARY -> d_step { mysqld[me] = STOPPED; changed } } /* by its agent */
+
+    /* Trouble: a node is gone, all at once are, mysqld is stopped in order, an
+     * agent dies, a record of views is lost. */
+    :: atomic { up[me] && crashes -> d_step { crashes--; die(me); depart(BIT(me), 0); changed } }
+    :: atomic { me == 0 && crashes && is_up == ALL -> d_step { crashes--; die(0); die(1); die(2); depart(ALL, 0); changed } }
+    :: atomic { HAS(component, me) && leaves -> d_step { leaves--; printf("db%d at %d leaves\n", me, position[me]); mysqld[me] = STOPPED; depart(BIT(me), 1);
+#ifdef BROKEN_GVWSTATE
+            gvwstate[me] = 0;
+#endif
+            changed } }
+    :: atomic { up[me] && crashes && (claim[me] || granted[me]) -> d_step { crashes--; printf("db%d's agent dies\n", me); authority[me] = 0; granted[me] = 0; refused[me] = 0;
+            if
+            :: state[me] == ASKING -> release(me)
+            :: else
+            fi;
+            changed } }
+    :: atomic { !up[me] && records && trusted[me] -> d_step { records--; printf("db%d loses its record\n", me); trusted[me] = 0; view[me] = 0; members[me] = 0; changed } }
+    :: atomic { !up[me] && !HAS(away, me) -> d_step { up[me] = 1; printf("db%d returns\n", me);
+            if
+            :: state[me] == ASKING || state[me] == GRANTED -> release(me)
+            :: else
+            fi;
+            changed } }
+#ifdef BROKEN_GVWSTATE
+    /* pc.recovery: the whole last view is back, and makes itself Primary. */
+    :: atomic { up[me] && mysqld[me] == STOPPED && HAS(gvwstate[me], me) && (gvwstate[me] & is_up) == gvwstate[me] &&
+                (!HAS(gvwstate[me], 0) || mysqld[0] == STOPPED && gvwstate[0] == gvwstate[me]) &&
+                (!HAS(gvwstate[me], 1) || mysqld[1] == STOPPED && gvwstate[1] == gvwstate[me]) &&
+                (!HAS(gvwstate[me], 2) || mysqld[2] == STOPPED && gvwstate[2] == gvwstate[me]) ->
+        d_step {
+            assert(component == 0);
+            seqno = 0;
+            for (k : 0 .. 2) {
+                if
+                :: HAS(gvwstate[me], k) && position[k] > seqno -> seqno = position[k]
+                :: else
+                fi
+            }
+            assert(seqno >= told);
+            for (k : 0 .. 2) {
+                if
+                :: HAS(gvwstate[me], k) -> mysqld[k] = PRIMARY; position[k] = seqno
+                :: else
+                fi
+            }
+            synced = gvwstate[me]; configure(gvwstate[me]); changed
+        } }
+#endif
+    od
+}
+
+#ifdef LIVE
+/* Troubles end, and a few claims are left to make then. When nothing more
+ * happens, there is a Primary component. */
+active proctype calm() {
+    atomic { d_step { crashes = 0; leaves = 0; commits = 0; records = 0; deaf = 0; most = last_id + 2; changed } }
+    atomic { timeout -> assert(component != 0) }
+}
+#endif
