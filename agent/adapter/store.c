@@ -16,7 +16,10 @@ static json_t *names_json(const Names *names) {
         json_t *a = json_array();
 
         for (size_t i = 0; i < names->n; i++)
-                (void) json_array_append_new(a, json_string(names->name[i]));
+                if (json_array_append_new(a, json_string(names->name[i])) < 0) {
+                        json_decref(a);
+                        return NULL;
+                }
         return a;
 }
 
@@ -80,7 +83,8 @@ static bool grant_read(const json_t *o, Grant *g) {
 
         if (json_unpack((json_t *) o, "{s:o, s:s, s:o, s:I, s:I, s:I}", "id", &id, "holder", &holder, "uuid", &uuid,
                         "seqno", &seqno, "epoch", &epoch, "serial", &serial) < 0 ||
-            !uuid_read(id, &g->id) || !uuid_read(uuid, &g->position.uuid) || !name_valid(holder))
+            !uuid_read(id, &g->id) || !uuid_read(uuid, &g->position.uuid) || !name_valid(holder) ||
+            seqno < SEQNO_UNDEFINED || epoch < 0 || serial < 0)
                 return false;
         (void) snprintf(g->holder, sizeof(g->holder), "%s", holder);
         g->position.seqno = seqno;
@@ -95,6 +99,9 @@ static bool store_read_lists(Store *s, const json_t *history, const json_t *rele
         const char *label;
         size_t i;
 
+        /* Of something else the size would be 0: what was promised would be forgotten. */
+        if (!json_is_array(history) || !json_is_array(released) || !json_is_array(seqnos) || !json_is_object(labels) || !json_is_array(without))
+                return false;
         if (json_array_size(history) > HISTORY_MAX || json_array_size(released) > RELEASED_MAX ||
             json_array_size(seqnos) > REPORT_VIEWS_MAX || json_object_size(labels) > NAMES_MAX)
                 return false;
@@ -102,7 +109,8 @@ static bool store_read_lists(Store *s, const json_t *history, const json_t *rele
                 HistoryEntry *e = &s->history.entry[i];
                 const json_t *n = json_object_get(v, "seqno");
 
-                if (!uuid_read(json_object_get(v, "id"), &e->id) || !uuid_read(json_object_get(v, "uuid"), &e->position.uuid) || !json_is_integer(n))
+                if (!uuid_read(json_object_get(v, "id"), &e->id) || !uuid_read(json_object_get(v, "uuid"), &e->position.uuid) ||
+                    !json_is_integer(n) || json_integer_value(n) < SEQNO_UNDEFINED)
                         return false;
                 e->position.seqno = json_integer_value(n);
                 s->history.n = i + 1;
@@ -115,7 +123,7 @@ static bool store_read_lists(Store *s, const json_t *history, const json_t *rele
         json_array_foreach((json_t *) seqnos, i, v) {
                 json_int_t section, view, seqno;
 
-                if (json_unpack((json_t *) v, "[I,I,I]", &section, &view, &seqno) < 0)
+                if (json_unpack((json_t *) v, "[I,I,I]", &section, &view, &seqno) < 0 || section < 0 || view < 0 || seqno < SEQNO_UNDEFINED)
                         return false;
                 s->seqno[i] = (StoreSeqno) { (uint64_t) section, (uint64_t) view, seqno };
                 s->n_seqnos = i + 1;

@@ -21,11 +21,15 @@ Claim *claim_free(Claim *c) {
         return NULL;
 }
 
+/* NULL when out of memory: a name that got lost would not be asked. */
 static json_t *names_array(const Names *names) {
         json_t *a = json_array();
 
         for (size_t i = 0; i < names->n; i++)
-                (void) json_array_append_new(a, json_string(names->name[i]));
+                if (json_array_append_new(a, json_string(names->name[i])) < 0) {
+                        json_decref(a);
+                        return NULL;
+                }
         return a;
 }
 
@@ -42,7 +46,10 @@ int claim_format(const Claim *c, char **ret) {
                         json_decref(reports);
                         return k;
                 }
-                (void) json_array_append_new(reports, r);
+                if (json_array_append_new(reports, r) < 0) {
+                        json_decref(reports);
+                        return -ENOMEM;
+                }
         }
         o = json_pack("{s:s, s:s, s:{s:s, s:I}, s:o, s:o, s:b, s:o}", "id", uuid_text(&c->id, id), "holder", c->holder,
                       "position", "uuid", uuid_text(&c->position.uuid, at), "seqno", (json_int_t) c->position.seqno,
@@ -137,6 +144,12 @@ static const Report *claim_report(const Claim *c, const char *name) {
         return found;
 }
 
+/* Is `a` younger than `b`? What an earlier installation of the node said is
+ * never younger than what is heard of it now. */
+static bool younger(const Report *a, const Report *b) {
+        return uuid_equal(&a->agent, &b->agent) && report_newer(a, b);
+}
+
 /* Newest per node of what the grantor knows and what the claim rests on. Of
  * itself the grantor knows best; a live mysqld that it sees beats a report. */
 static size_t claim_union(const Claim *c, const char *grantor, const Voice *voices, size_t n, Voice *merged) {
@@ -147,7 +160,7 @@ static size_t claim_union(const Claim *c, const char *grantor, const Voice *voic
                 Voice v = voices[i];
 
                 if (theirs && !streq(v.name, grantor) && v.condition != CONDITION_ALIVE &&
-                    (v.condition != CONDITION_KNOWN || report_newer(theirs, v.report))) {
+                    (v.condition != CONDITION_KNOWN || younger(theirs, v.report))) {
                         v.condition = CONDITION_KNOWN;
                         v.report = theirs;
                 }
@@ -185,7 +198,8 @@ int claim_judge(const Claim *c, const char *grantor, const Voice *voices, size_t
         char *text = NULL;
         int r;
 
-        if (standing && !uuid_equal(&standing->id, &c->id)) {
+        /* An operator who gives the holder up ends what was promised to it. */
+        if (standing && !uuid_equal(&standing->id, &c->id) && !names_contain(&c->without, standing->holder)) {
                 if (asprintf(&text, "%s has granted the bootstrap to %s, and that grant stands", grantor, standing->holder) < 0)
                         text = NULL;
                 return refuse(ret_text, text);

@@ -96,7 +96,12 @@ static const Key keys[] = {
 
 typedef struct Parser {
         Config *config;
+        const char *at; /* the text from the line to be read next */
+        int line;       /* the one being read */
+        bool seen[ELEMENTS(keys)];
+        Names seen_peers;
         bool failed;
+        int failed_line;
         char what[384];
 } Parser;
 
@@ -107,6 +112,7 @@ static int _printf_(2, 3) wrong(Parser *p, const char *format, ...) {
         if (p->failed)
                 return 0;
         p->failed = true;
+        p->failed_line = p->line;
         va_start(ap, format);
         (void) vsnprintf(p->what, sizeof(p->what), format, ap);
         va_end(ap);
@@ -145,6 +151,10 @@ static int handle(void *userdata, const char *section, const char *name, const c
         if (streq(section, "peers")) {
                 if (!name_valid(name))
                         return wrong(p, "\"%.80s\" is no name of a node", name);
+                if (names_contain(&p->seen_peers, name))
+                        return wrong(p, "%s is set a second time in this file", name);
+                if (names_add(&p->seen_peers, name) < 0)
+                        return wrong(p, "there are more than %d peers", CONFIG_PEERS_MAX);
                 if (value[0] == 0 || strpbrk(value, " \t"))
                         return wrong(p, "the address of %s is \"%.80s\", and should be a host, ssh:USER@HOST:PORT or a D-Bus address", name, value);
                 if (config_add_peer(p->config, name, value) < 0)
@@ -152,19 +162,49 @@ static int handle(void *userdata, const char *section, const char *name, const c
                 return 1;
         }
         for (size_t i = 0; i < ELEMENTS(keys); i++)
-                if (streq(section, keys[i].section) && streq(name, keys[i].name))
+                if (streq(section, keys[i].section) && streq(name, keys[i].name)) {
+                        if (p->seen[i])
+                                return wrong(p, "%s is set a second time in this file", name);
+                        p->seen[i] = true;
                         return handle_key(p, &keys[i], value);
+                }
         return wrong(p, "there is no key \"%.80s\" in section [%.80s]", name, section);
 }
 
+/* One line for inih, which would take an indented line for more of the one
+ * before, and cut a long one in two. */
+static char *read_line(char *buf, int size, void *stream) {
+        Parser *p = stream;
+        size_t n;
+
+        if (*p->at == '\0')
+                return NULL;
+        p->line++;
+        p->at += strspn(p->at, " \t");
+        n = strcspn(p->at, "\n");
+        if (n < (size_t) size) {
+                memcpy(buf, p->at, n);
+                buf[n] = '\0';
+        } else {
+                (void) wrong(p, "the line is longer than %d characters", size - 1);
+                buf[0] = '\0';
+        }
+        p->at += n + (p->at[n] == '\n');
+        return buf;
+}
+
 int config_parse(Config *c, const char *path, const char *text, char error[static 512]) {
-        Parser p = { .config = c };
+        Parser p = { .config = c, .at = text };
         int line;
 
-        line = ini_parse_string(text, handle, &p);
-        if (line == 0)
+        line = ini_parse_stream(read_line, &p, handle, &p);
+        if (line == 0 && !p.failed)
                 return 0;
-        (void) snprintf(error, 512, "%.100s:%d: %s", path, line > 0 ? line : 0,
-                        p.failed ? p.what : "this is neither a [section] nor KEY = VALUE");
+        /* inih knows its own complaints, and those of `handle` but not what they were. */
+        if (p.failed && (line <= 0 || p.failed_line <= line))
+                (void) snprintf(error, 512, "%.100s:%d: %s", path, p.failed_line, p.what);
+        else
+                (void) snprintf(error, 512, "%.100s:%d: %s", path, line > 0 ? line : 0,
+                                line > 0 ? "this is neither a [section] nor KEY = VALUE" : "out of memory");
         return -EBADMSG;
 }

@@ -50,11 +50,12 @@ static bool counts(const Scene *s, const Voice *v) {
 }
 
 /* A node of the needed set has been heard only where its data can be judged:
- * one that was reimaged, or whose files cannot be read, may have held anything. */
+ * one that was reimaged, or whose files cannot be read, may have held anything,
+ * and one that does not say what its mysqld does may be Primary. */
 static bool heard(const Voice *v) {
         const Report *r = v ? known(v) : NULL;
 
-        return r && report_has_position(r);
+        return r && r->mysqld != MYSQLD_UNKNOWN && report_has_position(r);
 }
 
 static int by_name(const void *a, const void *b) {
@@ -65,6 +66,9 @@ static int by_name(const void *a, const void *b) {
 
 static int join_reasons(Scene *s, const Voice *primary) {
         const Report *p = primary->report;
+        /* It goes on, and what it told of its position may be old: it counts as
+         * beyond every bootstrap that the other one was not part of. */
+        const Position at = { p->position.uuid, INT64_MAX };
         int r;
 
         for (size_t i = 0; i < s->n; i++) {
@@ -78,6 +82,12 @@ static int join_reasons(Scene *s, const Voice *primary) {
                         continue;
                 if (mysqld_in_primary(o->mysqld)) {
                         r = plan_add(s->plan, v->name, "It is in the Primary component too.");
+                        if (r < 0)
+                                return r;
+                        continue;
+                }
+                if (mysqld_is_live(o->mysqld)) {
+                        r = plan_add(s->plan, v->name, "Its mysqld is on its way into the Primary component of %s.", primary->name);
                         if (r < 0)
                                 return r;
                         continue;
@@ -98,8 +108,8 @@ static int join_reasons(Scene *s, const Voice *primary) {
                                 return r;
                         continue;
                 }
-                kin = history_compare(o->history, &o->position, p->history, &p->position, &limit, &parting);
-                /* The Primary is in service: where both went on, it is the other one that stays out. */
+                kin = history_compare(o->history, &o->position, p->history, &at, &limit, &parting);
+                /* Where both went on, it is the one that is not in service that stays out. */
                 if (kin == KINSHIP_DIVERGED || kin == KINSHIP_FORKED) {
                         r = names_add(&s->plan->diverged, v->name);
                         if (r >= 0)
@@ -162,8 +172,7 @@ static int rule_live(Scene *s) {
         }
         if (joining) {
                 plan_settle(s->plan, ACTION_WAIT, NULL);
-                r = plan_add(s->plan, joining->name, "Its mysqld is receiving the cluster's data, from a donor that does not answer here. While it runs nobody bootstraps. "
-                               "If its donor is gone for good: systemctl stop its mysqld, and it will be judged like the others.");
+                r = plan_add(s->plan, joining->name, "mysqld on %s is receiving the cluster's data; nobody bootstraps meanwhile. If its donor is gone for good, stop that mysqld, and it is judged like the others.", joining->name);
                 return r < 0 ? r : 1;
         }
         return 0;
@@ -287,7 +296,7 @@ static void find_candidate(Scene *s) {
         for (size_t i = 0; i < s->n; i++) {
                 const Voice *v = s->voice[i];
 
-                if (!counts(s, v) || v->report->marks.n > 0 || mysqld_is_live(v->report->mysqld))
+                if (!counts(s, v) || v->report->marks.n > 0 || v->report->mysqld != MYSQLD_STOPPED)
                         continue;
                 if (!s->candidate || leads(v->report, s->candidate->report))
                         s->candidate = v;
@@ -476,6 +485,8 @@ static const char *absent_why(const Voice *v) {
                 return str_or(v->why, "not tried yet");
         if (o->problem)
                 return o->problem;
+        if (o->mysqld == MYSQLD_UNKNOWN)
+                return "it answers, but does not say what its mysqld is doing";
         if (o->blank)
                 return "it answers, but has no data of any cluster any more";
         return "it answers, but its position is not known yet";
@@ -492,8 +503,8 @@ static int await(Scene *s) {
                         continue;
                 r = names_add(&s->plan->awaited, name);
                 if (r >= 0)
-                        r = plan_add(s->plan, name, "It may hold commits that nobody else has, and is not heard: %s. When it returns, the cluster starts by itself. "
-                                       "If it will not: mainstayctl bootstrap --without %s, which gives up what only it has.", absent_why(v), name);
+                        r = plan_add(s->plan, name, "%s may hold commits that nobody else has, and is not heard: %s. When it returns, the cluster starts by itself. "
+                                       "If it will not: mainstayctl bootstrap --without %s, which gives up what only it has.", name, absent_why(v), name);
                 if (r < 0)
                         return r;
         }

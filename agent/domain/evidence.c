@@ -27,7 +27,7 @@ Mysqld evidence_live_state(const Viewlog *log) {
                 return MYSQLD_STARTING;
         if (!log->last_primary)
                 return MYSQLD_NON_PRIMARY;
-        return streq(log->status, "synced") || streq(log->status, "donor") ? MYSQLD_PRIMARY : MYSQLD_JOINING;
+        return strcasecmp(log->status, "synced") == 0 || strcasecmp(log->status, "donor") == 0 ? MYSQLD_PRIMARY : MYSQLD_JOINING;
 }
 
 static bool was_member(const Evidence *e) {
@@ -141,6 +141,10 @@ static const char *distrust(const Evidence *e, const Report *r) {
         if (log->have_position && report_has_position(r) && uuid_equal(&log->position.uuid, &r->position.uuid) &&
             r->position.seqno < log->position.seqno)
                 return "the data are older than at the last start";
+        /* Starts since then saw no Primary view, and without one nothing is committed. */
+        if (!mysqld_is_live(e->mysqld) && log->views_section != log->section && report_has_position(r) &&
+            !(log->have_since && uuid_equal(&log->since.uuid, &r->position.uuid) && r->position.seqno <= log->since.seqno))
+                return "the data went on at a start whose views it does not hold";
         return NULL;
 }
 
@@ -163,8 +167,14 @@ static int weigh_views(const Evidence *e, Report *r) {
                 for (size_t k = 0; k < v->n_members; k++)
                         if (names_add(&o->members, v->members[k].name) < 0)
                                 return say(&r->view_problem, "it names more members than Mainstay counts, or one without a name");
+                /* Whoever hears one of them would take it for both. */
+                if (o->members.n != v->n_members)
+                        return say(&r->view_problem, "two members of the cluster have one name: give each its own wsrep_node_name");
+                r->n_views = i + 1;
+                /* What was before, with this node away, others may know. */
+                if (v->after_gap)
+                        break;
         }
-        r->n_views = log->n_views;
         r->have_view = true;
         return 0;
 }

@@ -11,8 +11,9 @@ typedef struct Names {
         char name[NAMES_MAX][NAME_SIZE];
 } Names;
 
-/* 1 to 63 bytes, no control characters, blanks, commas or slashes: what can
- * stand in a list of members without being mistaken for something else. */
+/* 1 to 63 bytes of UTF-8, no control characters, blanks, commas or slashes:
+ * what can stand in a list of members and in a report without being mistaken
+ * for something else. */
 bool name_valid(const char *name);
 
 bool names_contain(const Names *names, const char *name);

@@ -142,19 +142,25 @@ int options_cluster_hosts(const char *address, int (*each)(const char *host, voi
 
         while (p < end) {
                 size_t n = strcspn(p, ",?"), m = n;
-                const char *host = p;
+                const char *host = p, *colon, *bracket;
                 char *copy;
                 int r;
 
-                if (*host == '[' && memchr(host, ']', n)) {
-                        m = (size_t) ((const char *) memchr(host, ']', n) - host) - 1;
-                        host++;
-                } else if (memchr(host, ':', n))
-                        m = (size_t) ((const char *) memchr(host, ':', n) - host);
                 while (m > 0 && isspace((unsigned char) *host)) {
                         host++;
                         m--;
                 }
+                colon = memchr(host, ':', m);
+                if (m > 0 && *host == '[') {
+                        bracket = memchr(host, ']', m);
+                        if (!bracket)
+                                return -EINVAL;
+                        host++;
+                        m = (size_t) (bracket - host);
+                } else if (colon && !memchr(colon + 1, ':', m - (size_t) (colon + 1 - host)))
+                        m = (size_t) (colon - host); /* with more than one it is IPv6 without brackets */
+                while (m > 0 && isspace((unsigned char) host[m - 1]))
+                        m--;
                 if (m > 0) {
                         copy = strndup(host, m);
                         if (!copy)

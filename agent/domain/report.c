@@ -97,6 +97,25 @@ static json_t *uuid_json(const Uuid *u) {
         return json_string(uuid_text(u, text));
 }
 
+/* A sentence for people: what the server wrote, or a message cut at a length,
+ * need not be UTF-8, and must not cost the report. */
+static json_t *text_json(const char *s) {
+        json_t *v = json_string(s);
+        char *ascii;
+
+        if (v)
+                return v;
+        ascii = strdup(s);
+        if (!ascii)
+                return NULL;
+        for (char *p = ascii; *p; p++)
+                if ((unsigned char) *p < ' ' || (unsigned char) *p >= 127)
+                        *p = '?';
+        v = json_string(ascii);
+        free(ascii);
+        return v;
+}
+
 static json_t *names_json(const Names *names, bool *failed) {
         json_t *a = json_array();
 
@@ -154,7 +173,7 @@ int report_to_json(const Report *r, json_t **ret) {
                 put(o, "older_views", older, &failed);
         }
         if (r->view_problem)
-                put(o, "view_problem", json_string(r->view_problem), &failed);
+                put(o, "view_problem", text_json(r->view_problem), &failed);
 
         if (r->have_history && r->history) {
                 json_t *a = json_array();
@@ -198,7 +217,7 @@ int report_to_json(const Report *r, json_t **ret) {
         if (r->without.n > 0)
                 put(o, "without", names_json(&r->without, &failed), &failed);
         if (r->problem)
-                put(o, "problem", json_string(r->problem), &failed);
+                put(o, "problem", text_json(r->problem), &failed);
 
         if (failed) {
                 json_decref(o);

@@ -198,6 +198,7 @@ static int view_keep(Parser *p, View *v) {
         if (!members)
                 return -ENOMEM;
         memcpy(members, v->members, v->n_members * sizeof(*members));
+        v->after_gap = !p->last.primary;
 
         if (log->n_views == VIEWLOG_VIEWS_MAX) {
                 view_done(&log->views[0]);
@@ -227,6 +228,11 @@ static int start_read(Parser *p, const Word w[static 5]) {
         if (have_position && position_parse(w[4].s, w[4].n, &position) < 0)
                 return refuse(p, "the position is not UUID:SEQNO");
 
+        /* The first one since the views. */
+        if (log->n_views > 0 && p->views_sections == p->sections) {
+                log->have_since = have_position;
+                log->since = position;
+        }
         p->sections++;
         log->have_section = true;
         log->section = (uint64_t) section;

@@ -43,6 +43,7 @@ typedef struct ViewMember {
 typedef struct View {
         Uuid uuid; /* the cluster's */
         bool primary;
+        bool after_gap; /* it was not in a Primary view right before: there may have been others in between */
         int own_index; /* -1 where this node is none of them */
         usec_t time;
         size_t n_members;
@@ -61,6 +62,8 @@ typedef struct Viewlog {
         bool torn; /* since views_section, a view may be missing */
         uint64_t views_section; /* of which the views are; `section` where there are none */
         bool views_closed;      /* that section ended with `disconnected` */
+        bool have_since;        /* where a section was opened since then, */
+        Position since;         /* the first one's position */
         size_t n_primary_seen;  /* its primary views in all, kept or not */
         size_t n_views;         /* primary views kept, oldest first */
         View views[VIEWLOG_VIEWS_MAX];

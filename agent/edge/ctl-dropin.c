@@ -301,7 +301,17 @@ static int make_start(const Unit *u, Dropin *d, char **ret, char error[static 25
         return 0;
 }
 
-static int make_text(const Unit *u, const char *unit, const char *start, const char *template_text, Dropin *d) {
+static bool is_slot(const char *at, const char *slot) {
+        return strncmp(at, slot, strlen(slot)) == 0;
+}
+
+/* Within double quotes, and systemd has percent signs for itself. */
+static void put_value(FILE *f, const char *value) {
+        for (const char *p = value; *p; p++)
+                fprintf(f, "%s%c", *p == '%' ? "%" : *p == '"' || *p == '\\' ? "\\" : "", *p);
+}
+
+static int make_text(const Unit *u, const DropinNode *node, const char *start, const char *template_text, Dropin *d) {
         _cleanup_free_ char *text = NULL;
         _cleanup_fclose_ FILE *f = NULL;
         const char *p = template_text;
@@ -323,9 +333,13 @@ static int make_text(const Unit *u, const char *unit, const char *start, const c
                         break;
                 }
                 (void) fwrite(p, 1, (size_t) (open - p), f);
-                if (strncmp(open, "{{unit}}", 8) == 0)
-                        fputs(unit, f);
-                else if (strncmp(open, "{{start_pre}}", 13) == 0) {
+                if (is_slot(open, "{{unit}}"))
+                        fputs(node->unit, f);
+                else if (is_slot(open, "{{datadir}}"))
+                        put_value(f, node->datadir);
+                else if (is_slot(open, "{{base_dir}}"))
+                        put_value(f, node->base_dir);
+                else if (is_slot(open, "{{start_pre}}")) {
                         /* Where every line stays, the unit's own list does. */
                         if (pre_changed)
                                 fputs("ExecStartPre=\n", f);
@@ -334,7 +348,7 @@ static int make_text(const Unit *u, const char *unit, const char *start, const c
                                         fprintf(f, "ExecStartPre=%s\n", u->start_pre.line[i]);
                         /* Each stands on a line of its own, which ends here. */
                         close += close[2] == '\n';
-                } else if (strncmp(open, "{{start}}", 9) == 0) {
+                } else if (is_slot(open, "{{start}}")) {
                         if (d->start_changed)
                                 fprintf(f, "ExecStart=\nExecStart=%s\n", start);
                         close += close[2] == '\n';
@@ -347,8 +361,8 @@ static int make_text(const Unit *u, const char *unit, const char *start, const c
         return 0;
 }
 
-int dropin_make(const DropinSource *sources, size_t n, const char *unit, const char *template_text, Dropin *ret,
-                char error[static 256]) {
+int dropin_make(const DropinSource *sources, size_t n, const DropinNode *node, const char *template_text,
+                Dropin *ret, char error[static 256]) {
         _cleanup_free_ char *start = NULL;
         Dropin d = {};
         Unit u = {};
@@ -380,7 +394,7 @@ int dropin_make(const DropinSource *sources, size_t n, const char *unit, const c
         if (r >= 0)
                 r = make_start(&u, &d, &start, error);
         if (r >= 0)
-                r = make_text(&u, unit, start, template_text, &d);
+                r = make_text(&u, node, start, template_text, &d);
 
         lines_clear(&u.start);
         lines_clear(&u.start_pre);

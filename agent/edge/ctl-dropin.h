@@ -18,6 +18,11 @@ typedef struct DropinSource {
         const char *text;
 } DropinSource;
 
+/* What the text says of this node. */
+typedef struct DropinNode {
+        const char *unit, *datadir, *base_dir;
+} DropinNode;
+
 typedef struct Dropin {
         char *text;      /* the file to install */
         size_t n_left_out;
@@ -28,8 +33,8 @@ typedef struct Dropin {
 /* `sources`: the unit's file and its drop-ins in the order in which systemd
  * reads them, without the one called DROPIN_NAME. `template_text`: gate.conf.
  * -EBADMSG where no drop-in can be made: why is then in `error`. */
-int dropin_make(const DropinSource *sources, size_t n, const char *unit, const char *template_text, Dropin *ret,
-                char error[static 256]);
+int dropin_make(const DropinSource *sources, size_t n, const DropinNode *node, const char *template_text,
+                Dropin *ret, char error[static 256]);
 void dropin_done(Dropin *d);
 
 /* The first `key` that a text sets in its [Service] section; free `*ret`.

@@ -174,6 +174,7 @@ static int found_host(const char *host, void *userdata) {
 }
 
 int facts_gather(Facts *ret, char error[static 512]) {
+        _cleanup_free_ char *base = NULL;
         Facts *f = ret;
         Config *c;
         int r;
@@ -195,6 +196,10 @@ int facts_gather(Facts *ret, char error[static 512]) {
         find_unit(f);
 
         r = fallback(&c->datadir, str_or(f->options.datadir, "/var/lib/mysql"));
+        if (r >= 0 && f->options.provider_options && options_provider_get(f->options.provider_options, "base_dir", &base) < 0)
+                base = NULL;
+        if (r >= 0)
+                r = fallback(&c->base_dir, str_or(base, c->datadir));
         if (r >= 0)
                 r = fallback(&c->socket, str_or(f->options.socket, "/run/mysqld/mysqld.sock"));
         if (r >= 0)

@@ -108,7 +108,7 @@ int setup_groups(Setup *s) {
         for (size_t i = 0; r >= 0 && i < ELEMENTS(files); i++) {
                 _cleanup_free_ char *path = NULL;
 
-                if (asprintf(&path, "%s/%s", i == 1 ? str_or(f->config->base_dir, f->config->datadir) : f->config->datadir, files[i]) < 0)
+                if (asprintf(&path, "%s/%s", i == 1 ? f->config->base_dir : f->config->datadir, files[i]) < 0)
                         return -ENOMEM;
                 r = group_may(s, path, S_IRGRP, "read");
         }

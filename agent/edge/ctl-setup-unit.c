@@ -48,6 +48,7 @@ static int gate_step(Setup *s) {
         const Facts *f = &s->facts;
         _cleanup_free_ char *template_text = NULL, *path = NULL;
         DropinSource sources[DROPINS_MAX + 1] = {};
+        const DropinNode node = { .unit = f->unit, .datadir = f->config->datadir, .base_dir = f->config->base_dir };
         char error[256] = "";
         size_t n = 0;
         Dropin d;
@@ -71,7 +72,7 @@ static int gate_step(Setup *s) {
                         sources[n++] = (DropinSource) { .path = from, .text = text };
         }
         if (r >= 0)
-                r = dropin_make(sources, n, f->unit, template_text, &d, error);
+                r = dropin_make(sources, n, &node, template_text, &d, error);
         sources_free(sources, n);
         if (r == -EBADMSG) {
                 setup_missing(s, "Until then mysqld starts as before, past Mainstay.", "the gate before %s: %s", f->unit, error);

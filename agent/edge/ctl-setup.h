@@ -2,6 +2,7 @@
  * first, acts only where something is missing, and says what it did. */
 #pragma once
 
+#include "base/paths.h"
 #include "domain/config.h"
 #include "domain/options.h"
 #include "edge/ctl-args.h"
@@ -22,9 +23,6 @@
 #define SYSCONFDIR "/etc"
 #endif
 
-/* The state's place does not follow --localstatedir: systemd makes it. */
-#define STATE_DIR "/var/lib/mainstay"
-#define SERVER_DIR STATE_DIR "/server"
 #define SSH_DIR STATE_DIR "/ssh"
 #define PEER_HOME "/var/lib/mainstay-peer"
 #define AGENT_USER "mainstay"

@@ -350,6 +350,12 @@ static void ask_server(Manager *m, bool followed) {
                 manager_wake(m, m->probe_after);
 }
 
+/* No process yet, but nothing stands before it any more: it has passed the
+ * gate. (Or the agent was restarted, and the gate will ask anew at once.) */
+static bool let_go(const Manager *m, const UnitState *u) {
+        return streq(u->active, "activating") && !streq(u->sub, "auto-restart") && !m->gate.call;
+}
+
 int local_read(Manager *m, Report **ret) {
         _cleanup_(report_freep) Report *r = NULL;
         const UnitState *u = unit_state(m->unit);
@@ -362,7 +368,7 @@ int local_read(Manager *m, Report **ret) {
         read_server_dir(m, e);
         (void) snprintf(e->unit_invocation, sizeof(e->unit_invocation), "%s", u->main_pid ? u->invocation : "");
         followed = is_followed(e);
-        e->mysqld = u->main_pid == 0 ? MYSQLD_STOPPED : followed ? evidence_live_state(&e->viewlog) : state_by_status(m);
+        e->mysqld = u->main_pid == 0 ? (let_go(m, u) ? MYSQLD_STARTING : MYSQLD_STOPPED) : followed ? evidence_live_state(&e->viewlog) : state_by_status(m);
         e->have_live = m->have_status && mysqld_is_live(e->mysqld) && !uuid_is_zero(&m->status.position.uuid);
         if (e->have_live)
                 e->live = m->status.position;
@@ -435,7 +441,7 @@ static void recover_replied(Unit *unit, int r, const char *text, void *userdata)
 void local_recover(Manager *m) {
         int r;
 
-        if (!m->needs_recovery || m->recovering || m->main_pid != 0)
+        if (!m->needs_recovery || m->recovering)
                 return;
         if (m->recover_tries > 0 && manager_now(m) < m->recover_after) {
                 manager_wake(m, m->recover_after);

@@ -55,7 +55,7 @@ static int decide(Manager *m, const Report *own, Plan **ret) {
 }
 
 bool manager_mysqld_runs(Manager *m) {
-        return m->main_pid != 0;
+        return mysqld_is_live(m->evidence.mysqld);
 }
 
 bool manager_keeps_out(Manager *m) {
@@ -129,7 +129,7 @@ static void start_mysqld(Manager *m) {
         bool leads = m->plan->action == ACTION_BOOTSTRAP && streq(m->plan->node, m->name);
         int r;
 
-        if (!m->store->wanted || m->starting || m->stopping || m->gate.call || m->needs_recovery || m->main_pid != 0)
+        if (!m->store->wanted || m->starting || m->stopping || m->gate.call || m->needs_recovery || manager_mysqld_runs(m))
                 return;
         if (!streq(u->active, "inactive") && !streq(u->active, "failed"))
                 return;

@@ -136,7 +136,7 @@ int manager_add_peers(Manager *m);
 void manager_publish(Manager *m, Report *fresh);
 void manager_tell(Manager *m);
 
-/* Has mysqld's unit a process, or may it get one without passing the gate? */
+/* Has mysqld's unit a process, or is it about to have one? */
 bool manager_mysqld_runs(Manager *m);
 bool manager_keeps_out(Manager *m); /* this node must not join: diverged or stray */
 

@@ -380,7 +380,17 @@ inline make_claim() {
 #define is_free(j) (grant[j] == 0)
 #endif
 
-/* claim_judge(). A claim may come in long after it was made. */
+/* What a claim says of a grantor has to be true when it grants: it may come in
+ * long after it was made, and others have gone on since. */
+#ifdef BROKEN_STALE
+#define is_said_of(j, h) true
+#else
+#define is_said_of(j, h) (said[h * 3 + j].heard && said[h * 3 + j].mysqld == v_mysqld[j] && \
+                          said[h * 3 + j].position == v_position[j] && said[h * 3 + j].view == v_view[j] && \
+                          said[h * 3 + j].members == v_members[j] && said[h * 3 + j].history == v_history[j])
+#endif
+
+/* claim_judge() */
 inline judge(h) {
     d_step {
         c = said_id[h]; sent[h] = sent[h] & ~BIT(me);
@@ -395,7 +405,7 @@ inline judge(h) {
 #endif
         decide();
         if
-        :: action == BOOTSTRAP && node == h && v_position[h] == at[c] && claim[me] == 0 && is_free(me) ->
+        :: action == BOOTSTRAP && node == h && v_position[h] == at[c] && claim[me] == 0 && is_free(me) && is_said_of(me, h) ->
             grant[me] = c;
             printf("db%d at %d grants %d\n", me, position[me], c);
             if

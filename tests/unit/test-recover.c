@@ -51,10 +51,10 @@ typedef struct Place {
 static Place place_new(void) {
         Place p = { .s = scratch_new() };
 
-        (void) snprintf(p.data.path, sizeof(p.data.path), "%s/data", p.s.path);
+        (void) snprintf(p.data.path, sizeof(p.data.path), "%.48s/data", p.s.path);
         assert_int_equal(mkdir(p.data.path, 0755), 0);
         p.data.fd = open(p.data.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        (void) snprintf(p.run.path, sizeof(p.run.path), "%s/run", p.s.path);
+        (void) snprintf(p.run.path, sizeof(p.run.path), "%.48s/run", p.s.path);
         assert_int_equal(mkdir(p.run.path, 0755), 0);
         p.run.fd = open(p.run.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         (void) snprintf(p.server, sizeof(p.server), "%s/server", p.s.path);
