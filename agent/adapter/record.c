@@ -240,9 +240,7 @@ int record_read(int dirfd, Viewlog *ret, char error[static 256]) {
         int r;
 
         r = file_read(dirfd, RECORD_NAME, VIEWLOG_SIZE_MAX, &text, &n, NULL);
-        if (r < 0) {
-                (void) snprintf(error, 256, "the record of views cannot be read: %s", strerror(-r));
+        if (r < 0)
                 return r;
-        }
         return viewlog_parse(text, n, ret, error);
 }

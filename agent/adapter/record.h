@@ -33,5 +33,6 @@ int record_section(int dirfd, uint64_t *ret);
  * large to be read, and so to be trusted. */
 int record_append(int dirfd, const char *lines, size_t n);
 
-/* -ENOENT where there is none, and the errors of viewlog_parse(). */
+/* -ENOENT where there is none, other errors of file_read(), and those of
+ * viewlog_parse(), which alone write `error`. */
 int record_read(int dirfd, Viewlog *ret, char error[static 256]);

@@ -6,11 +6,11 @@
 #define MANAGER "org.freedesktop.systemd1.Manager"
 #define PROPERTIES "org.freedesktop.DBus.Properties"
 
-#define SIGNALS 4 /* of one unit: new, removed, job removed, properties changed */
+#define SIGNALS 3 /* of one unit: new, removed, properties changed */
 
 typedef struct Job {
         Unit *unit;
-        sd_bus_slot *call;
+        sd_bus_slot *call, *removed;
         char *path; /* once it is queued */
         bool pending;
         unit_job_t done;
@@ -207,6 +207,7 @@ static int unit_properties_changed(sd_bus_message *m, void *userdata, sd_bus_err
 
 static void job_clear(Job *j) {
         j->call = sd_bus_slot_unref(j->call);
+        j->removed = sd_bus_slot_unref(j->removed);
         free(TAKE(j->path));
         j->pending = false;
 }
@@ -223,22 +224,6 @@ static int unit_get(Unit *u) {
 }
 
 /* The unit's signals */
-
-static int unit_job_removed(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        Unit *u = userdata;
-        Job *jobs[] = { &u->start, &u->stop };
-        const char *path, *name, *result;
-        uint32_t id;
-
-        if (!unit_from_systemd(u, m) || sd_bus_message_read(m, "uoss", &id, &path, &name, &result) < 0)
-                return 0;
-        for (size_t i = 0; i < ELEMENTS(jobs); i++)
-                if (streq_null(path, jobs[i]->path)) {
-                        job_end(jobs[i], 0, result);
-                        break;
-                }
-        return 0;
-}
 
 /* Nobody needs it any more, so it has ended, even if no signal said so. */
 static int unit_removed(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -291,12 +276,10 @@ static int unit_appeared(sd_bus_message *m, void *userdata, sd_bus_error *error)
 static int unit_watch(Unit *u) {
         static const struct {
                 const char *member;
-                int arg;
                 sd_bus_message_handler_t handler;
         } table[] = {
-                { "UnitNew", 0, unit_appeared },
-                { "UnitRemoved", 0, unit_removed },
-                { "JobRemoved", 2, unit_job_removed },
+                { "UnitNew", unit_appeared },
+                { "UnitRemoved", unit_removed },
         };
         _cleanup_free_ char *id = NULL;
         int r;
@@ -311,7 +294,7 @@ static int unit_watch(Unit *u) {
         for (size_t i = 0; i < ELEMENTS(table); i++) {
                 char rule[512];
                 int n = snprintf(rule, sizeof(rule), "type='signal',sender='" SYSTEMD "',path='" SYSTEMD_PATH
-                                 "',interface='" MANAGER "',member='%s',arg%d='%s'", table[i].member, table[i].arg, id);
+                                 "',interface='" MANAGER "',member='%s',arg0='%s'", table[i].member, id);
                 if (n < 0 || (size_t) n >= sizeof(rule))
                         return -ENAMETOOLONG;
                 u->signals[i] = sd_bus_slot_unref(u->signals[i]);
@@ -393,6 +376,17 @@ static int job_queued(sd_bus_message *m, void *userdata, sd_bus_error *ret_error
         return 0;
 }
 
+static int job_removed(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        Job *j = userdata;
+        const char *path, *name, *result;
+        uint32_t id;
+
+        if (unit_from_systemd(j->unit, m) && sd_bus_message_read(m, "uoss", &id, &path, &name, &result) >= 0 &&
+            streq_null(path, j->path))
+                job_end(j, 0, result);
+        return 0;
+}
+
 static int job_begin(Unit *u, Job *j, const char *method, const char *mode, unit_job_t done, void *userdata) {
         int r;
 
@@ -400,10 +394,16 @@ static int job_begin(Unit *u, Job *j, const char *method, const char *mode, unit
                 return -EBUSY;
         if (!u->path || !u->owner)
                 return -ENOTCONN;
-        /* Polkit may take its time, systemd does not: the default is long enough for both. */
-        r = sd_bus_call_method_async(u->bus, &j->call, SYSTEMD, SYSTEMD_PATH, MANAGER, method, job_queued, j, "ss", u->name, mode);
+        /* Listened for only meanwhile: it comes for every job of every unit. */
+        r = sd_bus_match_signal_async(u->bus, &j->removed, SYSTEMD, SYSTEMD_PATH, MANAGER, "JobRemoved", job_removed, NULL, j);
         if (r < 0)
                 return r;
+        /* Polkit may take its time, systemd does not: the default is long enough for both. */
+        r = sd_bus_call_method_async(u->bus, &j->call, SYSTEMD, SYSTEMD_PATH, MANAGER, method, job_queued, j, "ss", u->name, mode);
+        if (r < 0) {
+                job_clear(j);
+                return r;
+        }
         j->pending = true;
         j->done = done;
         j->userdata = userdata;

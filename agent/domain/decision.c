@@ -50,12 +50,11 @@ static bool counts(const Scene *s, const Voice *v) {
 }
 
 /* A node of the needed set has been heard only where its data can be judged:
- * one that was reimaged, or whose files cannot be read, may have held anything,
- * and one that does not say what its mysqld does may be Primary. */
+ * one that was reimaged, or whose files cannot be read, may have held anything. */
 static bool heard(const Voice *v) {
         const Report *r = v ? known(v) : NULL;
 
-        return r && r->mysqld != MYSQLD_UNKNOWN && report_has_position(r);
+        return r && report_has_position(r);
 }
 
 static int by_name(const void *a, const void *b) {
@@ -129,7 +128,7 @@ static int join_reasons(Scene *s, const Voice *primary) {
 
 /* 1 where this settled the plan. */
 static int rule_live(Scene *s) {
-        const Voice *primary = NULL, *alive = NULL, *joining = NULL;
+        const Voice *primary = NULL, *alive = NULL, *joining = NULL, *unknown = NULL;
         int r;
 
         for (size_t i = s->n; i-- > 0;) {
@@ -142,6 +141,8 @@ static int rule_live(Scene *s) {
                         primary = v;
                 if (o && o->mysqld == MYSQLD_JOINING)
                         joining = v;
+                if (o && o->mysqld == MYSQLD_UNKNOWN && !names_contain(&s->overrule->without, v->name))
+                        unknown = v;
         }
 
         for (size_t i = 0; primary && i < s->n; i++) {
@@ -173,6 +174,12 @@ static int rule_live(Scene *s) {
         if (joining) {
                 plan_settle(s->plan, ACTION_WAIT, NULL);
                 r = plan_add(s->plan, joining->name, "mysqld on %s is receiving the cluster's data; nobody bootstraps meanwhile. If its donor is gone for good, stop that mysqld, and it is judged like the others.", joining->name);
+                return r < 0 ? r : 1;
+        }
+        if (unknown) {
+                plan_settle(s->plan, ACTION_WAIT, NULL);
+                r = plan_add(s->plan, unknown->name, "%s does not say whether its mysqld runs, so nobody bootstraps. If it will not: mainstayctl bootstrap --without %s, which gives up what only it has.",
+                               unknown->name, unknown->name);
                 return r < 0 ? r : 1;
         }
         return 0;
@@ -485,8 +492,6 @@ static const char *absent_why(const Voice *v) {
                 return str_or(v->why, "not tried yet");
         if (o->problem)
                 return o->problem;
-        if (o->mysqld == MYSQLD_UNKNOWN)
-                return "it answers, but does not say what its mysqld is doing";
         if (o->blank)
                 return "it answers, but has no data of any cluster any more";
         return "it answers, but its position is not known yet";
@@ -511,14 +516,14 @@ static int await(Scene *s) {
         return 0;
 }
 
-/* Live servers without a Primary component. Galera makes one again by itself
- * only out of a majority of the last one; where that is out of reach, they
- * stand in the way of those that are stopped, and their own agents stop them. */
+/* Live servers without a Primary component. Galera may make one again by itself
+ * where all that were in the last one still run; those that were started since
+ * wait at the gate. Once all are heard, the live ones stand in their way: their
+ * own agents stop them, so that all positions can be compared. */
 static int rule_non_primary(Scene *s) {
-        Names live = {0}, starting = {0}, last = {0};
-        bool stopped = false;
-        int64_t newest = INT64_MIN;
+        Names live = {0}, starting = {0};
         _cleanup_free_ char *text = NULL;
+        bool stopped = false;
         int r = 0;
 
         for (size_t i = 0; i < s->n && r >= 0; i++) {
@@ -532,10 +537,6 @@ static int rule_non_primary(Scene *s) {
                         r = names_add(&starting, s->voice[i]->name);
                 else
                         stopped = stopped || o->wanted;
-                if (o->have_view && o->n_views > 0 && o->view[0].seqno > newest) {
-                        newest = o->view[0].seqno;
-                        last = o->view[0].members;
-                }
         }
         if (r < 0)
                 return r;
@@ -543,23 +544,14 @@ static int rule_non_primary(Scene *s) {
                 return 0;
 
         plan_settle(s->plan, ACTION_WAIT, NULL);
+        text = names_text(starting.n > 0 ? &starting : &live);
+        if (!text)
+                return -ENOMEM;
         if (starting.n > 0) {
-                text = names_text(&starting);
-                if (!text)
-                        return -ENOMEM;
                 r = plan_add(s->plan, starting.name[0], "mysqld is starting on %s: what comes of it is awaited.", text);
                 return r < 0 ? r : 1;
         }
 
-        text = names_text(&live);
-        if (!text)
-                return -ENOMEM;
-        if (last.n > 0 && live.n * 2 > last.n) {
-                r = plan_add(s->plan, NULL, "mysqld runs on %s, without a Primary component but with a majority of the last one: Galera makes it Primary again when they reach each other.", text);
-                return r < 0 ? r : 1;
-        }
-
-        /* Only where all are heard: a stopped server tells its position, a live one serves stale reads at least. */
         for (size_t i = 0; i < s->n; i++) {
                 const Voice *v = s->voice[i];
 
@@ -567,8 +559,8 @@ static int rule_non_primary(Scene *s) {
                         continue;
                 r = names_add(&s->plan->awaited, v->name);
                 if (r >= 0)
-                        r = plan_add(s->plan, v->name, "It is not heard (%s), and mysqld on %s has lost the Primary component. When it returns, they start together. "
-                                       "If it will not: mainstayctl bootstrap --without %s, which gives up what only it has.", absent_why(v), text, v->name);
+                        r = plan_add(s->plan, v->name, "%s is not heard (%s), and mysqld on %s has lost the Primary component. When %s returns, it comes back by itself. "
+                                       "If it will not: mainstayctl bootstrap --without %s, which gives up what only it has.", v->name, absent_why(v), text, v->name, v->name);
                 if (r < 0)
                         return r;
         }
@@ -577,7 +569,7 @@ static int rule_non_primary(Scene *s) {
                 return r < 0 ? r : 1;
         }
         s->plan->stop = live;
-        r = plan_add(s->plan, NULL, "mysqld runs on %s without a Primary component and cannot regain one by itself. Its agent stops it, so that its position can be compared with the others'.", text);
+        r = plan_add(s->plan, NULL, "mysqld runs on %s without a Primary component, and others wait to start. Its agent stops it, so that all positions can be compared.", text);
         return r < 0 ? r : 1;
 }
 

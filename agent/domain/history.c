@@ -1,25 +1,46 @@
 /* Histories; see history.h. */
 #include "domain/history.h"
 
+/* Where to begin with `h`: one that is full has lost its oldest entries, and
+ * the other of two may still have them. */
+static size_t history_begin(const History *h, const History *other) {
+        for (size_t i = 0; other->n == HISTORY_MAX && i < h->n; i++)
+                if (uuid_equal(&h->entry[i].id, &other->entry[0].id))
+                        return i;
+        return 0;
+}
+
+/* The entry at `*at` or after it; those of another cluster tell nothing of
+ * these data, and are passed over. */
+static const HistoryEntry *history_next(const History *h, size_t *at, const Uuid *uuid) {
+        while (*at < h->n && !uuid_is_zero(uuid) && !uuid_equal(&h->entry[*at].position.uuid, uuid))
+                (*at)++;
+        return *at < h->n ? &h->entry[*at] : NULL;
+}
+
 Kinship history_compare(const History *a, const Position *at_a, const History *b, const Position *at_b,
                         int64_t *ret_limit, const HistoryEntry **ret_parting) {
-        const HistoryEntry *next_a, *next_b, *parting = NULL;
+        const Uuid *uuid = uuid_is_zero(&at_a->uuid) ? &at_b->uuid : &at_a->uuid;
+        const HistoryEntry *next_a = NULL, *next_b = NULL, *parting = NULL;
         int64_t limit = INT64_MAX;
         bool beyond_a, beyond_b;
-        size_t k = 0;
+        size_t i, k;
 
         if (a && b) {
-                while (k < a->n && k < b->n && uuid_equal(&a->entry[k].id, &b->entry[k].id))
+                i = history_begin(a, b);
+                k = history_begin(b, a);
+                while ((next_a = history_next(a, &i, uuid)) && (next_b = history_next(b, &k, uuid)) &&
+                       uuid_equal(&next_a->id, &next_b->id)) {
+                        i++;
                         k++;
-                next_a = k < a->n ? &a->entry[k] : NULL;
-                next_b = k < b->n ? &b->entry[k] : NULL;
+                }
+                next_b = history_next(b, &k, uuid);
                 parting = !next_a ? next_b
                         : !next_b ? next_a
                         : next_a->position.seqno < next_b->position.seqno ? next_a : next_b;
                 if (parting)
                         limit = parting->position.seqno;
-        } else
-                next_a = next_b = NULL;
+        }
 
         if (ret_limit)
                 *ret_limit = limit;

@@ -249,13 +249,13 @@ int setup_account(Setup *s) {
                 return 0;
         }
         if (state != SERVER_WRITABLE || s->args->check) {
-                setup_missing(s, statements, "the database account %s. %s On one node, once the cluster is up; it replicates to the others. "
-                                             "Run this again then, or type:",
+                setup_missing(s, statements, "the database account %s: %s On one node, once the cluster is up, run this again or type what follows; "
+                                             "it replicates to the others.",
                               account,
-                              state == SERVER_DOWN      ? "The server is down."
-                              : state == SERVER_REFUSES ? str_or(complaint, "The server does not let root in.")
-                              : state == SERVER_WRITABLE ? "The server is up."
-                                                        : "The server takes no writes now.");
+                              state == SERVER_DOWN      ? "it cannot be looked for while the server is down."
+                              : state == SERVER_REFUSES ? str_or(complaint, "the server does not let root in.")
+                              : state == SERVER_WRITABLE ? "it is not there."
+                                                        : "the server takes no writes now.");
                 return 0;
         }
 

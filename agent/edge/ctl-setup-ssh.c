@@ -59,8 +59,8 @@ int setup_key(Setup *s) {
         return 0;
 }
 
-/* The lines of authorized_keys that are wanted, and what is wrong with them. */
-static int wanted_key(Setup *s, const char *text, const char *have, FILE *f, size_t *added) {
+/* One key that shall come in; `own` is this node's. */
+static int wanted_key(Setup *s, const char *text, const char *have, const char *own, FILE *f, size_t *added) {
         char line[KEY_LINE_MAX], error[256];
         const char *comment;
         int r;
@@ -74,6 +74,9 @@ static int wanted_key(Setup *s, const char *text, const char *have, FILE *f, siz
                 return 0;
         }
         comment = strrchr(line, ' ') + 1;
+        /* One file with the keys of all serves all. */
+        if (key_find(own, line) != 0)
+                return 0;
         r = key_find(have, line);
         if (r == 2)
                 setup_missing(s, "", "the key %s stands in " AUTHORIZED " with other rights than this one gives: it must say %.*s. Mend that line by hand.",
@@ -102,7 +105,7 @@ static size_t count_keys(const char *have) {
 }
 
 int setup_peer_keys(Setup *s) {
-        _cleanup_free_ char *have = NULL, *given = NULL, *text = NULL;
+        _cleanup_free_ char *have = NULL, *given = NULL, *text = NULL, *own = NULL;
         _cleanup_fclose_ FILE *f = NULL;
         size_t added = 0, size, n;
         int r;
@@ -120,14 +123,16 @@ int setup_peer_keys(Setup *s) {
                 }
         }
 
+        (void) setup_read(KEY ".pub", &own);
+
         f = open_memstream(&text, &size);
         if (!f)
                 return -ENOMEM;
         fprintf(f, "%s%s", have, *have && have[strlen(have) - 1] != '\n' ? "\n" : "");
         for (size_t i = 0; i < s->args->n_peer_keys; i++)
-                (void) wanted_key(s, s->args->peer_key[i], have, f, &added);
+                (void) wanted_key(s, s->args->peer_key[i], have, str_or(own, ""), f, &added);
         for (char *p = given, *line; p && (line = strsep(&p, "\n"));)
-                (void) wanted_key(s, line, have, f, &added);
+                (void) wanted_key(s, line, have, str_or(own, ""), f, &added);
         if (fclose(TAKE(f)) != 0)
                 return -ENOMEM;
 

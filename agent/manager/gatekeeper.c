@@ -22,6 +22,7 @@ static void reply_gate(Manager *m, const char *verdict, const char *text) {
         r = sd_bus_reply_method_return(m->gate.call, "sss", verdict, text, at);
         if (r < 0)
                 log_error("The gate cannot be answered: %s", strerror(-r));
+        m->passed = !streq(verdict, "refuse");
         gatekeeper_leave(m);
 }
 
@@ -64,7 +65,7 @@ int gatekeeper_enter(Manager *m, sd_bus_message *call, const char *invocation, b
         m->gate.new_cluster = new_cluster;
         m->gate.deadline = USEC_NEVER;
         (void) snprintf(m->gate.invocation, sizeof(m->gate.invocation), "%s", invocation);
-        m->starting = false;
+        m->starting = m->passed = false;
         /* A new start: the one that a claim was consumed for is over. */
         m->consumed_over = true;
 

@@ -351,9 +351,10 @@ static void ask_server(Manager *m, bool followed) {
 }
 
 /* No process yet, but nothing stands before it any more: it has passed the
- * gate. (Or the agent was restarted, and the gate will ask anew at once.) */
+ * gate. (Or the agent was restarted, and the gate will ask anew at once.) One
+ * that has yet to come to the gate is no more than stopped. */
 static bool let_go(const Manager *m, const UnitState *u) {
-        return streq(u->active, "activating") && !streq(u->sub, "auto-restart") && !m->gate.call;
+        return streq(u->active, "activating") && !streq(u->sub, "auto-restart") && m->passed && !m->gate.call;
 }
 
 int local_read(Manager *m, Report **ret) {

@@ -6,6 +6,7 @@
 /* mysqld that fails to start is tried again, ever more rarely. */
 #define START_RETRY_MIN (1 * USEC_PER_SEC)
 #define START_RETRY_MAX (60 * USEC_PER_SEC)
+#define HEAL_TIME (15 * USEC_PER_SEC)
 
 usec_t manager_now(Manager *m) {
         uint64_t now;
@@ -75,6 +76,8 @@ static void unit_moved(Unit *unit, void *userdata) {
         ended = m->main_pid != 0 && u->main_pid == 0;
         idle = streq(u->active, "inactive") || streq(u->active, "failed");
         m->main_pid = u->main_pid;
+        if (ended || idle)
+                m->passed = false;
         if (m->main_pid != 0) {
                 m->start_failures = 0;
                 m->have_status = ended ? false : m->have_status;
@@ -150,8 +153,17 @@ static void start_mysqld(Manager *m) {
 static void stop_mysqld(Manager *m) {
         int r;
 
-        if (!names_contain(&m->plan->stop, m->name) || m->stopping || m->main_pid == 0)
+        if (!names_contain(&m->plan->stop, m->name) || m->stopping || m->main_pid == 0) {
+                m->stop_at = 0;
                 return;
+        }
+        /* Galera is given time to heal itself, unless an operator has spoken. */
+        if (m->stop_at == 0)
+                m->stop_at = manager_now(m) + (m->store->without.n > 0 ? 0 : HEAL_TIME);
+        if (manager_now(m) < m->stop_at) {
+                manager_wake(m, m->stop_at);
+                return;
+        }
         log_warning("mysqld is stopped: %s", str_or(plan_reason(m->plan, ""), "it cannot become Primary by itself."));
         m->store->wanted = true; /* it is to come back */
         if (manager_save(m) < 0)
@@ -279,7 +291,7 @@ int manager_new(sd_event *event, sd_bus *bus, const Paths *paths, Manager **ret)
         m->bus = sd_bus_ref(bus);
         m->paths = *paths;
         m->wake_at = USEC_NEVER;
-        m->consumed_over = true;
+        m->consumed_over = m->passed = true;
 
         r = store_open(paths->state, &m->store, error);
         if (r < 0) {

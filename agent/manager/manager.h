@@ -90,7 +90,9 @@ typedef struct Manager {
         bool consumed_over; /* the start that the claim was consumed for has ended */
 
         pid_t main_pid; /* as last seen */
+        bool passed;       /* the start under way is past the gate, or may be: it began before the agent */
         bool stopping;     /* mysqld is being stopped by us */
+        usec_t stop_at;    /* when it will be, 0: it need not be */
         bool starting;     /* a start job of ours is under way */
         usec_t start_after;
         unsigned start_failures;

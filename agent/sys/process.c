@@ -145,13 +145,17 @@ static int process_exit_event(sd_event_source *source, int fd, uint32_t events, 
 
         if (!process_reap(p, &status))
                 return 0;
+        /* Out of the loop before it is closed: a sibling that is just being
+         * spawned still holds a copy, and the loop would be told of a source
+         * that is gone. */
+        (void) sd_event_source_set_enabled(source, SD_EVENT_OFF);
         closep(&p->pidfd);
         p->pidfd = -1;
         if (p->orphan) {
-                (void) sd_event_source_disable_unref(source); /* and with it `p` */
+                (void) sd_event_source_unref(source); /* and with it `p` */
                 return 0;
         }
-        p->exit = sd_event_source_disable_unref(p->exit);
+        p->exit = sd_event_source_unref(p->exit);
         p->deadline = sd_event_source_disable_unref(p->deadline);
 
         /* All that it wrote is in the pipes; whoever else holds their other end is not waited for. */

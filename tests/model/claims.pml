@@ -146,7 +146,9 @@ inline decide() {
                 :: x != y && HAS(counting, x) && HAS(counting, y) ->
                     part(x, y);
                     if
+#ifndef BROKEN_ORDER
                     :: !next_x && next_y -> older = older | BIT(x)
+#endif
                     :: else
                     fi
                 :: else

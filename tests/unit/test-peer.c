@@ -281,9 +281,7 @@ static void test_forged(void **state) {
                 (void) sd_bus_send_to(stranger, m, name, NULL);
                 m = sd_bus_message_unref(m);
         }
-        assert_true(sd_bus_flush(stranger) >= 0);
-        /* The daemon keeps the order: once it has answered the stranger, the agent comes later. */
-        assert_true(sd_bus_get_name_creds(stranger, "org.mainstay1", 0, NULL) >= 0);
+        private_bus_round_trip(stranger); /* so the agent comes later */
         agent_says(&w->agent, good);
         LOOP_UNTIL(w->event, w->changes > 1);
         assert_int_equal(peer_report(w->peer)->serial, 78);
@@ -292,13 +290,13 @@ static void test_forged(void **state) {
 }
 
 static void test_bad_answers(void **state) {
-        _cleanup_free_ char *huge = malloc(REPORT_SIZE_MAX + 2), *enormous = malloc(16 * 1024 * 1024 + 1);
+        _cleanup_free_ char *huge = malloc(REPORT_SIZE_MAX + 2), *enormous = malloc(2 * 1024 * 1024 + 1);
 
         assert_true(huge && enormous);
         memset(huge, ' ', REPORT_SIZE_MAX + 1);
         huge[REPORT_SIZE_MAX + 1] = '\0';
-        memset(enormous, '[', 16 * 1024 * 1024);
-        enormous[16 * 1024 * 1024] = '\0';
+        memset(enormous, '[', 2 * 1024 * 1024);
+        enormous[2 * 1024 * 1024] = '\0';
 
         const struct {
                 Manner manner;
@@ -324,7 +322,6 @@ static void test_bad_answers(void **state) {
                 w->agent.text = cases[i].text;
                 agent_come(&w->agent, &w->daemon, w->event);
                 peer_begin(w, w->daemon.address, 0);
-                print_message("case %zu\n", i);
                 LOOP_UNTIL(w->event, w->changes > 0);
                 assert_int_equal(peer_condition(w->peer), CONDITION_UNCERTAIN);
                 if (!why_begins(w, cases[i].why))

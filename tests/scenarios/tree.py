@@ -1,0 +1,54 @@
+"""The tree that the nodes install: this checkout, built and laid out by
+`make install DESTDIR=`; a no-op where it is newer than all of the sources."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from lablib import LabError
+
+TOP = Path(__file__).resolve().parents[2]
+SOURCES = ["agent", "units", "conf", "Makefile.am", "configure.ac"]
+
+
+def tree_build(name):
+    """Builds into _build/NAME; returns the directory that was installed to."""
+    build = TOP / "_build" / name
+    tree, stamp = build / "tree", build / "tree.stamp"
+    if stamp.exists() and stamp.stat().st_mtime > _newest():
+        return tree
+
+    build.mkdir(parents=True, exist_ok=True)
+    fresh = build / "tree.stamp.new"
+    fresh.touch()    # what is changed while it is built makes it old again
+    with open(build / "build.log", "w") as log:
+        if _is_older(TOP / "configure", TOP / "configure.ac", TOP / "Makefile.am"):
+            _run(["autoreconf", "-i"], TOP, log)
+        if _is_older(build / "Makefile", TOP / "configure"):
+            _run([TOP / "configure", "-q", "--prefix=/usr"], build, log)
+        _run(["make", f"-j{os.cpu_count()}"], build, log)
+        _run(["make", "install", f"DESTDIR={tree}"], build, log)
+    fresh.rename(stamp)
+    return tree
+
+
+def _newest():
+    newest = 0.0
+    for name in SOURCES:
+        for path in [TOP / name, *(TOP / name).rglob("*")]:
+            newest = max(newest, path.stat().st_mtime)
+    return newest
+
+
+def _is_older(product, *sources):
+    return not product.exists() or any(
+        source.stat().st_mtime > product.stat().st_mtime for source in sources)
+
+
+def _run(command, where, log):
+    log.flush()
+    if subprocess.run(command, cwd=where, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                      timeout=900).returncode != 0:
+        lines = Path(log.name).read_text().splitlines()[-30:]
+        raise LabError(f"{' '.join(map(str, command))} failed; the end of {log.name}:\n"
+                       + "\n".join(lines))

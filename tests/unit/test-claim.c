@@ -1,0 +1,349 @@
+/* Claims: what a grantor says to one, and when a grant ends. */
+#include "cases.h"
+#include "domain/claim.h"
+
+#define V " view 10:123"
+
+/* A claim on what `rests_on` says, whose first voice is the holder's. `text`
+ * is what stands in it besides: "without 3", "new-cluster". */
+static Claim *make_claim(char id, const char *rests_on, const char *text) {
+        Cast cast = cast_parse(rests_on);
+        char leader[NAME_SIZE];
+        Overrule o;
+        Claim *c;
+
+        assert_int_equal(claim_new(&c), 0);
+        c->id = case_id(id);
+        (void) snprintf(c->holder, sizeof(c->holder), "%s", cast.name[0]);
+        o = case_overrule(text, leader);
+        c->without = o.without;
+        c->new_cluster = strstr(text, "new-cluster");
+        if (!c->new_cluster && cast.report[0])
+                c->position = cast.report[0]->position;
+        for (size_t i = 0; i < cast.n; i++) {
+                if (cast.report[i])
+                        c->report[c->n_reports++] = TAKE(cast.report[i]);
+                assert_int_equal(names_add(&c->needed, cast.name[i]), 0);
+        }
+        return c;
+}
+
+static const struct {
+        const char *name;
+        const char *rests_on; /* the claim of the first one named */
+        const char *text;
+        const char *grantor, *knows; /* what the grantor knows, itself included */
+        const char *standing; /* "x:1": its standing grant */
+        ClaimState own;
+        const char *refusal;  /* NULL: granted */
+} judged[] = {
+        { "both come to the same", "db1 stopped 115" V "; db2 stopped 114" V "; db3 stopped 114" V, "",
+          "db2", "db1 stopped 115" V "; db2 stopped 114" V "; db3 stopped 114" V, NULL, CLAIM_NONE, NULL },
+        { "the grantor has not heard the claimant itself", "db1 stopped 115" V "; db2 stopped 114" V "; db3 stopped 114" V, "",
+          "db2", "db1 uncertain; db2 stopped 114" V "; db3 uncertain", NULL, CLAIM_NONE, NULL },
+        { "nor knows that it exists", "db1 stopped 115 view 10:12; db2 stopped 114 view 10:12", "", "db2", "db2 stopped 114 view 10:12", NULL, CLAIM_NONE, NULL },
+        { "the grantor itself is ahead", "db1 stopped 115" V "; db2 stopped 114" V "; db3 stopped 114" V, "",
+          "db2", "db1 stopped 115" V "; db2 stopped 116" V "; db3 stopped 114" V, NULL, CLAIM_NONE, "db2 comes to bootstrap db2" },
+        { "of itself it knows best, whatever serial the claim has", "db1 stopped 115" V "; db2 stopped 114 at 9.9" V "; db3 stopped 114" V, "",
+          "db2", "db2 stopped 116" V "; db1 uncertain; db3 uncertain", NULL, CLAIM_NONE, "db2 comes to bootstrap db2" },
+        { "it knows of a third that is ahead", "db1 stopped 115 view 10:12; db2 stopped 114 view 10:12", "",
+          "db2", "db1 stopped 115 view 10:12; db2 stopped 114 view 10:12; db3 stopped 120 view 10:123", NULL, CLAIM_NONE, "db3" },
+        { "it knows of a newer view, one of which is not heard", "db1 stopped 115 view 10:12; db2 stopped 114 view 10:12", "",
+          "db2", "db1 stopped 115 view 10:12; db2 stopped 114 view 20:23,10:12; db3 uncertain", NULL, CLAIM_NONE, "wait" },
+        { "it hears a Primary", "db1 stopped 115" V "; db2 stopped 114" V "; db3 stopped 114" V, "",
+          "db2", "db1 stopped 115" V "; db2 stopped 114" V "; db3 primary 200 at 1.2", NULL, CLAIM_NONE, "join db3" },
+        { "a Primary that has ended since", "db1 stopped 115" V "; db2 stopped 114" V "; db3 stopped 115 at 1.3" V, "",
+          "db2", "db1 stopped 115" V "; db2 stopped 114" V "; db3 primary 200 at 1.2", NULL, CLAIM_NONE, NULL },
+        { "it sees a live mysqld that the claim calls stopped", "db1 stopped 115" V "; db2 stopped 114" V "; db3 stopped 114 at 9.9" V, "",
+          "db2", "db1 stopped 115" V "; db2 stopped 114" V "; db3 alive", NULL, CLAIM_NONE, "join db3" },
+        { "the claim's reports are older", "db1 stopped 115" V "; db2 stopped 114" V "; db3 stopped 114 at 1.1" V, "",
+          "db2", "db1 stopped 115" V "; db2 stopped 114" V "; db3 stopped 116 at 1.2" V, NULL, CLAIM_NONE, "db3" },
+        { "they are newer", "db1 stopped 117" V "; db2 stopped 114" V "; db3 stopped 116 at 1.3" V, "",
+          "db2", "db1 stopped 117" V "; db2 stopped 114" V "; db3 stopped 118 at 1.2" V, NULL, CLAIM_NONE, NULL },
+        { "a newer epoch counts before the serial", "db1 stopped 117" V "; db2 stopped 114" V "; db3 stopped 116 at 2.1" V, "",
+          "db2", "db1 stopped 117" V "; db2 stopped 114" V "; db3 stopped 118 at 1.7" V, NULL, CLAIM_NONE, NULL },
+        { "an earlier installation's report is not newer than what is heard", "db1 stopped 117" V "; db2 stopped 114" V "; db3 stopped 116 at 9.9 agent o" V, "",
+          "db2", "db1 stopped 117" V "; db2 stopped 114" V "; db3 stopped 118 at 1.1" V, NULL, CLAIM_NONE, "db3" },
+        { "the holder has moved since", "db1 stopped 115" V "; db2 stopped 114" V "; db3 stopped 114" V, "",
+          "db2", "db1 stopped 116 at 1.2" V "; db2 stopped 114" V "; db3 stopped 114" V, NULL, CLAIM_NONE, "db2 comes to bootstrap db1" },
+        { "another grant stands", "db1 stopped 115" V "; db2 stopped 114" V "; db3 stopped 114" V, "",
+          "db2", "db1 stopped 115" V "; db2 stopped 114" V "; db3 stopped 114" V, "x:3", CLAIM_NONE, "has granted the bootstrap to db3" },
+        { "even one to the same node under another id", "db1 stopped 115" V "; db2 stopped 114" V "; db3 stopped 114" V, "",
+          "db2", "db1 stopped 115" V "; db2 stopped 114" V "; db3 stopped 114" V, "x:1", CLAIM_NONE, "has granted" },
+        { "the same claim again", "db1 stopped 115" V "; db2 stopped 114" V "; db3 stopped 114" V, "",
+          "db2", "db1 stopped 115" V "; db2 stopped 114" V "; db3 stopped 114" V, "c:1", CLAIM_NONE, NULL },
+        { "an operator gave up whom it was granted to", "db1 stopped 115" V "; db2 stopped 114" V, "without 3",
+          "db2", "db1 stopped 115" V "; db2 stopped 114 grant x:3" V "; db3 uncertain", "x:3", CLAIM_NONE, NULL },
+        { "not if that one is alive", "db1 stopped 115" V "; db2 stopped 114" V, "without 3",
+          "db2", "db1 stopped 115" V "; db2 stopped 114 grant x:3" V "; db3 alive", "x:3", CLAIM_NONE, "alive" },
+        { "nor if it was somebody else", "db1 stopped 115" V "; db2 stopped 114" V, "without 3",
+          "db2", "db1 stopped 115" V "; db2 stopped 114" V "; db3 uncertain", "x:4", CLAIM_NONE, "has granted" },
+        { "it asks for itself", "db1 stopped 115" V "; db2 stopped 114" V "; db3 stopped 114" V, "",
+          "db2", "db1 stopped 115" V "; db2 stopped 114" V "; db3 stopped 114" V, NULL, CLAIM_ASKING, "claims the bootstrap for itself" },
+        { "it leads itself", "db1 stopped 115" V "; db2 stopped 114" V "; db3 stopped 114" V, "",
+          "db2", "db1 stopped 115" V "; db2 stopped 114" V "; db3 stopped 114" V, NULL, CLAIM_CONSUMED, "claims the bootstrap for itself" },
+        { "given up by an operator there: it goes on here too", "db1 stopped 115" V "; db2 stopped 114" V, "without 3",
+          "db2", "db1 stopped 115" V "; db2 stopped 114" V "; db3 uncertain", NULL, CLAIM_NONE, NULL },
+        { "but not over a live one", "db1 stopped 115" V "; db2 stopped 114" V, "without 3",
+          "db2", "db1 stopped 115" V "; db2 stopped 114" V "; db3 primary 200", NULL, CLAIM_NONE, "alive" },
+        { "a new cluster, and all is blank", "db1 stopped blank; db2 stopped blank", "new-cluster 1", "db2", "db1 stopped blank; db2 stopped blank", NULL, CLAIM_NONE, NULL },
+        { "a new cluster, and the grantor has data", "db1 stopped blank; db2 stopped blank", "new-cluster 1", "db2", "db1 stopped blank; db2 stopped 5 view 1:2", NULL, CLAIM_NONE, "db2" },
+        { "a new cluster, and it knows one that is not heard", "db1 stopped blank; db2 stopped blank", "new-cluster 1",
+          "db2", "db1 stopped blank; db2 stopped blank; db3 uncertain", NULL, CLAIM_NONE, "wait" },
+};
+
+static void grantors_come_to_their_own_conclusion(void **state) {
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS(judged); i++) {
+                _cleanup_(claim_freep) Claim *c = make_claim('c', judged[i].rests_on, judged[i].text);
+                _cleanup_cast_ Cast knows = cast_parse(judged[i].knows);
+                _cleanup_free_ char *why = NULL;
+                Grant standing = {0};
+                int r;
+
+                if (judged[i].standing) {
+                        standing.id = case_id(judged[i].standing[0]);
+                        (void) snprintf(standing.holder, sizeof(standing.holder), "db%s", judged[i].standing + 2);
+                }
+                r = claim_judge(c, judged[i].grantor, cast_voices(&knows), knows.n, judged[i].standing ? &standing : NULL, judged[i].own, &why);
+                if (r != !judged[i].refusal)
+                        fail_msg("%s: came to %d: %s", judged[i].name, r, why ? why : "");
+                if (judged[i].refusal && !strstr(why, judged[i].refusal))
+                        fail_msg("%s: \"%s\" does not say \"%s\"", judged[i].name, why, judged[i].refusal);
+        }
+}
+
+/* What one node makes of all reports, each other makes of them too. */
+static void every_grantor_that_knows_the_same_agrees(void **state) {
+        static const char *const all = "db1 stopped 115" V "; db2 stopped 117 view 20:23,10:123; db3 stopped 116 view 20:23,10:123";
+
+        (void) state;
+        for (unsigned claimant = 0; claimant < 3; claimant++)
+                for (unsigned grantor = 0; grantor < 3; grantor++) {
+                        static const char *const orders[] = {
+                                "db1 stopped 115" V "; db2 stopped 117 view 20:23,10:123; db3 stopped 116 view 20:23,10:123",
+                                "db2 stopped 117 view 20:23,10:123; db1 stopped 115" V "; db3 stopped 116 view 20:23,10:123",
+                                "db3 stopped 116 view 20:23,10:123; db1 stopped 115" V "; db2 stopped 117 view 20:23,10:123",
+                        };
+                        _cleanup_(claim_freep) Claim *c = make_claim('c', orders[claimant], "");
+                        _cleanup_cast_ Cast knows = cast_parse(all);
+                        _cleanup_free_ char *why = NULL;
+                        char name[NAME_SIZE];
+
+                        (void) snprintf(name, sizeof(name), "db%u", grantor + 1);
+                        assert_int_equal(claim_judge(c, name, cast_voices(&knows), knows.n, NULL, CLAIM_NONE, &why), claimant == 1);
+                }
+}
+
+/* Of two claims made at the same time at most one gets all its grants. */
+static void two_claimants_never_both_get_all_grants(void **state) {
+        static const char *const views[] = { "db1 stopped 115" V "; db2 stopped 115" V "; db3 stopped 115" V,
+                                             "db2 stopped 115" V "; db1 stopped 115" V "; db3 stopped 115" V };
+        unsigned grants[2] = {0};
+
+        (void) state;
+        for (unsigned first = 0; first < 2; first++) { /* whose claim comes first to db3 */
+                Grant standing = {0};
+                bool granted = false;
+
+                for (unsigned k = 0; k < 2; k++) {
+                        unsigned who = first ^ k;
+                        _cleanup_(claim_freep) Claim *c = make_claim(who ? 'y' : 'x', views[who], "");
+                        _cleanup_cast_ Cast knows = cast_parse(views[0]);
+                        _cleanup_free_ char *why = NULL;
+
+                        if (claim_judge(c, "db3", cast_voices(&knows), knows.n, granted ? &standing : NULL, CLAIM_NONE, &why) == 1) {
+                                grants[who]++;
+                                granted = true;
+                                standing.id = c->id;
+                                (void) snprintf(standing.holder, sizeof(standing.holder), "%s", c->holder);
+                        }
+                }
+        }
+        assert_int_equal(grants[0], 2); /* equal positions: the first by name */
+        assert_int_equal(grants[1], 0);
+}
+
+/* Fates */
+
+static const struct {
+        const char *name, *holder; /* its report now; the grant is x, at 114, given on 2.5 */
+        GrantFate fate;
+} fates[] = {
+        { "still asking", "stopped 114 asking x at 2.6", GRANT_STANDS },
+        { "granted, not yet started", "stopped 114 granted x at 2.6", GRANT_STANDS },
+        { "consumed", "stopped 114 consumed x at 2.7", GRANT_STANDS },
+        { "consumed, starting", "starting 114 consumed x at 2.7", GRANT_STANDS },
+        { "consumed, Primary", "primary 115 consumed x at 2.8", GRANT_CONFIRMED },
+        { "Primary under another claim", "primary 115 consumed y at 2.8", GRANT_STANDS },
+        { "Primary, and nothing known of the claim", "primary 114 at 2.8", GRANT_STANDS },
+        { "joining is not Primary", "joining 114 consumed x at 2.8", GRANT_STANDS },
+        { "in its history", "stopped 150 history a@3,x@114 at 3.1", GRANT_CONFIRMED },
+        { "in its history, and it never moved", "stopped 114 history x@114 at 3.1", GRANT_CONFIRMED },
+        { "in its history, though it released it later", "stopped 114 history x@114 released x at 3.1", GRANT_CONFIRMED },
+        { "another in its history", "stopped 150 history y@114 at 3.1", GRANT_STANDS },
+        { "released", "stopped 114 released wx at 2.6", GRANT_WITHDRAWN },
+        { "released, and it claims anew", "stopped 114 released x asking y at 2.6", GRANT_WITHDRAWN },
+        { "another released", "stopped 114 asking x released y at 2.6", GRANT_STANDS },
+        { "released, and somewhere else since", "stopped 150 released x at 9.1", GRANT_WITHDRAWN },
+        { "forgotten, and exactly where it was", "stopped 114 at 3.1", GRANT_VOID },
+        { "forgotten within the same life", "stopped 114 at 2.6", GRANT_VOID },
+        { "but this is what it said before", "stopped 114 at 2.5", GRANT_STANDS },
+        { "or earlier still", "stopped 114 at 1.9", GRANT_STANDS },
+        { "forgotten, and one further: it may have led", "stopped 115 at 3.1", GRANT_STANDS },
+        { "forgotten, and behind", "stopped 113 at 3.1", GRANT_STANDS },
+        { "another cluster's 114", "stopped B114 at 3.1", GRANT_STANDS },
+        { "forgotten, and running", "starting 114 at 3.1", GRANT_STANDS },
+        { "forgotten, and its position is not known", "stopped at 3.1", GRANT_STANDS },
+        { "forgotten, and what it does is not known", "unknown 114 at 3.1", GRANT_STANDS },
+        { "it claims anew from the same place", "stopped 114 asking y at 3.1", GRANT_VOID },
+        { "a history that is not known tells nothing", "stopped 115 history - at 3.1", GRANT_STANDS },
+};
+
+static void grants_end_as_the_table_says(void **state) {
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS(fates); i++) {
+                Grant g = { .id = case_id('x'), .holder = "db1", .position = { case_id('A'), 114 }, .epoch = 2, .serial = 5 };
+                _cleanup_free_ char *words = strdup(fates[i].holder);
+                _cleanup_(report_freep) Report *r = case_report("db1", words);
+
+                if (grant_fate(&g, r) != fates[i].fate)
+                        fail_msg("%s: %s", fates[i].name, grant_fate_to_string(grant_fate(&g, r)));
+        }
+        assert_string_equal(grant_fate_to_string(GRANT_STANDS), "stands");
+}
+
+/* A live server's word of its own position is no recovered one. */
+static void a_live_position_voids_nothing(void **state) {
+        Grant g = { .id = case_id('x'), .position = { case_id('A'), 114 } };
+        char words[] = "stopped 114 at 3.1";
+        _cleanup_(report_freep) Report *r = case_report("db1", words);
+
+        (void) state;
+        assert_int_equal(grant_fate(&g, r), GRANT_VOID);
+        r->source = SOURCE_LIVE;
+        assert_int_equal(grant_fate(&g, r), GRANT_STANDS);
+}
+
+/* As text */
+
+static void claims_survive_the_wire(void **state) {
+        _cleanup_(claim_freep) Claim *c = make_claim('c', "db1 stopped 9223372036854775807" V " history a@3; db2 stopped blank", "without 3"), *back = NULL;
+        _cleanup_free_ char *text = NULL, *again = NULL;
+        char error[256] = "";
+
+        (void) state;
+        c->new_cluster = true;
+        assert_int_equal(claim_format(c, &text), 0);
+        assert_int_equal(claim_parse(text, &back, error), 0);
+        assert_true(uuid_equal(&back->id, &c->id));
+        assert_string_equal(back->holder, "db1");
+        assert_int_equal(back->position.seqno, INT64_MAX);
+        assert_true(names_equal(&back->needed, &c->needed));
+        assert_true(names_equal(&back->without, &c->without));
+        assert_true(back->new_cluster);
+        assert_int_equal(back->n_reports, 2);
+        assert_true(report_same(back->report[0], c->report[0]));
+        assert_int_equal(claim_format(back, &again), 0);
+        assert_string_equal(text, again);
+
+        Overrule o = claim_overrule(back);
+        assert_true(o.new_cluster && names_contain(&o.without, "db3"));
+        assert_string_equal(o.leader, "db1");
+}
+
+#define ID "63636363-6363-6363-6363-636363636363"
+#define POS "\"position\":{\"uuid\":\"" ID "\",\"seqno\":5}"
+#define HEAD "{\"id\":\"" ID "\",\"holder\":\"db1\"," POS
+#define TAIL ",\"needed\":[\"db1\"],\"without\":[],\"new_cluster\":false,\"reports\":[]}"
+
+static const struct {
+        const char *name, *text;
+} nonsense[] = {
+        { "empty", "" },
+        { "no JSON", "claim!" },
+        { "a list", "[]" },
+        { "nothing in it", "{}" },
+        { "cut off", HEAD ",\"needed\":[" },
+        { "something behind", HEAD TAIL "x" },
+        { "a key twice", "{\"holder\":\"db1\",\"id\":\"" ID "\",\"holder\":\"db2\"," POS TAIL },
+        { "no id", "{\"holder\":\"db1\"," POS TAIL },
+        { "an id that is none", "{\"id\":\"1\",\"holder\":\"db1\"," POS TAIL },
+        { "no holder", "{\"id\":\"" ID "\"," POS TAIL },
+        { "a holder that is no name", "{\"id\":\"" ID "\",\"holder\":\"d b\"," POS TAIL },
+        { "an empty holder", "{\"id\":\"" ID "\",\"holder\":\"\"," POS TAIL },
+        { "no position", "{\"id\":\"" ID "\",\"holder\":\"db1\"" TAIL },
+        { "a position below -1", "{\"id\":\"" ID "\",\"holder\":\"db1\",\"position\":{\"uuid\":\"" ID "\",\"seqno\":-2}" TAIL },
+        { "a position with a fraction", "{\"id\":\"" ID "\",\"holder\":\"db1\",\"position\":{\"uuid\":\"" ID "\",\"seqno\":5.5}" TAIL },
+        { "a position of 65 bits", "{\"id\":\"" ID "\",\"holder\":\"db1\",\"position\":{\"uuid\":\"" ID "\",\"seqno\":9223372036854775808}" TAIL },
+        { "needed is no list", HEAD ",\"needed\":\"db1\",\"without\":[],\"new_cluster\":false,\"reports\":[]}" },
+        { "needed holds a number", HEAD ",\"needed\":[1],\"without\":[],\"new_cluster\":false,\"reports\":[]}" },
+        { "without holds no name", HEAD ",\"needed\":[],\"without\":[\"a,b\"],\"new_cluster\":false,\"reports\":[]}" },
+        { "new_cluster is 1", HEAD ",\"needed\":[],\"without\":[],\"new_cluster\":1,\"reports\":[]}" },
+        { "reports are none", HEAD ",\"needed\":[],\"without\":[],\"new_cluster\":false,\"reports\":{}}" },
+        { "a report is nonsense", HEAD ",\"needed\":[],\"without\":[],\"new_cluster\":false,\"reports\":[{\"node\":\"db1\",\"mysqld\":\"asleep\"}]}" },
+        { "a report without a name", HEAD ",\"needed\":[],\"without\":[],\"new_cluster\":false,\"reports\":[{}]}" },
+        { "the second report is nonsense", HEAD ",\"needed\":[],\"without\":[],\"new_cluster\":false,\"reports\":[{\"node\":\"db1\"},[]]}" },
+};
+
+static void nonsense_is_refused(void **state) {
+        _cleanup_free_ char *deep = calloc(1, 200001);
+        char error[256];
+        Claim *c = NULL;
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS(nonsense); i++) {
+                error[0] = '\0';
+                CHECK(claim_parse(nonsense[i].text, &c, error) == -EBADMSG, nonsense[i].name);
+                CHECK(!c, nonsense[i].name);
+                CHECK(error[0], nonsense[i].name);
+        }
+        assert_int_equal(claim_parse(HEAD TAIL, &c, error), 0);
+        c = claim_free(c);
+
+        assert_int_equal(claim_parse(HEAD ",\"needed\":[],\"without\":[],\"new_cluster\":false,\"reports\":[{\"version\":2,\"node\":\"db1\"}]}", &c, error), -EPROTONOSUPPORT);
+        assert_non_null(strstr(error, "version 2"));
+
+        assert_non_null(deep);
+        memset(deep, '[', 200000);
+        assert_int_equal(claim_parse(deep, &c, error), -EBADMSG);
+        assert_null(c);
+}
+
+static void no_more_reports_and_names_than_fit(void **state) {
+        for (size_t n = NAMES_MAX; n <= NAMES_MAX + 1; n++) {
+                _cleanup_free_ char *text = NULL;
+                char error[256] = "";
+                Claim *c = NULL;
+                size_t size;
+                FILE *f = open_memstream(&text, &size);
+
+                (void) state;
+                assert_non_null(f);
+                fputs(HEAD ",\"needed\":[", f);
+                for (size_t i = 0; i < n; i++)
+                        fprintf(f, "%s\"node%zu\"", i ? "," : "", i);
+                fputs("],\"without\":[],\"new_cluster\":false,\"reports\":[", f);
+                for (size_t i = 0; i < n; i++)
+                        fprintf(f, "%s{\"node\":\"node%zu\"}", i ? "," : "", i);
+                fputs("]}", f);
+                assert_int_equal(fclose(f), 0);
+                assert_int_equal(claim_parse(text, &c, error), n == NAMES_MAX ? 0 : -EBADMSG);
+                (void) claim_free(c);
+        }
+}
+
+int main(void) {
+        static const struct CMUnitTest tests[] = {
+                cmocka_unit_test(grantors_come_to_their_own_conclusion),
+                cmocka_unit_test(every_grantor_that_knows_the_same_agrees),
+                cmocka_unit_test(two_claimants_never_both_get_all_grants),
+                cmocka_unit_test(grants_end_as_the_table_says),
+                cmocka_unit_test(a_live_position_voids_nothing),
+                cmocka_unit_test(claims_survive_the_wire),
+                cmocka_unit_test(nonsense_is_refused),
+                cmocka_unit_test(no_more_reports_and_names_than_fit),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,379 @@
+/* The pure parts of mainstayctl: what is typed, the table, the plan, keys, and
+ * the drop-in with the gate. */
+#include "edge/ctl-args.h"
+#include "edge/ctl-dropin.h"
+#include "edge/ctl-key.h"
+#include "edge/ctl-ssh.h"
+#include "edge/ctl-table.h"
+#include "scratch.h"
+
+#define WORDS_MAX 8
+
+/* Arguments */
+
+static const struct {
+        const char *typed;
+        Verb verb;
+        size_t n_without;
+} understood[] = {
+        { "", VERB_STATUS, 0 },
+        { "status --watch", VERB_STATUS, 0 },
+        { "--json status", VERB_STATUS, 0 },
+        { "-H root@db2 plan", VERB_PLAN, 0 },
+        { "plan --without db3", VERB_PLAN, 1 },
+        { "plan --without db3 db4", VERB_PLAN, 2 },
+        { "plan --without db3,db4 --without db5", VERB_PLAN, 3 },
+        { "plan --without db3 --without db3", VERB_PLAN, 1 },
+        { "bootstrap --without db3 --no-wait", VERB_BOOTSTRAP, 1 },
+        { "bootstrap --force=new-cluster", VERB_BOOTSTRAP, 0 },
+        { "join --address unix:path=/x", VERB_JOIN, 0 },
+        { "report", VERB_REPORT, 0 },
+        { "setup --check", VERB_SETUP, 0 },
+        { "--help", VERB_HELP, 0 },
+        { "bootstrap --help", VERB_HELP, 0 },
+        { "--version", VERB_VERSION, 0 },
+};
+
+static const struct {
+        const char *typed, *word; /* of the complaint */
+} mistaken[] = {
+        { "frobnicate", "frobnicate" },
+        { "status extra", "extra" },
+        { "--frobnicate", "--frobnicate" },
+        { "plan --without", "--without" },
+        { "plan --without a,,b", "a,,b" },
+        { "plan --without a/b", "a/b" },
+        { "status --without db3", "without" },
+        { "join --watch", "watch" },
+        { "join --force=new-cluster", "force" },
+        { "bootstrap --force=all", "new-cluster" },
+        { "plan --no-wait", "no-wait" },
+        { "setup -H db2", "host" },
+        { "-H db2 --address unix:path=/x", "-H" },
+        { "setup --check --peer-key x", "--check" },
+};
+
+static int parse(const char *typed, Args *ret, char error[static 256]) {
+        static char words[256];
+        char *argv[WORDS_MAX + 2] = { (char *) "mainstayctl" }, *p = words, *word;
+        int argc = 1;
+
+        (void) snprintf(words, sizeof(words), "%s", typed);
+        while ((word = strsep(&p, " ")) && argc <= WORDS_MAX)
+                if (*word)
+                        argv[argc++] = word;
+        return args_parse(argc, argv, ret, error);
+}
+
+static void test_arguments(void **state) {
+        char error[256];
+        Args a;
+
+        for (size_t i = 0; i < ELEMENTS(understood); i++) {
+                CHECK(parse(understood[i].typed, &a, error) == 0, understood[i].typed);
+                CHECK(a.verb == understood[i].verb, understood[i].typed);
+                CHECK(a.without.n == understood[i].n_without, understood[i].typed);
+        }
+        for (size_t i = 0; i < ELEMENTS(mistaken); i++) {
+                CHECK(parse(mistaken[i].typed, &a, error) == -EINVAL, mistaken[i].typed);
+                CHECK(strstr(error, mistaken[i].word), mistaken[i].typed);
+        }
+
+        assert_int_equal(parse("bootstrap --no-wait --force=new-cluster --json", &a, error), 0);
+        assert_true(a.no_wait && a.new_cluster && a.json);
+        assert_int_equal(parse("-H root@db2", &a, error), 0);
+        assert_string_equal(a.host, "root@db2");
+}
+
+/* Text */
+
+static const struct {
+        const char *text;
+        size_t width;
+        const char *wrapped;
+} wraps[] = {
+        { "one two three", 0, "one two three" },
+        { "one two three", 7, "one two\nthree" },
+        { "one two three", 8, "one two\nthree" },
+        { "one two three", 3, "one\ntwo\nthree" },
+        { "a_long_word_indeed b", 4, "a_long_word_indeed\nb" },
+        { "", 4, "" },
+        { "\xc3\xa4\xc3\xa4 \xc3\xa4\xc3\xa4", 5, "\xc3\xa4\xc3\xa4 \xc3\xa4\xc3\xa4" },
+};
+
+static void test_text(void **state) {
+        for (size_t i = 0; i < ELEMENTS(wraps); i++) {
+                _cleanup_free_ char *text = text_wrap(wraps[i].text, wraps[i].width);
+
+                CHECK(streq(text, wraps[i].wrapped), wraps[i].text);
+        }
+
+        _cleanup_free_ char *clean = text_clean("a\033[31mb\nc\td\x7f\xc2\x9b" "31m\xc3\xa4"), *first = text_sentence("It is 10.0.0.3. And more."),
+                            *only = text_sentence("no stop");
+        assert_string_equal(clean, "a?[31mb c d???31m\xc3\xa4");
+        assert_string_equal(first, "It is 10.0.0.3.");
+        assert_string_equal(only, "no stop");
+}
+
+/* The table and the plan */
+
+#define UUID "3f2c1a9b-1111-11ee-8000-0123456789ab"
+
+static const char picture[] =
+        "{\"name\": \"db2\", \"state\": \"OFFLINE\", \"reason\": \"stopped\", \"waiting\": \"Waiting for db3\", \"mysqld\": \"stopped\","
+        " \"position\": {\"uuid\": \"" UUID "\", \"seqno\": 9223372036854775807, \"source\": \"recovered\"},"
+        " \"plan\": {\"action\": \"wait\", \"node\": null, \"needed\": [\"db2\", \"db3\"], \"awaited\": [\"db3\"],"
+        "  \"reasons\": [{\"node\": \"db1\", \"text\": \"It is behind. It joins.\"}]},"
+        " \"peers\": ["
+        "  {\"label\": \"10.0.0.3\", \"node\": \"db3\", \"condition\": \"uncertain\", \"why\": \"ssh: No route\\u001b to host\", \"report\": null},"
+        "  {\"label\": \"db4\", \"node\": \"\", \"condition\": \"alive\", \"why\": \"\", \"report\": null},"
+        "  {\"label\": \"db1\", \"node\": \"db1\", \"condition\": \"known\", \"why\": \"\","
+        "   \"report\": {\"mysqld\": \"stopped\", \"position\": {\"uuid\": \"" UUID "\", \"seqno\": -1, \"source\": \"grastate\"}}},"
+        "  {\"label\": \"db5\", \"node\": \"db5\", \"condition\": \"known\", \"why\": \"\","
+        "   \"report\": {\"mysqld\": \"primary\", \"position\": {\"uuid\": \"00000000-0000-0000-0000-000000000000\", \"seqno\": -1, \"source\": \"none\"},"
+        "    \"marks\": [\"diverged\"]}}"
+        "]}";
+
+static const char table[] =
+        "NODE  STATE      MYSQLD   POSITION                      REMARK\n"
+        "db1   OFFLINE    stopped  3f2c1a9b:?                    It is behind.\n"
+        "db2   OFFLINE    stopped  3f2c1a9b:9223372036854775807  Waiting for db3\n"
+        "db3   uncertain  ?        -                             Not heard: ssh: No route? to host\n"
+        "db4   alive      running  -                             No agent answers there: not tried yet\n"
+        "db5   SHUNNED    primary  -                             marked: diverged\n"
+        "\n"
+        "Nobody forms the cluster yet: db3 must be heard first. See: mainstayctl plan\n";
+
+static void test_table(void **state) {
+        json_t *p = json_loads(picture, 0, NULL), *nonsense = json_loads("{\"peers\": [1, {}], \"plan\": {\"action\": 7}}", 0, NULL);
+        _cleanup_free_ char *text = NULL, *other = NULL;
+        Style plain = {};
+        size_t size;
+        FILE *f;
+
+        assert_non_null(p);
+        f = open_memstream(&text, &size);
+        assert_int_equal(table_status(f, &plain, p), 0);
+        assert_int_equal(fclose(f), 0);
+        assert_string_equal(text, table);
+
+        /* Whatever an agent says, there is a table. */
+        f = open_memstream(&other, &size);
+        assert_int_equal(table_status(f, &plain, nonsense), 0);
+        assert_int_equal(fclose(f), 0);
+        json_decref(nonsense);
+        json_decref(p);
+}
+
+static const struct {
+        const char *plan, *without, *text;
+        int exit;
+} plans[] = {
+        { "{\"action\": \"bootstrap\", \"node\": \"db1\", \"reasons\": [{\"node\": \"db1\", \"text\": \"It leads.\"}, {\"node\": null, \"text\": \"So it is.\"}]}",
+          "", "db1 forms the cluster, and the others join it.\n\n  db1  It leads.\n       So it is.\n", CTL_OK },
+        { "{\"action\": \"bootstrap\", \"node\": \"db1\", \"reasons\": []}",
+          "db2 and db3", "With db2 and db3 given up: db1 forms the cluster, and the others join it.\n", CTL_OK },
+        { "{\"action\": \"join\", \"node\": \"db1\"}", "", "The cluster is up, with db1 in it; who is not in it joins.\n", CTL_OK },
+        { "{\"action\": \"wait\", \"node\": null, \"awaited\": [\"db3\", \"db2\"]}", "",
+          "Nobody forms the cluster yet: db2 and db3 must be heard first.\n", CTL_PLAN_WAIT },
+        { "{\"action\": \"wait\"}", "", "Nobody forms the cluster yet.\n", CTL_PLAN_WAIT },
+        { "{\"action\": \"refuse\"}", "", "Nobody forms the cluster: a person must decide.\n", CTL_PLAN_REFUSE },
+        { "{\"action\": \"dance\"}", "", "The plan cannot be read: its agent is of another version.\n", CTL_FAILED },
+        { "[]", "", "The plan cannot be read: its agent is of another version.\n", CTL_FAILED },
+};
+
+static void test_plan(void **state) {
+        Style plain = {};
+
+        for (size_t i = 0; i < ELEMENTS(plans); i++) {
+                json_t *plan = json_loads(plans[i].plan, 0, NULL);
+                _cleanup_free_ char *text = NULL;
+                size_t size;
+                FILE *f = open_memstream(&text, &size);
+
+                CHECK(plan && f, plans[i].plan);
+                (void) table_plan(f, &plain, plan, plans[i].without);
+                assert_int_equal(fclose(f), 0);
+                CHECK(streq(text, plans[i].text), plans[i].plan);
+                CHECK(table_plan_exit(plan) == plans[i].exit, plans[i].plan);
+                json_decref(plan);
+        }
+}
+
+/* Keys */
+
+#define BLOB "AAAAC3NzaC1lZDI1NTE5AAAAIK0nrscpHkysUl3d0lNW5QYsnAvppHnZkFIzqX62rolD"
+#define LINE "command=\"systemd-stdio-bridge\",restrict ssh-ed25519 " BLOB
+
+static void test_keys(void **state) {
+        static const char *const refused[] = {
+                "", "ssh-ed25519", "ssh-ed25519 AAAA", "ssh-dss " BLOB, LINE, "no-pty ssh-ed25519 " BLOB, "ssh-ed25519 BBBB" BLOB,
+                "ssh-ed25519 " BLOB "\"", "-----BEGIN OPENSSH PRIVATE KEY-----",
+        };
+        char line[KEY_LINE_MAX], error[256];
+
+        assert_int_equal(key_line("ssh-ed25519 " BLOB " mainstay@db2\n", line, error), 0);
+        assert_string_equal(line, LINE " mainstay@db2");
+        assert_int_equal(key_line("  ssh-ed25519 " BLOB, line, error), 0);
+        assert_string_equal(line, LINE);
+        assert_int_equal(key_line("ssh-ed25519 " BLOB " a\"b\nssh-rsa", line, error), 0);
+        assert_string_equal(line, LINE " a_b");
+        for (size_t i = 0; i < ELEMENTS(refused); i++)
+                CHECK(key_line(refused[i], line, error) == -EINVAL, refused[i]);
+
+        assert_int_equal(key_find("", LINE), 0);
+        assert_int_equal(key_find("# " LINE "\n", LINE), 0);
+        assert_int_equal(key_find("ssh-rsa AAAAB3\n" LINE " someone\n", LINE " mainstay@db2"), 1);
+        assert_int_equal(key_find(LINE, LINE), 1);
+        assert_int_equal(key_find("ssh-ed25519 " BLOB "\n", LINE), 2);
+        assert_int_equal(key_find("ssh-ed25519 " BLOB "\n" LINE "\n", LINE), 2);
+        assert_int_equal(key_find(LINE "x\n", LINE), 0);
+}
+
+static void test_address(void **state) {
+        const char *const argv[] = { "ssh", "-o", "A=b,c", "::1", NULL };
+        _cleanup_free_ char *address = NULL;
+
+        assert_int_equal(address_from_argv(argv, &address), 0);
+        assert_string_equal(address, "unixexec:path=ssh,argv1=-o,argv2=A%3db%2cc,argv3=%3a%3a1");
+        assert_true(address_is_bus("unix:path=/x"));
+        assert_false(address_is_bus("ssh:db2"));
+        assert_false(address_is_bus("db2"));
+}
+
+/* The drop-in */
+
+static const char template_text[] =
+        "# {{unit}}\n[Service]\nEnvironment=\"D={{datadir}}\" \"B={{base_dir}}\"\n{{start_pre}}\nExecStartPre=GATE\n{{start}}\n";
+
+#define HEAD "# m.service\n[Service]\nEnvironment=\"D=/d%%\" \"B=/b\\\"\"\n"
+#define SERVER "/usr/sbin/mariadbd $MYSQLD_OPTS $_WSREP_NEW_CLUSTER $_WSREP_START_POSITION"
+
+/* The forms in which units start mysqld, as directives. NULL: none can be made. */
+static const struct {
+        const char *what, *unit, *dropin;
+        size_t n_left_out;
+} vendors[] = {
+        { "position asked for within ExecStart (MariaDB 10.11.19)",
+          "[Unit]\nAfter=network.target\n[Service]\nUser=mysql\nEnvironmentFile=-/run/mariadb-wsrep-new-cluster\n"
+          "ExecStart=/bin/sh -c \"set -f; [ ! -e /usr/bin/galera_recovery ] && VAR= || \\\n VAR=`/usr/bin/galera_recovery`; [ $? -eq 0 ] || exit 1; \\\n"
+          " exec /usr/sbin/mariadbd $MYSQLD_OPTS $_WSREP_NEW_CLUSTER $VAR\"\nExecStartPost=!/etc/mysql/debian-start\n",
+          HEAD "ExecStartPre=GATE\nExecStart=\nExecStart=" SERVER "\n", 1 },
+        { "position asked for before, into a file (MariaDB 11.8)",
+          "[Service]\nExecStartPre=/bin/sh -c \"VAR=`/usr/bin/galera_recovery`; [ $? -eq 0 ] \\\n"
+          "# in between\n && echo _WSREP_START_POSITION=$VAR > /run/mysqld/wsrep-start-position || exit 1\"\nExecStart=" SERVER "\n",
+          HEAD "ExecStartPre=\nExecStartPre=GATE\n", 1 },
+        { "position asked for before, into systemd (older)",
+          "[Service]\nPermissionsStartOnly=true\n ExecStartPre = /usr/bin/install -m 755 -o mysql -g root -d /var/run/mysqld\n"
+          "ExecStartPre=/bin/sh -c \"systemctl unset-environment _WSREP_START_POSITION\"\n"
+          "ExecStartPre=/bin/sh -c \"VAR=`galera_recovery` && systemctl set-environment _WSREP_START_POSITION=$VAR\"\nExecStart=" SERVER "\n",
+          HEAD "ExecStartPre=\nExecStartPre=/usr/bin/install -m 755 -o mysql -g root -d /var/run/mysqld\nExecStartPre=GATE\n", 2 },
+        { "by a wrapper's verb (Percona)",
+          "[Service]\nExecStartPre=/usr/bin/mysql-systemd start-pre\n"
+          "ExecStartPre=/bin/sh -c \"VAR=`bash /usr/bin/mysql-systemd galera-recovery`; systemctl set-environment _WSREP_START_POSITION=$VAR\"\n"
+          "ExecStart=/usr/sbin/mysqld $EXTRA_ARGS $_WSREP_START_POSITION\n",
+          HEAD "ExecStartPre=\nExecStartPre=/usr/bin/mysql-systemd start-pre\nExecStartPre=GATE\n"
+          "ExecStart=\nExecStart=/usr/sbin/mysqld $EXTRA_ARGS $_WSREP_START_POSITION $_WSREP_NEW_CLUSTER\n", 2 },
+        { "nothing of Galera in it",
+          "[Service]\nExecStartPre=+/usr/share/mysql/pre\nExecStart=/usr/sbin/mysqld\n",
+          HEAD "ExecStartPre=GATE\nExecStart=\nExecStart=/usr/sbin/mysqld $_WSREP_NEW_CLUSTER $_WSREP_START_POSITION\n", 1 },
+        { "$(...) in place of backquotes",
+          "[Service]\nExecStart=/bin/sh -c 'P=$(galera_recovery) && exec /usr/sbin/mariadbd $_WSREP_NEW_CLUSTER $P'\n",
+          HEAD "ExecStartPre=GATE\nExecStart=\nExecStart=/usr/sbin/mariadbd $_WSREP_NEW_CLUSTER $_WSREP_START_POSITION\n", 1 },
+        { "a list begun anew", "[Service]\nExecStart=/bin/false\nExecStart=\nExecStart=" SERVER "\n", HEAD "ExecStartPre=GATE\n", 0 },
+        { "another section's key", "[Foo]\nExecStart=/bin/false\n[Service]\nExecStart=" SERVER "\n", HEAD "ExecStartPre=GATE\n", 0 },
+        { "no ExecStart", "[Service]\nUser=mysql\n", NULL, 0 },
+        { "two of them", "[Service]\nExecStart=/bin/true\nExecStart=/bin/false\n", NULL, 0 },
+        { "a script too clever", "[Service]\nExecStart=/bin/sh -c \"V=`galera_recovery`; exec /usr/sbin/mysqld $V | tee log\"\n", NULL, 0 },
+        { "a script that does not pass it on", "[Service]\nExecStart=/bin/sh -c \"exec /usr/sbin/mysqld\"\n", NULL, 0 },
+        { "an empty file", "", NULL, 0 },
+};
+
+static void test_dropin(void **state) {
+        const DropinNode node = { .unit = "m.service", .datadir = "/d%", .base_dir = "/b\"" };
+
+        for (size_t i = 0; i < ELEMENTS(vendors); i++) {
+                const DropinSource source = { .path = "/lib/systemd/system/m.service", .text = vendors[i].unit };
+                char error[256];
+                Dropin d = {};
+                int r = dropin_make(&source, 1, &node, template_text, &d, error);
+
+                if (!vendors[i].dropin) {
+                        CHECK(r == -EBADMSG && *error, vendors[i].what);
+                        continue;
+                }
+                CHECK(r == 0, vendors[i].what);
+                if (!streq(d.text, vendors[i].dropin))
+                        fail_msg("%s:\n%s", vendors[i].what, d.text);
+                CHECK(d.n_left_out == vendors[i].n_left_out, vendors[i].what);
+                dropin_done(&d);
+        }
+}
+
+/* Who comes before it is taken into account; who comes after it must not take
+ * back what it says. */
+static void test_dropin_others(void **state) {
+        DropinSource sources[] = {
+                { .path = "/lib/systemd/system/m.service", .text = "[Service]\nExecStart=" SERVER "\n" },
+                { .path = "/etc/systemd/system/m.service.d/10-first.conf", .text = "[Service]\nExecStartPre=/bin/galera_recovery\nExecStartPre=/bin/first\n" },
+                { .path = "/etc/systemd/system/m.service.d/override.conf", .text = "[Service]\nLimitNOFILE=9\n" },
+        };
+        const DropinNode node = { .unit = "m.service", .datadir = "/d%", .base_dir = "/b\"" };
+        char error[256];
+        Dropin d = {};
+
+        assert_int_equal(dropin_make(sources, ELEMENTS(sources), &node, template_text, &d, error), 0);
+        assert_string_equal(d.text, HEAD "ExecStartPre=\nExecStartPre=/bin/first\nExecStartPre=GATE\n");
+        dropin_done(&d);
+
+        sources[2].text = "[Service]\nEnvironmentFile=-/etc/default/mysql\n";
+        assert_int_equal(dropin_make(sources, ELEMENTS(sources), &node, template_text, &d, error), -EBADMSG);
+        assert_non_null(strstr(error, "override.conf"));
+        assert_non_null(strstr(error, "EnvironmentFile"));
+}
+
+/* Every message has its entry in the catalog, and the catalog no other. */
+static void test_catalog(void **state) {
+        const char *top = str_or(getenv("srcdir"), ".");
+        _cleanup_free_ char *ids = calloc(1, 65536), *catalog = calloc(1, 262144);
+        size_t n_ids = 0, n_entries = 0;
+        char path[PATH_MAX];
+
+        for (int i = 0; i < 2; i++) {
+                _cleanup_fclose_ FILE *f = NULL;
+
+                (void) snprintf(path, sizeof(path), "%s/%s", top, i == 0 ? "agent/sys/message-ids.h" : "conf/mainstay.catalog");
+                f = fopen(path, "re");
+                assert_non_null(f);
+                assert_true(fread(i == 0 ? ids : catalog, 1, i == 0 ? 65535 : 262143, f) > 0);
+        }
+        for (const char *p = ids; (p = strstr(p, "#define MESSAGE_")); p++) {
+                const char *quote = strchr(p, '"');
+                char entry[64];
+
+                assert_non_null(quote);
+                (void) snprintf(entry, sizeof(entry), "\n-- %.32s\n", quote + 1);
+                CHECK(strstr(catalog, entry), entry);
+                n_ids++;
+        }
+        for (const char *p = catalog; (p = strstr(p, "\n-- ")); p++)
+                n_entries++;
+        assert_true(n_ids > 0);
+        assert_int_equal(n_ids, n_entries);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_arguments),
+                cmocka_unit_test(test_text),
+                cmocka_unit_test(test_table),
+                cmocka_unit_test(test_plan),
+                cmocka_unit_test(test_keys),
+                cmocka_unit_test(test_address),
+                cmocka_unit_test(test_dropin),
+                cmocka_unit_test(test_dropin_others),
+                cmocka_unit_test(test_catalog),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,493 @@
+/* The decision: a table by rule, in the notation of cases.h, and properties
+ * that hold for whatever is reported. */
+#include "cases.h"
+
+typedef struct Case {
+        const char *name, *voices, *overrule, *plan;
+} Case;
+
+/* What is common to many cases: the record of the last view. */
+#define V " view 10:123"
+
+static const Case live[] = { /* rule 1 */
+        { "a Primary is joined", "db1 primary 120; db2 stopped 114" V "; db3 stopped 100" V, "", "join db1" },
+        { "also by one with a higher position of the same history", "db1 primary 120; db2 stopped 130" V, "", "join db1" },
+        { "whatever cannot be heard", "db1 primary 120; db2 stopped 114" V "; db3 uncertain", "", "join db1" },
+        { "a Primary that tells no position", "db1 primary; db2 stopped 114" V, "", "join db1" },
+        { "of several the first by name is named", "db3 primary 120; db2 primary 120; db1 stopped 3" V, "", "join db2" },
+        { "a live mysqld without an agent is joined", "db1 alive; db2 stopped 114" V "; db3 stopped 113" V, "", "join db1" },
+        { "even where it could not be ahead", "db3 alive; db1 stopped 114 view 110:12; db2 stopped 113 view 110:12", "", "join db3" },
+        { "a Primary counts before one without an agent", "db1 alive; db2 primary 120; db3 stopped 1", "", "join db2" },
+        { "a joiner whose donor is not heard is waited for", "db1 joining 5; db2 stopped 114" V "; db3 stopped 114" V, "", "wait" },
+        { "a joiner with a Primary", "db1 joining 5; db2 primary 120; db3 stopped 114" V, "", "join db2" },
+        { "a mysqld that starts is waited for", "db1 starting 5; db2 stopped 114" V "; db3 stopped 114" V, "", "wait" },
+        { "two clusters are Primary: neither is joined", "db1 primary 120; db2 primary B50; db3 stopped 114" V, "", "refuse" },
+        { "what may be running is not led over", "db1 stopped 114" V "; db2 unknown 114" V "; db3 stopped 114" V, "", "wait" },
+        { "nor does it lead", "db1 stopped 114" V "; db2 unknown 115" V "; db3 stopped 114" V, "", "wait" },
+        { "even where it need not be heard", "db1 stopped 114 view 100:1; db2 unknown; db3 uncertain", "", "wait" },
+
+        { "non-primary, all of them: Galera's own matter", "db1 non-primary 5" V "; db2 non-primary 5" V "; db3 non-primary 5" V, "", "wait" },
+        { "non-primary, and others wait: they are stopped", "db1 non-primary 5" V "; db2 non-primary 5" V "; db3 stopped 114" V, "", "wait stops 12" },
+        { "one of them, where all are heard", "db1 non-primary 5" V "; db2 stopped 114" V "; db3 stopped 114" V, "", "wait stops 1" },
+        { "but not where one is not", "db1 non-primary 5" V "; db2 stopped 114" V "; db3 uncertain", "", "wait awaits 3" },
+        { "unless that one is given up", "db1 non-primary 5" V "; db2 stopped 114" V "; db3 uncertain", "without 3", "wait stops 1" },
+        { "nor where nobody wants the stopped ones to run", "db1 non-primary 5" V "; db2 stopped 114 unwanted" V "; db3 stopped 114 unwanted" V, "", "wait" },
+        { "nor while one is starting", "db1 non-primary 5" V "; db2 starting 114" V "; db3 stopped 114" V, "", "wait" },
+};
+
+static const Case needed[] = { /* rule 2 */
+        { "all of the last view are heard", "db1 stopped 114" V "; db2 stopped 115" V "; db3 stopped 113" V, "", "bootstrap db2 needs 123" },
+        { "one of the last view is not", "db1 stopped 114" V "; db2 stopped 115" V "; db3 uncertain", "", "wait needs 123 awaits 3" },
+        { "one who was not in it need not be", "db1 stopped 114 view 100:12; db2 stopped 115 view 100:12; db3 uncertain", "", "bootstrap db2 needs 12" },
+        { "exactly S - 1 is enough", "db1 stopped 99 view 100:12,10:123; db2 stopped 98 view 100:12,10:123; db3 uncertain", "", "bootstrap db1 needs 12" },
+        { "S - 2 is not: an older view counts too", "db1 stopped 98 view 100:12,10:123; db2 stopped 97 view 100:12,10:123; db3 uncertain", "", "wait needs 123 awaits 3" },
+        { "and every view after it", "db1 stopped 40 view 100:1,60:14,50:145,30:12; db2 stopped 3; db4 stopped 3; db5 stopped 3", "",
+          "bootstrap db1 needs 1245" },
+        { "of those before it none", "db1 stopped 40 view 100:1,60:14,41:13,30:12; db2 uncertain; db3 stopped 3" V "; db4 stopped 3" V, "", "bootstrap db1 needs 134" },
+        { "an older view whose S is not known: all", "db1 stopped 98 view 100:1,?:12,10:123; db2 stopped 4" V "; db3 uncertain; db4 uncertain", "", "wait needs 1234 awaits 34" },
+        { "the record ends too early: all", "db1 stopped 98 view 100:12; db2 stopped 97 view 100:12; db3 uncertain", "", "wait needs 123 awaits 3" },
+        { "last in the cluster, but behind: it does not lead", "db1 stopped 51 view 30:123; db2 stopped 20 view 60:2,52:23,30:123; db3 stopped 50 view 52:23,30:123", "",
+          "bootstrap db1 needs 23" },
+        { "nor does it alone", "db1 uncertain; db2 stopped 20 view 60:2,52:23,10:123; db3 uncertain", "", "wait needs 123 awaits 13" },
+        { "stopped earlier, and stays away", "db1 uncertain; db2 stopped 120 view 100:23; db3 stopped 121 view 100:23", "", "bootstrap db3 needs 23" },
+        { "alone in the newest view, and all of it applied", "db1 stopped 120 view 100:1; db2 uncertain; db3 uncertain", "", "bootstrap db1 needs 1" },
+        { "views of one S are one view", "db1 stopped 120 view 100:13; db2 stopped 110 view 100:12", "", "wait needs 123 awaits 3" },
+        { "the newest view counts, whoever reports it", "db1 stopped 120 view 10:12; db2 stopped 20 view 30:23", "", "wait needs 23 awaits 3" },
+        { "an older record need not reach back", "db1 stopped 120 view 10:12; db2 stopped 119 view 100:12", "", "bootstrap db1 needs 12" },
+        { "S of the newest view is not known: all", "db1 stopped 120 view ?:12,10:123; db2 stopped 119 view ?:12,10:123; db3 uncertain", "", "wait needs 123 awaits 3" },
+        { "nor on one node alone", "db1 stopped 120 view 100:12; db2 stopped 119 view ?:12; db3 uncertain", "", "wait needs 123 awaits 3" },
+        { "a record that cannot be relied on: all", "db1 stopped 120; db2 stopped 119 view 100:12; db3 uncertain", "", "wait needs 123 awaits 3" },
+        { "all are heard then", "db1 stopped 120; db2 stopped 119; db3 stopped 3", "", "bootstrap db1 needs 123" },
+        { "members that nobody configured are needed no less", "db1 stopped 120 view ?:14", "", "wait needs 14 awaits 4" },
+        { "a record of another cluster: all", "db1 stopped 120 view B100:1; db2 uncertain", "", "wait needs 12 awaits 2" },
+        { "a reimaged node has not been heard", "db1 stopped 120 view 100:12; db2 stopped blank", "", "wait needs 12 awaits 2" },
+        { "nor one whose files cannot be read", "db1 stopped 120 view 100:12; db2 stopped problem", "", "wait needs 12 awaits 2" },
+        { "nor one whose position is being recovered", "db1 stopped 120 view 100:12; db2 stopped view 100:12", "", "wait needs 12 awaits 2" },
+        { "who is not needed may be blank", "db1 stopped 120 view 100:12; db2 stopped 119 view 100:12; db3 stopped blank", "", "bootstrap db1 needs 12" },
+        { "a node alone, never anything else", "db1 stopped 120 view 100:1", "", "bootstrap db1 needs 1" },
+        { "nobody", "", "", "wait" },
+};
+
+static const Case clusters[] = { /* rule 3 */
+        { "a stray one is left out", "db1 stopped 114 view 10:12; db2 stopped 113 view 10:12; db3 stopped B999 view B5:3", "", "bootstrap db1 needs 12 stray 3" },
+        { "also where all must be heard", "db1 stopped 114; db2 stopped 113; db3 stopped B999", "", "bootstrap db1 needs 12 stray 3" },
+        { "not where it was a member", "db1 stopped 114" V "; db2 stopped 113" V "; db3 stopped B999", "", "refuse" },
+        { "one against one", "db1 stopped 114 view 10:1; db2 stopped B999 view B5:2", "", "refuse" },
+        { "no majority for one of them", "db1 stopped 114 view 10:1; db2 stopped B999 view B5:2; db3 uncertain", "", "refuse" },
+        { "decided by naming whose data go", "db1 stopped 114 view 10:1; db2 stopped B999 view B5:2", "without 2", "bootstrap db1 needs 1" },
+        { "or the other's", "db1 stopped 114 view 10:1; db2 stopped B999 view B5:2", "without 1", "bootstrap db2 needs 2" },
+        { "a stray one stays out of a Primary", "db1 primary 120; db2 stopped B50", "", "join db1 stray 2" },
+        { "what has no data is no stray", "db1 primary 120; db2 stopped blank", "", "join db1" },
+};
+
+static const Case candidates[] = { /* rule 4 */
+        { "the highest leads, though another says safe", "db1 stopped 115 unsafe" V "; db2 stopped 114 safe" V "; db3 stopped 114" V, "", "bootstrap db1 needs 123" },
+        { "on equal positions safe_to_bootstrap", "db1 stopped 114" V "; db2 stopped 114 safe" V "; db3 stopped 114 weight 9" V, "", "bootstrap db2 needs 123" },
+        { "then the weight", "db1 stopped 114" V "; db2 stopped 114 weight 2" V "; db3 stopped 114 weight 9" V, "", "bootstrap db3 needs 123" },
+        { "then the name", "db3 stopped 114" V "; db1 stopped 114" V "; db2 stopped 114" V, "", "bootstrap db1 needs 123" },
+        { "two that say safe", "db1 stopped 114" V "; db2 stopped 114 safe" V "; db3 stopped 114 safe weight 9" V, "", "bootstrap db3 needs 123" },
+        { "unsaid is not safe", "db1 stopped 114" V "; db2 stopped 114 unsafe" V "; db3 stopped 114 weight 2" V, "", "bootstrap db3 needs 123" },
+        { "safe without a position is nothing", "db1 stopped safe blank; db2 stopped 114 unsafe view 10:2", "", "bootstrap db2 needs 2" },
+        { "position 0 is one", "db1 stopped 0 view 1:1", "", "bootstrap db1 needs 1" },
+        { "seqnos are 64 bits", "db1 stopped 9007199254740992" V "; db2 stopped 9007199254740993" V "; db3 stopped 1" V, "", "bootstrap db2 needs 123" },
+        { "one outside the last view leads if it is ahead", "db1 stopped 51 view 30:123; db2 stopped 51 view 52:23; db3 stopped 50 view 52:23", "", "bootstrap db1 needs 23" },
+        { "a marked one does not lead", "db1 stopped 120 mark evicted" V "; db2 stopped 114" V "; db3 stopped 114" V, "", "bootstrap db2 needs 123" },
+        { "nor if it is the only one", "db1 stopped 120 mark evicted view 10:1", "", "wait" },
+        { "nobody has a position", "db1 stopped; db2 stopped", "", "wait" },
+};
+
+static const Case grants[] = { /* rule 5 */
+        { "whom a grant was given must be heard", "db1 stopped 120 view 100:12; db2 stopped 119 view 100:12 grant x:3; db3 uncertain", "", "wait needs 123 awaits 3" },
+        { "also where nobody else knows of it", "db1 stopped 120 view 100:1 grant x:9", "", "wait needs 19 awaits 9" },
+        { "heard, it is compared like the others", "db1 stopped 120 view 100:12; db2 stopped 119 view 100:12 grant x:3; db3 stopped 118 view 10:123", "", "bootstrap db1 needs 123" },
+        { "its own claim does not need others", "db1 stopped 120 view 100:12 grant x:1 granted x; db2 stopped 119 view 100:12 grant x:1", "", "bootstrap db1 needs 12" },
+        { "a grant of a node without a position binds too", "db1 stopped 120 view 100:1; db2 stopped blank grant x:3", "", "wait needs 13 awaits 3" },
+        { "given up, it need not be heard", "db1 stopped 120 view 100:12; db2 stopped 119 view 100:12 grant x:3; db3 uncertain", "without 3", "bootstrap db1 needs 123" },
+};
+
+static const Case histories[] = { /* rule 6 */
+        { "diverged: left out, though ahead", "db1 stopped 120 history a@100 view 101:12; db2 stopped 119 history a@100 view 101:12; db3 stopped 130 view 10:123", "",
+          "bootstrap db1 needs 12 off 3" },
+        { "behind the bootstrap that it slept through", "db1 stopped 120 history a@100 view 101:12; db2 stopped 119 history a@100 view 101:12; db3 stopped 100 view 10:123", "",
+          "bootstrap db1 needs 12" },
+        { "one beyond it is one too many", "db1 stopped 120 history a@100 view 101:12; db2 stopped 119 history a@100 view 101:12; db3 stopped 101 view 10:123", "",
+          "bootstrap db1 needs 12 off 3" },
+        { "both went on: a person decides", "db1 stopped 120 history a@100 view 101:1; db2 stopped 119 history b@100 view 101:2", "", "refuse" },
+        { "by naming whose commits go", "db1 stopped 120 history a@100 view 101:1; db2 stopped 119 history b@100 view 101:2", "without 2", "bootstrap db1 needs 1" },
+        { "one of two bootstraps came to nothing", "db1 stopped 120 history a@100 view 101:12; db2 stopped 100 history b@100 view 10:12", "", "bootstrap db1 needs 12" },
+        { "a history that is not known parts nobody", "db1 stopped 120 history a@100 view 101:12; db2 stopped 130 history - view 101:12", "", "bootstrap db2 needs 12" },
+        { "diverged from the Primary: kept out", "db1 primary 120 history a@100; db2 stopped 101", "", "join db1 off 2" },
+        { "not diverged", "db1 primary 120 history a@100; db2 stopped 100", "", "join db1" },
+        { "the Primary's own word of its position may be old", "db1 primary 100 history a@100; db2 stopped 150 history b@110", "", "join db1 off 2" },
+        { "or may be missing", "db1 primary A-1 history a@100; db2 stopped 150 history b@110", "", "join db1 off 2" },
+        { "with a bootstrap of its own that came to nothing", "db1 primary 200 history a@100; db2 stopped 100 history b@100", "", "join db1" },
+        { "with one that the Primary does not know", "db1 primary 200; db2 stopped 100 history b@100", "", "join db1" },
+        { "diverged also where every node must be heard", "db1 stopped 120 history a@100; db2 stopped 119 history a@100; db3 stopped 130", "", "bootstrap db1 needs 123 off 3" },
+};
+
+static const Case overruled[] = { /* rule 10 */
+        { "given up: need not be heard", "db1 stopped 114" V "; db2 stopped 115" V "; db3 uncertain", "without 3", "bootstrap db2 needs 123" },
+        { "one given up, another not heard", "db1 stopped 114" V "; db2 uncertain; db3 uncertain", "without 3", "wait needs 123 awaits 2" },
+        { "all but one", "db1 stopped 114" V "; db2 uncertain; db3 uncertain", "without 23", "bootstrap db1 needs 123" },
+        { "an unknown name", "db1 stopped 114" V "; db2 stopped 115" V "; db3 stopped 1" V, "without 4", "refuse" },
+        { "a member whom nobody configured", "db1 stopped 114 view 10:14", "without 4", "bootstrap db1 needs 14" },
+        { "never a live one: Primary", "db1 stopped 114" V "; db2 primary 115", "without 2", "refuse" },
+        { "never a live one: non-primary", "db1 stopped 114" V "; db2 non-primary 115", "without 2", "refuse" },
+        { "never a live one: joining", "db1 stopped 114" V "; db2 joining 115", "without 2", "refuse" },
+        { "never a live one: starting", "db1 stopped 114" V "; db2 starting 115", "without 2", "refuse" },
+        { "never a live one: no agent", "db1 stopped 114" V "; db2 alive", "without 2", "refuse" },
+        { "a Primary elsewhere is joined all the same", "db1 stopped 114" V "; db2 uncertain; db3 primary 120", "without 2", "join db3" },
+        { "it does not lead itself", "db1 stopped 114" V "; db2 stopped 120" V "; db3 stopped 1" V, "without 2", "bootstrap db1 needs 123" },
+        { "no data anywhere: a person begins a cluster", "db1 stopped blank; db2 stopped blank", "new-cluster 2", "bootstrap db2" },
+        { "not without being told to", "db1 stopped blank; db2 stopped blank", "", "wait" },
+        { "not while one is not heard", "db1 stopped blank; db2 stopped blank; db3 uncertain", "new-cluster 2", "wait" },
+        { "unless that one is given up", "db1 stopped blank; db2 stopped blank; db3 uncertain", "without 3 new-cluster 2", "bootstrap db2" },
+        { "not where one has data", "db1 stopped 5 view 1:1; db2 stopped blank", "new-cluster 2", "bootstrap db1 needs 1" },
+        { "not where one's files cannot be read", "db1 stopped problem; db2 stopped blank", "new-cluster 2", "wait" },
+        { "not over a live one", "db1 starting; db2 stopped blank", "new-cluster 2", "wait" },
+        { "not over a Primary", "db1 primary 5; db2 stopped blank", "new-cluster 2", "join db1" },
+        { "not over one without an agent", "db1 alive; db2 stopped blank", "new-cluster 2", "join db1" },
+};
+
+static Plan *decide(Cast *cast, const char *overrule) {
+        char leader[NAME_SIZE];
+        Overrule o = case_overrule(overrule, leader);
+        Plan *plan;
+
+        if (decision_make(cast_voices(cast), cast->n, &o, &plan) < 0)
+                return NULL;
+        return plan;
+}
+
+static void check_table(const Case *table, size_t n) {
+        for (size_t i = 0; i < n; i++) {
+                _cleanup_cast_ Cast cast = cast_parse(table[i].voices);
+                _cleanup_(plan_freep) Plan *plan = decide(&cast, table[i].overrule);
+                _cleanup_free_ char *text = NULL;
+                bool said = false;
+
+                CHECK(plan, table[i].name);
+                text = plan_summary(plan);
+                if (!streq(text, table[i].plan))
+                        fail_msg("%s: expected \"%s\", came to \"%s\"", table[i].name, table[i].plan, text);
+                /* Whatever is decided has a reason, and each node awaited one of its own. */
+                CHECK(plan->n_reasons > 0, table[i].name);
+                for (size_t k = 0; k < plan->awaited.n; k++) {
+                        said = false;
+                        for (size_t m = 0; m < plan->n_reasons; m++)
+                                said = said || streq(plan->reason[m].node, plan->awaited.name[k]);
+                        CHECK(said, table[i].name);
+                }
+        }
+}
+
+#define TABLE(name)                                   \
+        static void rule_##name(void **state) {       \
+                (void) state;                         \
+                check_table(name, ELEMENTS(name));    \
+        }
+TABLE(live)
+TABLE(needed)
+TABLE(clusters)
+TABLE(candidates)
+TABLE(grants)
+TABLE(histories)
+TABLE(overruled)
+
+static void two_voices_of_one_name_are_refused(void **state) {
+        _cleanup_cast_ Cast cast = cast_parse("db1 stopped 5 view 1:1; db2 uncertain; db1 stopped 7 view 1:1");
+        Plan *plan = NULL;
+
+        (void) state;
+        assert_int_equal(decision_make(cast_voices(&cast), cast.n, NULL, &plan), -EINVAL);
+        assert_null(plan);
+}
+
+static void too_many_voices_are_refused(void **state) {
+        static Voice voices[NAMES_MAX + 1];
+        static char names[NAMES_MAX + 1][16];
+        Plan *plan = NULL;
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS(voices); i++) {
+                (void) snprintf(names[i], sizeof(names[i]), "node%zu", i);
+                voices[i] = (Voice) { .name = names[i] };
+        }
+        assert_int_equal(decision_make(voices, NAMES_MAX + 1, NULL, &plan), -E2BIG);
+        assert_null(plan);
+        assert_int_equal(decision_make(voices, NAMES_MAX, NULL, &plan), 0);
+        assert_int_equal(plan->action, ACTION_WAIT);
+        (void) plan_free(plan);
+}
+
+/* What people are told names the node, and what they can do. */
+static const struct {
+        const char *name, *voices, *overrule, *node, *says;
+} reasons[] = {
+        { "awaited", "db1 stopped 114" V "; db2 stopped 115" V "; db3 uncertain", "", "db3", "mainstayctl bootstrap --without db3" },
+        { "the leader", "db1 stopped 114" V "; db2 stopped 115" V "; db3 stopped 1" V, "", "db2", "it leads" },
+        { "how far behind", "db1 stopped 114" V "; db2 stopped 115" V "; db3 stopped 1" V, "", "db3", "114 behind" },
+        { "not needed", "db1 stopped 114 view 100:12; db2 stopped 115 view 100:12; db3 uncertain", "", "db3", "need not be" },
+        { "given up", "db1 stopped 114" V "; db2 stopped 115" V "; db3 uncertain", "without 3", "db3", "lost to the cluster" },
+        { "diverged", "db1 primary 120 history a@100; db2 stopped 101", "", "db2", "has diverged" },
+        { "stray", "db1 primary 120; db2 stopped B101", "", "db2", "another cluster" },
+        { "reimaged", "db1 stopped 120 view 100:12; db2 stopped blank", "", "db2", "has no data of any cluster any more" },
+        { "spoilt", "db1 stopped 120 view 100:12; db2 stopped problem", "", "db2", "its files are spoilt" },
+        { "what it does is not said", "db1 stopped 120 view 100:12; db2 unknown 5 view 100:12", "", "db2", "does not say whether its mysqld runs" },
+        { "a joiner without a donor", "db1 joining 5; db2 stopped 114" V, "", "db1", "stop that mysqld" },
+        { "marked", "db1 stopped 120 mark evicted view 10:1", "", "db1", "marked (evicted)" },
+};
+
+static void reasons_say_what_can_be_done(void **state) {
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS(reasons); i++) {
+                _cleanup_cast_ Cast cast = cast_parse(reasons[i].voices);
+                _cleanup_(plan_freep) Plan *plan = decide(&cast, reasons[i].overrule);
+                const char *why;
+
+                CHECK(plan, reasons[i].name);
+                why = plan_reason(plan, reasons[i].node);
+                if (!why || !strstr(why, reasons[i].says))
+                        fail_msg("%s: \"%s\" does not say \"%s\"", reasons[i].name, why ? why : "(nothing)", reasons[i].says);
+        }
+}
+
+/* Properties */
+
+static uint64_t dice_state;
+
+static unsigned dice(unsigned sides) {
+        dice_state = dice_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        return (unsigned) (dice_state >> 33) % sides;
+}
+
+static Names random_names(void) {
+        char digits[8];
+        size_t n = 0;
+
+        for (unsigned node = 1; node <= 4; node++)
+                if (dice(2))
+                        digits[n++] = (char) ('0' + node);
+        if (n == 0)
+                digits[n++] = (char) ('1' + dice(4));
+        digits[n] = '\0';
+        return case_names(digits);
+}
+
+/* Small numbers, so that the edges are met. */
+static Report *random_report(const char *name) {
+        Report *r;
+        char words[64];
+        unsigned bootstraps = dice(4);
+        int64_t at = 20;
+
+        (void) snprintf(words, sizeof(words), "%s", dice(12) ? "stopped" : mysqld_to_string((Mysqld) dice(_MYSQLD_MAX)));
+        r = case_report(name, words);
+        if (dice(8)) {
+                r->position = (Position) { case_id(dice(12) ? 'A' : 'B'), 10 + dice(12) };
+                r->source = mysqld_is_live(r->mysqld) ? SOURCE_LIVE : SOURCE_RECOVERED;
+        } else
+                r->blank = dice(2);
+        r->safe_to_bootstrap = (int) dice(3) - 1;
+        r->weight = dice(2);
+        if (dice(6)) {
+                r->view = calloc(3, sizeof(*r->view));
+                assert_non_null(r->view);
+                r->n_views = 1 + dice(3);
+                for (size_t i = 0; i < r->n_views; i++) {
+                        r->view[i] = (ReportView) { case_id('A'), dice(10) ? at : SEQNO_UNDEFINED, random_names() };
+                        at -= 1 + dice(6);
+                }
+                r->have_view = true;
+        }
+        for (unsigned i = 0; i < bootstraps && !dice(3); i++)
+                history_add(r->history, &(HistoryEntry) { case_id((char) ('a' + dice(3))), { case_id('A'), 8 + dice(12) } });
+        if (!dice(10)) {
+                (void) free(r->history);
+                r->history = NULL;
+                r->have_history = false;
+        }
+        if (!dice(10))
+                assert_int_equal(names_add(&r->marks, "evicted"), 0);
+        if (!dice(8)) {
+                r->have_grant = true;
+                r->grant_id = case_id('x');
+                (void) snprintf(r->grant_holder, sizeof(r->grant_holder), "db%u", 1 + dice(4));
+        }
+        return r;
+}
+
+static Cast random_cast(void) {
+        Cast c = { .n = 2 + dice(3) };
+
+        for (size_t i = 0; i < c.n; i++) {
+                (void) snprintf(c.name[i], NAME_SIZE, "db%zu", i + 1);
+                c.voice[i].condition = dice(6) ? CONDITION_KNOWN : dice(8) ? CONDITION_UNCERTAIN : CONDITION_ALIVE;
+                if (c.voice[i].condition == CONDITION_KNOWN)
+                        c.report[i] = random_report(c.name[i]);
+        }
+        return c;
+}
+
+static void shuffle(Voice *voices, size_t n) {
+        for (size_t i = n; i > 1; i--) {
+                size_t k = dice((unsigned) i);
+                Voice v = voices[i - 1];
+
+                voices[i - 1] = voices[k];
+                voices[k] = v;
+        }
+}
+
+/* Does the data that `r` tells of count for the plan? */
+static bool compares(const Plan *p, const Overrule *o, const Report *r) {
+        return r && report_has_position(r) && uuid_equal(&r->position.uuid, &p->position.uuid) && r->marks.n == 0 &&
+               !names_contain(&p->diverged, r->node) && !names_contain(&p->stray, r->node) && !names_contain(&o->without, r->node);
+}
+
+/* Where a property fails: what was reported. */
+static void cast_print(const Cast *c, const Overrule *o) {
+        _cleanup_free_ char *without = names_text(&o->without);
+
+        for (size_t i = 0; i < c->n; i++) {
+                _cleanup_free_ char *text = NULL;
+
+                if (c->report[i])
+                        assert_int_equal(report_format(c->report[i], &text), 0);
+                print_message("%s %s %s\n", c->name[i], condition_to_string(c->voice[i].condition), text ? text : "");
+        }
+        print_message("without %s\n", without);
+}
+
+static void check_bootstrap(const Cast *c, const Overrule *o, const Plan *p, const char *seed) {
+        const Report *leader = NULL;
+
+        for (size_t i = 0; i < c->n; i++) {
+                const Report *r = c->report[i];
+
+                CHECK(c->voice[i].condition != CONDITION_ALIVE, seed);
+                CHECK(!r || !mysqld_is_live(r->mysqld), seed);
+                if (streq(c->name[i], p->node))
+                        leader = r;
+        }
+        CHECK(leader && leader->mysqld == MYSQLD_STOPPED, seed);
+        CHECK(leader->marks.n == 0 && report_has_position(leader) && position_equal(&leader->position, &p->position), seed);
+        CHECK(compares(p, o, leader), seed);
+        CHECK(p->awaited.n == 0, seed);
+
+        /* Never behind. */
+        for (size_t i = 0; i < c->n; i++)
+                CHECK(!compares(p, o, c->report[i]) || c->report[i]->position.seqno <= p->position.seqno, seed);
+        /* Who must be heard is. */
+        for (size_t i = 0; i < p->needed.n; i++) {
+                bool heard = names_contain(&o->without, p->needed.name[i]);
+
+                for (size_t k = 0; k < c->n; k++)
+                        heard = heard || (streq(c->name[k], p->needed.name[i]) && c->report[k] && report_has_position(c->report[k]));
+                CHECK(heard, seed);
+        }
+        /* Grants bind, and so do the members of the leader's own newest view. */
+        for (size_t i = 0; i < c->n; i++)
+                CHECK(!c->report[i] || !c->report[i]->have_grant || names_contain(&p->needed, c->report[i]->grant_holder), seed);
+}
+
+static void properties_hold_for_random_reports(void **state) {
+        const char *given = getenv("MAINSTAY_TEST_SEED"), *rounds = getenv("MAINSTAY_TEST_ROUNDS");
+        uint64_t first = given ? strtoull(given, NULL, 10) : UINT64_C(20250611);
+        size_t counts[_ACTION_MAX] = {0}, n = rounds ? strtoull(rounds, NULL, 10) : 20000;
+
+        (void) state;
+        for (uint64_t i = 0; i < n; i++) {
+                char seed[64];
+                _cleanup_cast_ Cast cast = {0};
+                Voice shuffled[CAST_MAX];
+                Overrule o = {0};
+                Plan *plan, *again;
+                _cleanup_free_ char *text = NULL, *other = NULL;
+
+                dice_state = first + i;
+                (void) snprintf(seed, sizeof(seed), "MAINSTAY_TEST_SEED=%llu", (unsigned long long) (first + i));
+                (void) dice(2);
+                cast = random_cast();
+                if (!dice(4))
+                        assert_int_equal(names_add(&o.without, cast.name[dice((unsigned) cast.n)]), 0);
+
+                CHECK(decision_make(cast_voices(&cast), cast.n, &o, &plan) == 0, seed);
+                text = plan_summary(plan);
+                counts[plan->action]++;
+                if (given) {
+                        cast_print(&cast, &o);
+                        print_message("%s\n", text);
+                }
+                if (plan->action == ACTION_BOOTSTRAP)
+                        check_bootstrap(&cast, &o, plan, seed);
+                if (plan->action == ACTION_JOIN)
+                        CHECK(!names_contain(&o.without, plan->node), seed);
+
+                /* Neither the order of the voices nor who decides makes a difference. */
+                memcpy(shuffled, cast.voice, sizeof(shuffled));
+                shuffle(shuffled, cast.n);
+                CHECK(decision_make(shuffled, cast.n, &o, &again) == 0, seed);
+                other = plan_summary(again);
+                CHECK(streq(text, other), seed);
+                CHECK(plan->n_reasons == again->n_reasons, seed);
+                for (size_t k = 0; k < plan->n_reasons; k++)
+                        CHECK(streq(plan->reason[k].text, again->reason[k].text), seed);
+                (void) plan_free(again);
+
+                /* A needed node that falls silent ends it. */
+                for (size_t k = 0; plan->action == ACTION_BOOTSTRAP && k < cast.n; k++)
+                        if (names_contain(&plan->needed, cast.name[k]) && !names_contain(&o.without, cast.name[k]) &&
+                            !streq(cast.name[k], plan->node)) {
+                                Voice before = cast.voice[k];
+
+                                cast.voice[k].condition = CONDITION_UNCERTAIN;
+                                cast.voice[k].report = NULL;
+                                CHECK(decision_make(cast.voice, cast.n, &o, &again) == 0, seed);
+                                /* What only it knew may be what made it needed: then its word is enough no more. */
+                                if (again->action == ACTION_BOOTSTRAP && names_contain(&again->needed, cast.name[k]))
+                                        fail_msg("%s: %s is needed, not heard, and %s leads", seed, cast.name[k], again->node);
+                                (void) plan_free(again);
+                                cast.voice[k] = before;
+                        }
+
+                /* Giving up somebody else never makes a bootstrap over a live one. */
+                for (size_t k = 0; k < cast.n; k++)
+                        if (cast.voice[k].condition == CONDITION_ALIVE || (cast.report[k] && mysqld_is_live(cast.report[k]->mysqld))) {
+                                Overrule all = {0};
+
+                                for (size_t m = 0; m < cast.n; m++)
+                                        if (dice(2))
+                                                assert_int_equal(names_add(&all.without, cast.name[m]), 0);
+                                all.new_cluster = dice(2);
+                                all.leader = cast.name[0];
+                                CHECK(decision_make(cast.voice, cast.n, &all, &again) == 0, seed);
+                                CHECK(again->action != ACTION_BOOTSTRAP, seed);
+                                (void) plan_free(again);
+                        }
+                (void) plan_free(plan);
+        }
+        /* The dice reach all of it. */
+        for (Action a = 0; a < _ACTION_MAX; a++)
+                assert_true(given || counts[a] > n / 200);
+        print_message("from MAINSTAY_TEST_SEED=%llu on: %zu bootstraps, %zu joins, %zu waits, %zu refusals\n", (unsigned long long) first,
+                      counts[ACTION_BOOTSTRAP], counts[ACTION_JOIN], counts[ACTION_WAIT], counts[ACTION_REFUSE]);
+}
+
+int main(void) {
+        static const struct CMUnitTest tests[] = {
+                cmocka_unit_test(rule_live),
+                cmocka_unit_test(rule_needed),
+                cmocka_unit_test(rule_clusters),
+                cmocka_unit_test(rule_candidates),
+                cmocka_unit_test(rule_grants),
+                cmocka_unit_test(rule_histories),
+                cmocka_unit_test(rule_overruled),
+                cmocka_unit_test(two_voices_of_one_name_are_refused),
+                cmocka_unit_test(too_many_voices_are_refused),
+                cmocka_unit_test(reasons_say_what_can_be_done),
+                cmocka_unit_test(properties_hold_for_random_reports),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
