@@ -119,7 +119,7 @@ static const char *distrust(const Evidence *e, const Report *r) {
         if (!e->have_viewlog || !log->have_section)
                 return "it is empty";
         if (log->torn)
-                return "its last line was cut off";
+                return "a view could not be recorded, or its last line was cut off";
         if (mysqld_is_live(e->mysqld) && e->unit_invocation[0] && !streq(e->unit_invocation, log->invocation))
                 return "mysqld was started past the gate";
         if (log->n_views == 0)
@@ -151,6 +151,7 @@ static const char *distrust(const Evidence *e, const Report *r) {
 static int weigh_views(const Evidence *e, Report *r) {
         const Viewlog *log = &e->viewlog;
         const char *why = distrust(e, r);
+        size_t n = 0;
 
         if (why)
                 return r->blank ? 0 : say(&r->view_problem, "%s", why);
@@ -170,11 +171,12 @@ static int weigh_views(const Evidence *e, Report *r) {
                 /* Whoever hears one of them would take it for both. */
                 if (o->members.n != v->n_members)
                         return say(&r->view_problem, "two members of the cluster have one name: give each its own wsrep_node_name");
-                r->n_views = i + 1;
+                n = i + 1;
                 /* What was before, with this node away, others may know. */
                 if (v->after_gap)
                         break;
         }
+        r->n_views = n;
         r->have_view = true;
         return 0;
 }

@@ -266,17 +266,29 @@ static int allow_bootstrap(int dirfd, const Verdict *v) {
         return r;
 }
 
+/* Without a section of its own this start would be recorded as part of the one
+ * before, and what is said of that one would be believed of this. */
 static int open_section(const char *dir, const Verdict *v) {
         _cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         uint64_t section;
-        int r;
+        int r, k;
 
-        r = fd < 0 ? -errno
-          : record_open_section(fd, now_usec(CLOCK_REALTIME), str_or(getenv("INVOCATION_ID"), ""),
+        if (fd < 0) {
+                r = -errno;
+                log_warning("There is no record of this start (%s: %s), so before a bootstrap every configured node must be heard. Run: mainstayctl setup", dir, strerror(-r));
+                return r == -ENOENT ? 0 : r;
+        }
+        r = record_open_section(fd, now_usec(CLOCK_REALTIME), str_or(getenv("INVOCATION_ID"), ""),
                                 v->have_position ? &v->position : NULL, &section);
-        if (r < 0)
-                /* Without a section the record is of another start, and is not trusted: no more is at stake. */
-                log_warning("The record of views in %s cannot be opened for this start (%s), so it will not count. Run: mainstayctl setup", dir, strerror(-r));
+        if (r >= 0)
+                return 0;
+        k = file_rename(fd, RECORD_NAME, RECORD_LOST_NAME, false);
+        if (k < 0 && k != -ENOENT) {
+                log_error("mysqld is not started: the record of views in %s can neither be written (%s) nor set aside (%s), and would tell of another start. Is the disk full, or read-only? Run: mainstayctl setup",
+                          dir, strerror(-r), strerror(-k));
+                return k;
+        }
+        log_warning("The record of views in %s cannot be written (%s) and is set aside: before a bootstrap every configured node must be heard.", dir, strerror(-r));
         return 0;
 }
 

@@ -273,6 +273,7 @@ static void read_datadir(Manager *m, Evidence *e) {
 static void read_server_dir(Manager *m, Evidence *e) {
         _cleanup_close_ int dirfd = -1, datafd = -1;
         Recovery recovery;
+        uint64_t section;
         Stamp now;
         int r;
 
@@ -293,7 +294,7 @@ static void read_server_dir(Manager *m, Evidence *e) {
         datafd = open(m->config->datadir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (datafd < 0 || recovery_read(dirfd, &recovery) < 0 || stamp_take(datafd, &now) < 0)
                 return;
-        if (!recovery_holds(&recovery, &now, e->have_viewlog ? e->viewlog.section : 0))
+        if (record_section(dirfd, &section) < 0 || !recovery_holds(&recovery, &now, section))
                 return;
         if (!recovery_lasting(recovery.outcome) && m->recover_tries < RECOVER_TRIES)
                 return;

@@ -157,7 +157,9 @@ inline decide() {
         }
         for (x : 0 .. 2) {
             if
+#ifndef BROKEN_GRANT_TWICE
             :: v_heard[x] && v_grant[x] -> need = need | BIT(v_grant[x] - 1) /* rule 5 */
+#endif
             :: else
             fi;
             if
@@ -397,14 +399,10 @@ inline judge(h) {
     d_step {
         c = said_id[h]; sent[h] = sent[h] & ~BIT(me);
         gather(me, h); v_without = without[c];
-#ifdef BROKEN_GRANT_TWICE
-        v_grant[me] = 0;
-#else
         if
         :: grant[me] && HAS(without[c], holder[grant[me]]) -> grant[me] = 0; v_grant[me] = 0 /* ended by an operator */
         :: else
         fi;
-#endif
         decide();
         if
         :: action == BOOTSTRAP && node == h && v_position[h] == at[c] && claim[me] == 0 && is_free(me) && is_said_of(me, h) ->

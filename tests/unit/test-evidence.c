@@ -1,0 +1,373 @@
+/* Evidence: what a node may say of itself, by what lies in its files.
+ *
+ * A situation is a few short texts. The record of views is words:
+ *   start@100, start@-   the gate opened a section, at a position or not
+ *   view:12              a Primary view of db1 and db2; S as in `seqnos`, in order
+ *   apart:1              a view that is not Primary
+ *   synced, donor, ...   a status
+ *   closed, lost, torn   disconnected; a view that got lost; the end cut off
+ * Positions are of cluster A, or begin with another letter; Z is all zeros.
+ */
+#include "cases.h"
+#include "domain/evidence.h"
+
+#define CLOSED_AT (1000 * USEC_PER_SEC)
+#define INVOCATION "0123456789abcdef0123456789abcdef"
+
+typedef struct Situation {
+        const char *name;
+        Mysqld mysqld;
+        const char *grastate; /* "114 safe", "A-1", "Z-1 unsafe", "?" cannot be read, NULL not there */
+        const char *record;   /* NULL: none; "?" cannot be read */
+        const char *seqnos;   /* S of the views, oldest first, "?" unknown */
+        const char *gvwstate; /* members, "?" cannot be read, NULL not there */
+        const char *aside;
+        const char *recovery; /* a position, "?" none came out, NULL none was made */
+        const char *says;     /* what the report says, see describe() */
+        int64_t written;      /* grastate.dat, seconds after the record was closed */
+} Situation;
+
+#define STOPPED MYSQLD_STOPPED
+
+static const Situation table[] = {
+        /* Ended gracefully */
+        { "stopped gracefully", STOPPED, "114 unsafe", "start@50 view:12 synced closed", "51", NULL, NULL, NULL, "114 grastate unsafe; view 51:12", 1 },
+        { "the last one stopped", STOPPED, "114 safe", "start@50 view:12 view:1 synced closed", "51,113", NULL, NULL, NULL, "114 grastate safe; view 113:1,51:12", 1 },
+        { "an old file without safe_to_bootstrap", STOPPED, "114", "start@50 view:12 closed", "51", NULL, NULL, NULL, "114 grastate; view 51:12", 1 },
+        { "the file was written much later: the data are asked", STOPPED, "114 unsafe", "start@50 view:12 closed", "51", NULL, NULL, NULL, "recover; unsafe; view 51:12", 121 },
+        { "asked, they count", STOPPED, "114 unsafe", "start@50 view:12 closed", "51", NULL, NULL, "116", "116 recovered unsafe; view 51:12", 121 },
+        { "a recovered position counts wherever there is one", STOPPED, "114 unsafe", "start@50 view:12 closed", "51", NULL, NULL, "116", "116 recovered unsafe; view 51:12", 1 },
+        { "a seqno without a graceful end proves nothing", STOPPED, "20 unsafe", "start@15 view:123 synced view:1", "16,60", "1", NULL, NULL, "recover; unsafe; view 60:1,16:123", 0 },
+        { "nor without a record", STOPPED, "114 safe", NULL, "", NULL, NULL, NULL, "recover; safe; no view: it is empty", 0 },
+        { "it was paused in a backup, and cut", STOPPED, "20 unsafe", "start@15 view:123 synced donor view:1", "16,60", "1", NULL, "20", "20 recovered unsafe; view 60:1,16:123", 0 },
+
+        /* Cut */
+        { "cut", STOPPED, "A-1 unsafe", "start@50 view:12 synced", "51", "12", NULL, NULL, "recover; unsafe; view 51:12", 0 },
+        { "cut, and recovered", STOPPED, "A-1 unsafe", "start@50 view:12 synced", "51", "12", NULL, "114", "114 recovered unsafe; view 51:12", 0 },
+        { "recovery found nothing", STOPPED, "A-1 unsafe", "start@50 view:12 synced", "51", "12", NULL, "?", "problem: 3 prepared transactions; unsafe; view 51:12", 0 },
+        { "recovery found another cluster's data", STOPPED, "A-1", "start@50 view:12 synced", "51", "12", NULL, "B114", "problem: grastate.dat names the cluster; view 51:12", 0 },
+        { "S is not known", STOPPED, "A-1 unsafe", "start@50 view:12 synced", "?", "12", NULL, "114", "114 recovered unsafe; view ?:12", 0 },
+        { "the power went before gvwstate.dat was on the disk", STOPPED, "A-1 unsafe", "start@50 view:12 synced", "51", NULL, NULL, "114", "114 recovered unsafe; view 51:12", 0 },
+
+        /* gvwstate.dat */
+        { "gvwstate.dat of fewer members", STOPPED, "A-1", "start@50 view:12 synced", "51", "1", NULL, "114", "114 recovered; no view: gvwstate.dat names other members than its last view", 0 },
+        { "gvwstate.dat of as many, but others", STOPPED, "A-1", "start@50 view:12 synced", "51", "13", NULL, "114", "114 recovered; no view: gvwstate.dat names other members than its last view", 0 },
+        { "gvwstate.dat of more", STOPPED, "A-1", "start@50 view:12 synced", "51", "123", NULL, "114", "114 recovered; no view: gvwstate.dat names other members than its last view", 0 },
+        { "gvwstate.dat spoilt", STOPPED, "A-1", "start@50 view:12 synced", "51", "?", NULL, "114", "114 recovered; no view: gvwstate.dat cannot be read", 0 },
+        { "gvwstate.dat, and no record", STOPPED, "A-1", NULL, "", "12", NULL, "114", "114 recovered; no view: it is empty", 0 },
+        { "set aside for a start that came to nothing", STOPPED, "A-1", "start@50 view:12 synced start@114", "51", NULL, "12", "114", "114 recovered; view 51:12", 0 },
+        { "set aside, and of others", STOPPED, "A-1", "start@50 view:12 synced start@114", "51", NULL, "123", "114", "114 recovered; no view: the gvwstate.dat set aside names other members than its last view", 0 },
+        { "set aside before the last views", STOPPED, "A-1", "start@50 view:12 synced", "51", "12", "123", "114", "114 recovered; view 51:12", 0 },
+        { "set aside once, before a graceful end", STOPPED, "A-1", "start@50 view:12 closed start@114", "51", NULL, "123", "114", "114 recovered; view 51:12", 0 },
+
+        /* The record */
+        { "cut off in a line", STOPPED, "A-1", "start@50 view:12 synced torn", "51", "12", NULL, "114", "114 recovered; no view: its last line was cut off", 0 },
+        { "a view got lost", STOPPED, "A-1", "start@50 view:12 synced lost", "51", "12", NULL, "114", "114 recovered; no view: its last line was cut off", 0 },
+        { "unreadable", STOPPED, "A-1", "?", "", "12", NULL, "114", "114 recovered; no view: line 3 of the record", 0 },
+        { "no view yet", STOPPED, "A-1", "start@50", "", NULL, NULL, "114", "114 recovered; no view: it holds no Primary view", 0 },
+        { "it was never Primary", STOPPED, "A-1", "start@50 apart:1", "", NULL, NULL, "114", "114 recovered; no view: it holds no Primary view", 0 },
+        { "quorum lost last: the Primary view before counts", STOPPED, "A-1", "start@50 view:12 apart:1", "51", "12", NULL, "114", "114 recovered; view 51:12", 0 },
+        { "quorum lost and regained: others may have gone on in between", STOPPED, "A-1", "start@50 view:123 apart:1 view:123", "51,90", "123", NULL, "114", "114 recovered; view 90:123", 0 },
+        { "so may they after an end within one start", STOPPED, "A-1", "start@50 view:123 closed view:13", "51,90", "13", NULL, "114", "114 recovered; view 90:13", 0 },
+        { "no gap: all are told", STOPPED, "A-1", "start@50 view:123 view:13 view:1", "51,90,95", "1", NULL, "114", "114 recovered; view 95:1,90:13,51:123", 0 },
+        { "two members of one name", STOPPED, "A-1", "start@50 view:11", "51", NULL, NULL, "114", "114 recovered; no view: two members of the cluster have one name", 0 },
+        { "an older view with two of one name", STOPPED, "A-1", "start@50 view:11 view:1", "51,52", "1", NULL, "114", "114 recovered; no view: two members of the cluster have one name", 0 },
+
+        /* Starts since the last view */
+        { "a start that came to nothing", STOPPED, "A-1", "start@50 view:12 synced start@114 closed", "51", NULL, NULL, "114", "114 recovered; view 51:12", 0 },
+        { "two of them", STOPPED, "A-1", "start@50 view:12 synced start@114 closed start@114 closed", "51", NULL, NULL, "114", "114 recovered; view 51:12", 0 },
+        { "one that committed, though it told no view", STOPPED, "A-1", "start@50 view:1 closed start@114", "51", NULL, NULL, "150", "150 recovered; no view: the data went on at a start whose views it does not hold", 0 },
+        { "the first of two did", STOPPED, "A-1", "start@50 view:1 closed start@114 start@150", "51", NULL, NULL, "150", "150 recovered; no view: the data went on at a start whose views it does not hold", 0 },
+        { "gracefully, too", STOPPED, "150 safe", "start@50 view:1 closed start@114 closed", "51", NULL, NULL, NULL, "150 grastate safe; no view: the data went on at a start whose views it does not hold", 1 },
+        { "where that start began is not known", STOPPED, "A-1", "start@50 view:1 closed start@-", "51", NULL, NULL, "114", "114 recovered; no view: the data went on at a start whose views it does not hold", 0 },
+        { "a later start saw views again: all is well", STOPPED, "A-1", "start@50 view:1 closed start@114 start@150 view:12", "151", "12", NULL, "160", "160 recovered; view 151:12", 0 },
+        { "a graceful end, and it ran again past the gate", STOPPED, "A-1", "start@50 view:1 synced closed", "51", NULL, NULL, "150", "150 recovered; no view: mysqld ran again after its last graceful end", 0 },
+        { "the data are older than at the last start", STOPPED, "A-1", "start@50 view:12 synced", "51", "12", NULL, "49", "49 recovered; no view: the data are older than at the last start", 0 },
+        { "exactly as old", STOPPED, "A-1", "start@50 view:12 synced", "51", "12", NULL, "50", "50 recovered; view 51:12", 0 },
+        { "of another cluster than at the last start", STOPPED, "B-1", "start@50 view:12 synced", "51", "12", NULL, "B49", "B49 recovered; view 51:12", 0 },
+
+        /* No data */
+        { "a new node", STOPPED, NULL, NULL, "", NULL, NULL, NULL, "blank", 0 },
+        { "a new node that was started once", STOPPED, "Z-1 safe", "start@-", "", NULL, NULL, NULL, "blank safe", 0 },
+        { "a transfer was cut off", STOPPED, "Z-1 safe", "start@50 view:12", "51", NULL, NULL, NULL, "problem: grastate.dat holds no cluster any more; safe; view 51:12", 0 },
+        { "found inconsistent", STOPPED, "Z-1 unsafe", "start@50 view:12 synced", "51", NULL, NULL, NULL, "problem: grastate.dat holds no cluster any more; unsafe; view 51:12", 0 },
+        { "and a recovered position does not change that", STOPPED, "Z-1 safe", "start@50 view:12", "51", NULL, NULL, "114", "problem: grastate.dat holds no cluster any more; safe; view 51:12", 0 },
+        { "a member whose grastate.dat is gone", STOPPED, NULL, "start@50 view:12", "51", NULL, NULL, NULL, "problem: it was a member of the cluster; view 51:12", 0 },
+        { "grastate.dat cannot be read", STOPPED, "?", "start@50 view:12", "51", NULL, NULL, NULL, "problem: grastate.dat: line 2; view 51:12", 0 },
+        { "and a recovered position does not mend it", STOPPED, "?", "start@50 view:12", "51", NULL, NULL, "114", "problem: grastate.dat: line 2; view 51:12", 0 },
+
+        /* Live */
+        { "live: the file's uuid, and no position", MYSQLD_NON_PRIMARY, "A-1", "start@50 view:12 synced", "51", "12", NULL, NULL, "-1 live; view 51:12", 0 },
+        { "live: gvwstate.dat is of no concern", MYSQLD_PRIMARY, "A-1", "start@50 view:12 synced", "51", "1", NULL, NULL, "-1 live; view 51:12", 0 },
+        { "live: an old recovery does not count", MYSQLD_PRIMARY, "A-1", "start@50 view:12 synced", "51", "12", NULL, "40", "-1 live; view 51:12", 0 },
+        { "live, and nothing known", MYSQLD_STARTING, NULL, NULL, "", NULL, NULL, NULL, "; no view: it is empty", 0 },
+};
+
+static Position position_of(const char *text) {
+        Position p = case_position(text);
+
+        if (*text == 'Z')
+                p.uuid = (Uuid) {0};
+        return p;
+}
+
+/* A member's identity in the group; the incarnation differs from file to file. */
+static Uuid member_id(char digit, uint8_t incarnation) {
+        Uuid u = case_id(digit);
+
+        u.b[9] = incarnation;
+        return u;
+}
+
+/* As libgalera and the helpers write it. Free the result. */
+static char *record_text(const char *words) {
+        _cleanup_free_ char *copy = strdup(words);
+        char *save = NULL, *text = NULL, uuid[UUID_TEXT_MAX];
+        usec_t time = CLOSED_AT - 100;
+        uint64_t section = 4;
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+        Position p;
+
+        assert_non_null(copy);
+        assert_non_null(f);
+        for (char *word = strtok_r(copy, " ", &save); word; word = strtok_r(NULL, " ", &save), time++) {
+                char *arg = strpbrk(word, ":@"), at[POSITION_TEXT_MAX];
+
+                if (arg)
+                        *arg++ = '\0';
+                if (streq(word, "start")) {
+                        p = streq(arg, "-") ? (Position) {0} : position_of(arg);
+                        fprintf(f, "start %llu %llu %s %s\n", (unsigned long long) ++section, (unsigned long long) time, INVOCATION,
+                                streq(arg, "-") ? "-" : position_text(&p, at));
+                } else if (streq(word, "view") || streq(word, "apart")) {
+                        Uuid cluster = case_id('A');
+
+                        fprintf(f, "view %llu %s %s 0 ", (unsigned long long) time, uuid_text(&cluster, uuid), streq(word, "view") ? "primary" : "non-primary");
+                        for (const char *digit = arg; *digit; digit++) {
+                                Uuid id = member_id(*digit, (uint8_t) (digit - arg + 1));
+
+                                fprintf(f, "%s%s/db%c/192.0.2.%c", digit > arg ? "," : "", uuid_text(&id, uuid), *digit, *digit);
+                        }
+                        fputc('\n', f);
+                } else if (streq(word, "closed"))
+                        fprintf(f, "disconnected %llu\n", (unsigned long long) CLOSED_AT);
+                else if (streq(word, "lost"))
+                        fprintf(f, "lost %llu\n", (unsigned long long) time);
+                else if (streq(word, "torn"))
+                        fprintf(f, "view 10");
+                else
+                        fprintf(f, "status %llu %s\n", (unsigned long long) time, word);
+        }
+        assert_int_equal(fclose(f), 0);
+        return text;
+}
+
+static bool gvwstate_of(const char *digits, Gvwstate *ret, char error[static 256]) {
+        *ret = (Gvwstate) { .primary = true };
+        if (!digits)
+                return false;
+        if (*digits == '?') {
+                (void) snprintf(error, 256, "the file is empty");
+                return false;
+        }
+        for (; *digits; digits++)
+                ret->members[ret->n_members++] = (GvwMember) { member_id(*digits, 0x77), 0 };
+        return true;
+}
+
+static void evidence_make(const Situation *s, Evidence *e) {
+        char ignored[256];
+
+        *e = (Evidence) { .mysqld = s->mysqld };
+        (void) snprintf(e->unit_invocation, sizeof(e->unit_invocation), "%s", mysqld_is_live(s->mysqld) ? INVOCATION : "");
+        if (s->grastate && *s->grastate == '?')
+                (void) snprintf(e->grastate_error, sizeof(e->grastate_error), "line 2: \"x\" is not a UUID");
+        else if (s->grastate) {
+                char number[32] = "", word[16] = "";
+
+                assert_true(sscanf(s->grastate, "%31s %15s", number, word) >= 1);
+                e->have_grastate = true;
+                e->grastate.position = position_of(number);
+                e->grastate.safe_to_bootstrap = streq(word, "safe") ? GRASTATE_SAFE_YES : streq(word, "unsafe") ? GRASTATE_SAFE_NO : GRASTATE_SAFE_UNSAID;
+                e->grastate_mtime = CLOSED_AT + (usec_t) s->written * USEC_PER_SEC;
+        }
+        if (s->record && *s->record == '?')
+                (void) snprintf(e->viewlog_error, sizeof(e->viewlog_error), "line 3 of the record of views: the time is not a whole number");
+        else if (s->record) {
+                _cleanup_free_ char *text = record_text(s->record), *seqnos = strdup(s->seqnos);
+                char *save = NULL, error[256] = "";
+                size_t n = 0;
+
+                if (viewlog_parse(text, strlen(text), &e->viewlog, error) < 0)
+                        fail_msg("%s: %s", s->name, error);
+                e->have_viewlog = true;
+                for (char *one = strtok_r(seqnos, ",", &save); one; one = strtok_r(NULL, ",", &save))
+                        e->view_seqno[n++] = *one == '?' ? SEQNO_UNDEFINED : case_number(one);
+                CHECK(n == e->viewlog.n_views, s->name);
+        }
+        e->have_gvwstate = gvwstate_of(s->gvwstate, &e->gvwstate, e->gvwstate_error);
+        e->have_aside = gvwstate_of(s->aside, &e->aside, ignored);
+        if (s->recovery) {
+                e->have_recovery = true;
+                e->recovery_has_position = *s->recovery != '?';
+                if (e->recovery_has_position)
+                        e->recovery_position = position_of(s->recovery);
+                else
+                        (void) snprintf(e->recovery_text, sizeof(e->recovery_text), "3 prepared transactions");
+        }
+}
+
+/* "114 grastate safe; view 51:12", "recover" in front where that is needed;
+ * "blank"; "problem: ..."; "no view: ...". Sentences only as far as `like`
+ * has them. Free the result. */
+static char *describe(const Report *r, int needs_recovery, const char *like) {
+        const char *problem = strstr(like, "problem: "), *noview = strstr(like, "no view: ");
+        size_t n_problem = problem ? strcspn(problem + 9, ";") : 1000, n_noview = noview ? strlen(noview + 9) : 1000;
+        char *text = NULL, *part = "";
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+
+        assert_non_null(f);
+        if (needs_recovery)
+                fprintf(f, "recover%s", r->safe_to_bootstrap >= 0 ? ";" : ""), part = " ";
+        if (r->source != SOURCE_NONE)
+                fprintf(f, "%s%lld %s", r->position.uuid.b[0] == 'A' ? "" : "B", (long long) r->position.seqno, source_to_string(r->source)), part = " ";
+        if (r->blank)
+                fprintf(f, "blank"), part = " ";
+        if (r->problem)
+                fprintf(f, "problem: %.*s%s", (int) n_problem, r->problem, r->safe_to_bootstrap >= 0 ? ";" : ""), part = " ";
+        if (r->safe_to_bootstrap >= 0)
+                fprintf(f, "%s%s", part, r->safe_to_bootstrap ? "safe" : "unsafe");
+        if (r->have_view) {
+                fprintf(f, "; view ");
+                for (size_t i = 0; i < r->n_views; i++) {
+                        fprintf(f, i > 0 ? "," : "");
+                        if (r->view[i].seqno == SEQNO_UNDEFINED)
+                                fputc('?', f);
+                        else
+                                fprintf(f, "%lld", (long long) r->view[i].seqno);
+                        fputc(':', f);
+                        for (size_t k = 0; k < r->view[i].members.n; k++)
+                                fputc(r->view[i].members.name[k][2], f);
+                }
+        }
+        if (r->view_problem)
+                fprintf(f, "; no view: %.*s", (int) n_noview, r->view_problem);
+        assert_int_equal(fclose(f), 0);
+        return text;
+}
+
+static void evidence_is_weighed_as_the_table_says(void **state) {
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS(table); i++) {
+                _cleanup_(report_freep) Report *r = NULL;
+                _cleanup_free_ char *text = NULL;
+                Evidence e;
+                int k;
+
+                evidence_make(&table[i], &e);
+                assert_int_equal(report_new(&r), 0);
+                k = evidence_weigh(&e, r);
+                viewlog_done(&e.viewlog);
+                CHECK(k >= 0, table[i].name);
+                text = describe(r, k, table[i].says);
+                if (!streq(text, table[i].says))
+                        fail_msg("%s: expected \"%s\", came to \"%s\"", table[i].name, table[i].says, text);
+                CHECK(!(r->have_view && r->view_problem), table[i].name);
+                CHECK(r->have_view == (r->n_views > 0), table[i].name);
+                /* What is said of the data is said once. */
+                CHECK((r->source != SOURCE_NONE) + r->blank + !!r->problem + k <= 1, table[i].name);
+        }
+}
+
+static void a_missing_datadir_is_no_blank_node(void **state) {
+        Evidence e = { .mysqld = STOPPED, .datadir_missing = true, .grastate_error = "the datadir /x cannot be opened: No such file or directory" };
+        Report *r = NULL;
+
+        (void) state;
+        assert_int_equal(report_new(&r), 0);
+        assert_int_equal(evidence_weigh(&e, r), 0);
+        assert_false(r->blank);
+        assert_string_equal(r->problem, e.grastate_error);
+        r = report_free(r);
+
+        assert_int_equal(report_new(&r), 0);
+        e.grastate_error[0] = '\0';
+        assert_int_equal(evidence_weigh(&e, r), 0);
+        assert_false(r->blank);
+        assert_non_null(r->problem);
+        r = report_free(r);
+}
+
+static void a_live_servers_own_word_counts(void **state) {
+        static const Situation s = { "live", MYSQLD_PRIMARY, "A-1", "start@50 view:12 synced", "51", "12", NULL, NULL, "", 0 };
+        Evidence e;
+        Report *r = NULL;
+
+        (void) state;
+        evidence_make(&s, &e);
+        e.have_live = true;
+        e.live = (Position) { case_id('A'), 70 };
+        assert_int_equal(report_new(&r), 0);
+        assert_int_equal(evidence_weigh(&e, r), 0);
+        assert_int_equal(r->position.seqno, 70);
+        assert_int_equal(r->source, SOURCE_LIVE);
+        assert_true(r->have_view);
+        r = report_free(r);
+
+        /* Started past the gate: what its record says is of another start. */
+        (void) snprintf(e.unit_invocation, sizeof(e.unit_invocation), "%s", "ffffffffffffffffffffffffffffffff");
+        assert_int_equal(report_new(&r), 0);
+        assert_int_equal(evidence_weigh(&e, r), 0);
+        assert_false(r->have_view);
+        assert_string_equal(r->view_problem, "mysqld was started past the gate");
+        r = report_free(r);
+        viewlog_done(&e.viewlog);
+}
+
+static const struct {
+        const char *record;
+        Mysqld mysqld;
+} lives[] = {
+        { "start@50", MYSQLD_STARTING },
+        { "start@50 joiner", MYSQLD_STARTING },
+        { "start@50 view:12 joiner", MYSQLD_JOINING },
+        { "start@50 view:12 joined", MYSQLD_JOINING },
+        { "start@50 view:12", MYSQLD_JOINING },
+        { "start@50 view:12 synced", MYSQLD_PRIMARY },
+        { "start@50 view:12 Synced", MYSQLD_PRIMARY },
+        { "start@50 view:12 donor", MYSQLD_PRIMARY },
+        { "start@50 view:12 Donor", MYSQLD_PRIMARY },
+        { "start@50 view:12 synced apart:1", MYSQLD_NON_PRIMARY },
+        { "start@50 apart:1", MYSQLD_NON_PRIMARY },
+        { "start@50 view:12 synced apart:1 view:12 synced", MYSQLD_PRIMARY },
+        { "start@50 view:12 synced closed", MYSQLD_STARTING },
+        { "start@50 view:12 synced start@60", MYSQLD_STARTING },
+        { "start@50 view:12 synced start@60 apart:1", MYSQLD_NON_PRIMARY },
+        { "", MYSQLD_STARTING },
+};
+
+static void the_record_tells_what_a_live_server_does(void **state) {
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS(lives); i++) {
+                _cleanup_free_ char *text = record_text(lives[i].record);
+                char error[256];
+                Viewlog log;
+
+                assert_int_equal(viewlog_parse(text, strlen(text), &log, error), 0);
+                CHECK(evidence_live_state(&log) == lives[i].mysqld, lives[i].record);
+                viewlog_done(&log);
+        }
+}
+
+int main(void) {
+        static const struct CMUnitTest tests[] = {
+                cmocka_unit_test(evidence_is_weighed_as_the_table_says),
+                cmocka_unit_test(a_missing_datadir_is_no_blank_node),
+                cmocka_unit_test(a_live_servers_own_word_counts),
+                cmocka_unit_test(the_record_tells_what_a_live_server_does),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
