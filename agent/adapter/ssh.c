@@ -21,7 +21,7 @@ static const char *const options[] = {
         "ClearAllForwardings=yes",
         "ControlMaster=no",
         "ControlPath=none",
-        "LogLevel=ERROR",
+        "LogLevel=INFO",
 };
 
 /* A name's first byte is a letter or a digit, so that it is no option. */

@@ -61,6 +61,15 @@ static MYSQL *connect_server(const Options *options, MYSQL *mysql) {
         (void) mysql_options(mysql, MYSQL_OPT_WRITE_TIMEOUT, &seconds);
         (void) mysql_options(mysql, MYSQL_OPT_PROTOCOL, &protocol);
         (void) mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+        /* No secret passes; and newer libraries would rather hide what the server says than hear it without TLS. */
+#ifdef MARIADB_PACKAGE_VERSION_ID
+        my_bool tls = 0;
+        (void) mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, &tls);
+        (void) mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &tls);
+#else
+        unsigned tls = SSL_MODE_DISABLED;
+        (void) mysql_options(mysql, MYSQL_OPT_SSL_MODE, &tls);
+#endif
         return mysql_real_connect(mysql, options->host, options->user, NULL, NULL, options->port, options->socket, 0);
 }
 

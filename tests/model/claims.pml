@@ -10,15 +10,19 @@
  * an operator named all who held it, no diverged data joined; and, with LIVE,
  * that a cluster whose troubles are over ends with a Primary component.
  *
- * Bounds, each with -D: CRASHES, LEAVES, COMMITS, RECORDS (of views, lost),
+ * Bounds, each with -D: PAST (events before nobody was Primary any more; 0
+ * begins in service), CRASHES, LEAVES, COMMITS, RECORDS (of views, lost),
  * DEAF (decisions on less than all who could be heard; lost answers; clocks
  * that run out), OPERATOR, CLAIMS (ids). Broken variants: BROKEN_*.
  */
+#ifndef PAST
+#define PAST 4
+#endif
 #ifndef CRASHES
-#define CRASHES 2
+#define CRASHES 1
 #endif
 #ifndef LEAVES
-#define LEAVES 1
+#define LEAVES 0
 #endif
 #ifndef COMMITS
 #define COMMITS 1
@@ -215,7 +219,7 @@ byte last, led, origin[3], told = 1, away, given_up;
 /* What may still happen, and choices within a step. */
 byte crashes = CRASHES, leaves = LEAVES, commits = COMMITS, records = RECORDS, deaf = DEAF, operators = OPERATOR;
 byte ears, gave, idle, most = CLAIMS;
-bit lost;
+bit lost, begun;
 hidden byte i, k, c, m;
 
 #ifdef BROKEN_GVWSTATE
@@ -517,6 +521,7 @@ inline join() {
 }
 
 active [3] proctype agent() {
+    begun;
 end:
     do
     /* Bootstrap. */
@@ -607,6 +612,36 @@ end:
         } }
 #endif
     od
+}
+
+/* How it came to that: in one go, for nobody can do anything about it. Nodes
+ * commit, lag, leave and crash; others come and are gone before anyone has
+ * applied a thing, each time a configuration more; and then nobody is left. */
+active proctype story() {
+    byte n, left;
+    atomic {
+#if PAST
+        left = PAST;
+        do
+        :: left && component ->
+            left--;
+            select(n : 0 .. 2);
+            if
+            :: HAS(component, n) && told == 1 -> d_step { seqno++; position[n] = seqno; told = seqno; printf("db%d commits %d\n", n, seqno) }
+            :: HAS(component, n) && position[n] < seqno -> d_step { position[n] = seqno; printf("db%d applies up to %d\n", n, seqno) }
+            :: HAS(component, n) -> d_step { printf("db%d at %d leaves\n", n, position[n]); depart(BIT(n), 1); changed }
+            :: HAS(component, n) -> d_step { printf("db%d at %d crashes\n", n, position[n]); depart(BIT(n), 0); changed }
+            :: n == 0 -> d_step { configure(component); changed }
+            :: else -> left = 0
+            fi;
+            n = 0
+        :: break
+        od;
+        left = 0;
+        d_step { die(0); die(1); die(2); depart(ALL, 0); changed };
+#endif
+        n = 0; begun = 1
+    }
 }
 
 #ifdef LIVE

@@ -40,3 +40,43 @@ def a_node_cut_and_booted_rejoins_by_ist(cluster):
     assert cluster.leaders() == []
     assert "IST received" in cluster.said("db3", "mariadb"), "db3 did not receive an IST"
     cluster.check()
+
+
+@scenario
+def two_come_back_without_one_that_cannot_be_ahead(cluster):
+    """One is stopped, two are cut later: the two return without it, then it joins."""
+    with cluster.ledger:
+        cluster.write_some()
+        cluster.lab.stop("db3")
+        cluster.write_some(through="db1")
+        cluster.lab.cut("db1", "db2")
+        cluster.lab.boot("db1", "db2")
+        cluster.write_some(through="db1")
+    cluster.check("db1", "db2")
+    assert len(cluster.leaders()) == 1, f"led: {cluster.leaders()}"
+    with cluster.ledger:
+        cluster.lab.boot("db3")
+        cluster.write_some(through="db3")
+    cluster.check()
+
+
+@scenario
+def the_last_alive_does_not_lead_where_it_was_behind(cluster):
+    """The last node in the cluster had applied less than those that left before."""
+    with cluster.ledger:
+        backup = cluster.node("db3").client()
+        backup.query("SET GLOBAL wsrep_desync = ON; FLUSH TABLES WITH READ LOCK")
+        cluster.write_some(through="db1")
+        cluster.write_some(through="db2")
+        cluster.stop_one_by_one("db1", "db2")
+    backup.close()
+    cluster.lab.cut()
+
+    view = cluster.node("db3").path("var/lib/mysql/gvwstate.dat").read_text()
+    assert view.count("member:") == 1, f"db3 was not alone in its last view:\n{view}"
+    cluster.lab.boot("db3")
+    cluster.check_nobody_led(15)
+    cluster.wait_awaits("db3", ["db1", "db2"])
+    cluster.lab.boot("db1", "db2")
+    cluster.check_led("db2")
+    cluster.check()

@@ -1,0 +1,115 @@
+"""What people type: the old habits, and the verbs."""
+
+from scenario import scenario
+
+ORDERS = [
+    # who is stopped, one after another; who is started, at the same moment
+    (("db1", "db2", "db3"), ("db1", "db2", "db3")),
+    (("db3", "db2", "db1"), ("db3", "db2", "db1")),
+    (("db1", "db3", "db2"), ("db3", "db1", "db2")),
+]
+
+
+@scenario
+def started_by_hand_in_any_order_the_newest_leads(cluster):
+    """`systemctl start mariadb` everywhere at the same moment, in several orders."""
+    for stopped, started in ORDERS:
+        cluster.make_whole()
+        with cluster.ledger:
+            cluster.stop_one_by_one(*stopped)
+        cluster.start_by_hand(*started)
+        cluster.check_led(stopped[-1])
+        cluster.check()
+
+
+@scenario
+def galera_new_cluster_on_the_wrong_node_is_refused(cluster):
+    """Typed by hand where the data are older, it starts nothing and says what to type."""
+    with cluster.ledger:
+        cluster.stop_one_by_one("db2", "db3", "db1")
+    done = cluster.node("db2").run(["galera_new_cluster"], check=False)
+    assert done.returncode != 0, "galera_new_cluster succeeded on db2"
+    cluster.check_nobody_led(2)
+    for words in ("galera_new_cluster", "On db1, type: systemctl start mainstay-bootstrap"):
+        cluster.wait_said("db2", words, "mariadb")
+    bootstrap_and_join(cluster, "db1", "db2", "db3")
+
+
+@scenario
+def a_bootstrap_asked_for_on_a_node_behind_is_refused(cluster):
+    """`systemctl start mainstay-bootstrap` fails, and its journal names who should lead."""
+    with cluster.ledger:
+        cluster.stop_one_by_one("db1", "db2", "db3")
+    refused(cluster, "db1", "On db3, type: systemctl start mainstay-bootstrap")
+    refused(cluster, "db2", "db3 should lead, not this node")
+    cluster.check_nobody_led()
+    bootstrap_and_join(cluster, "db3", "db1", "db2")
+
+
+@scenario
+def a_bootstrap_asked_for_beside_a_primary_is_refused(cluster):
+    """While the cluster is up nobody forms a second one, in it or beside it."""
+    with cluster.ledger:
+        refused(cluster, "db1", "This node is Primary already")
+        cluster.node("db3").run(["systemctl", "stop", "mariadb"], timeout=60)
+        refused(cluster, "db3", "a second one is never formed")
+        refused(cluster, "db3", "systemctl start mainstay-join")
+        cluster.node("db3").run(["systemctl", "start", "mainstay-join"], timeout=180)
+        cluster.write_some(through="db3")
+    assert cluster.leaders() == [], f"led: {cluster.leaders()}"
+    cluster.check()
+
+
+def refused(cluster, name, words):
+    done = cluster.node(name).run(["systemctl", "start", "mainstay-bootstrap"], check=False)
+    assert done.returncode != 0, f"mainstay-bootstrap succeeded on {name}"
+    cluster.wait(lambda: words in " ".join(cluster.said(name, "mainstay-bootstrap").split()),
+                 f"the journal of mainstay-bootstrap on {name} to say {words!r}")
+
+
+def bootstrap_and_join(cluster, leader, *others):
+    """What the messages say to type."""
+    cluster.node(leader).run(["systemctl", "start", "mainstay-bootstrap"], timeout=180)
+    cluster.start_by_hand(*others)
+    cluster.check_led(leader)
+    cluster.check()
+
+
+@scenario
+def given_up_by_name_a_node_with_commits_of_its_own_stays_out(cluster):
+    """The last one alone stays away: nobody leads until an operator gives it up."""
+    with cluster.ledger:
+        cluster.stop_one_by_one("db1", "db2")
+    # Not in the ledger: these are the ones that will be given up.
+    db3 = cluster.node("db3")
+    db3.rows("CREATE TABLE lab.given_up (n int PRIMARY KEY); INSERT INTO lab.given_up VALUES (1)")
+    cluster.lab.stop("db1", "db2")
+    cluster.lab.cut("db3")
+
+    cluster.lab.boot("db1", "db2")
+    for name in ("db1", "db2"):
+        cluster.wait_awaits(name, ["db3"])
+        reasons = " ".join(reason["text"] for reason in cluster.plan(name)["reasons"])
+        assert "mainstayctl bootstrap --without db3" in reasons, reasons
+        cluster.wait(lambda: all(words in cluster.unit_status(name) for words in (
+            "Waiting for db3", "--without db3")), f"`systemctl status mariadb` on {name} to name db3")
+    cluster.check_nobody_led(3)
+
+    plan = cluster.plan("db1", "--without", "db3")
+    assert (plan["action"], plan["node"]) == ("bootstrap", "db2"), plan
+    cluster.node("db2").run(["mainstayctl", "bootstrap", "--without", "db3"], timeout=180)
+    cluster.check("db1", "db2")
+    cluster.check_led("db2")
+
+    cluster.lab.boot("db3")
+    cluster.wait(lambda: cluster.state("db3") == "SHUNNED", "db3 to be SHUNNED")
+    cluster.wait(lambda: "diverged" in cluster.unit_status("db3"), "db3 to say why it stays out")
+    assert not cluster.is_primary("db3")
+    cluster.check("db1", "db2")
+    assert db3.path("var/lib/mysql/grastate.dat").exists()
+
+    # And the way back, as the message says.
+    db3.run("systemctl stop mariadb; mv /var/lib/mysql /var/lib/mysql.aside; "
+            "install -d -o mysql -g mysql -m 755 /var/lib/mysql; systemctl start mariadb",
+            timeout=180)
+    cluster.check()

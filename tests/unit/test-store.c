@@ -1,0 +1,386 @@
+/* What the agent keeps: whole after a restart, and untouched where it is spoilt. */
+#include "adapter/store.h"
+#include "cases.h"
+
+static Store *open_store(const Scratch *s) {
+        char error[256] = "";
+        Store *store = NULL;
+        int r = store_open(s->path, &store, error);
+
+        if (r < 0)
+                fail_msg("store_open: %s: %s", strerror(-r), error);
+        return store;
+}
+
+static void a_new_installation_gets_an_identity(void **state) {
+        _cleanup_scratch_ Scratch s = scratch_new();
+        Store *a, *b;
+        Uuid agent;
+
+        (void) state;
+        a = open_store(&s);
+        assert_false(uuid_is_zero(&a->agent));
+        assert_false(uuid_is_zero(&a->boot));
+        assert_true(a->new_boot);
+        assert_int_equal(a->epoch, 1);
+        assert_int_equal(a->claim_state, CLAIM_NONE);
+        assert_false(a->have_grant);
+        assert_int_equal(store_save(a), 0);
+        agent = a->agent;
+        a = store_free(a);
+
+        a = open_store(&s);
+        assert_true(uuid_equal(&a->agent, &agent));
+        assert_int_equal(a->epoch, 2);
+        assert_false(a->new_boot);
+        assert_int_equal(store_save(a), 0);
+
+        /* Another one's is another one. */
+        scratch_clear(&s);
+        b = open_store(&s);
+        assert_false(uuid_equal(&b->agent, &agent));
+        a = store_free(a);
+        b = store_free(b);
+}
+
+static Claim *full_claim(void) {
+        char words[] = "stopped 9007199254740993 view 100:12 history a@3";
+        Claim *c;
+
+        assert_int_equal(claim_new(&c), 0);
+        c->id = case_id('c');
+        (void) snprintf(c->holder, sizeof(c->holder), "db1");
+        c->position = (Position) { case_id('A'), INT64_MAX };
+        c->needed = case_names("12");
+        c->without = case_names("3");
+        c->new_cluster = true;
+        c->report[c->n_reports++] = case_report("db1", words);
+        return c;
+}
+
+static void everything_survives(void **state) {
+        _cleanup_scratch_ Scratch s = scratch_new();
+        _cleanup_free_ char *first = NULL, *second = NULL;
+        Store *a;
+
+        (void) state;
+        a = open_store(&s);
+        for (size_t i = 0; i < HISTORY_MAX; i++) {
+                HistoryEntry e = { .position = { case_id('A'), INT64_MAX - (int64_t) i } };
+
+                memcpy(e.id.b, &i, sizeof(i));
+                e.id.b[15] = 1;
+                history_add(&a->history, &e);
+        }
+        for (char id = 'a'; id < 'a' + RELEASED_MAX; id++)
+                store_release(a, &(Uuid) { .b = { (uint8_t) id } });
+        for (uint64_t i = 0; i < REPORT_VIEWS_MAX; i++)
+                store_set_seqno(a, 7, i, i ? INT64_MAX - (int64_t) i : SEQNO_UNDEFINED);
+        assert_int_equal(store_set_label(a, "192.0.2.2", "db2"), 1);
+        assert_int_equal(store_set_label(a, "ssh:x@[2001:db8::1]:22 \"quoted\"", "d\xc3\xbc"), 1);
+        a->claim_state = CLAIM_CONSUMED;
+        a->claim = full_claim();
+        a->have_grant = true;
+        a->grant = (Grant) { .id = case_id('g'), .holder = "db2", .position = { case_id('A'), INT64_C(9007199254740993) }, .epoch = INT64_MAX, .serial = 12 };
+        a->wanted = true;
+        a->without = case_names("34");
+        assert_int_equal(store_save(a), 0);
+        first = scratch_get(&s, STORE_NAME);
+        a = store_free(a);
+
+        a = open_store(&s);
+        assert_int_equal(a->history.n, HISTORY_MAX);
+        assert_int_equal(a->history.entry[255].position.seqno, INT64_MAX - 255);
+        assert_int_equal(a->n_released, RELEASED_MAX);
+        assert_int_equal(a->released[0].b[0], 'a');
+        assert_int_equal(store_seqno(a, 7, 0), SEQNO_UNDEFINED);
+        assert_int_equal(store_seqno(a, 7, 31), INT64_MAX - 31);
+        assert_string_equal(store_label(a, "192.0.2.2"), "db2");
+        assert_string_equal(store_label(a, "ssh:x@[2001:db8::1]:22 \"quoted\""), "d\xc3\xbc");
+        assert_int_equal(a->claim_state, CLAIM_CONSUMED);
+        assert_true(a->claim->new_cluster);
+        assert_int_equal(a->claim->position.seqno, INT64_MAX);
+        assert_int_equal(a->claim->report[0]->position.seqno, INT64_C(9007199254740993));
+        assert_true(names_contain(&a->claim->needed, "db2"));
+        assert_true(names_contain(&a->claim->without, "db3"));
+        assert_true(a->have_grant);
+        assert_string_equal(a->grant.holder, "db2");
+        assert_int_equal(a->grant.position.seqno, INT64_C(9007199254740993));
+        assert_int_equal(a->grant.epoch, INT64_MAX);
+        assert_int_equal(a->grant.serial, 12);
+        assert_true(a->wanted);
+        assert_int_equal(a->without.n, 2);
+
+        /* But for the epoch it is written as it was. */
+        a->epoch--;
+        assert_int_equal(store_save(a), 0);
+        second = scratch_get(&s, STORE_NAME);
+        assert_string_equal(first, second);
+        a = store_free(a);
+        assert_int_equal(scratch_count(&s), 1);
+}
+
+static void what_is_given_up_is_gone(void **state) {
+        _cleanup_scratch_ Scratch s = scratch_new();
+        Store *a;
+
+        (void) state;
+        a = open_store(&s);
+        a->claim_state = CLAIM_ASKING;
+        a->claim = full_claim();
+        a->have_grant = true;
+        (void) snprintf(a->grant.holder, sizeof(a->grant.holder), "db2");
+        assert_int_equal(store_save(a), 0);
+        a->claim = claim_free(a->claim);
+        a->claim_state = CLAIM_NONE;
+        a->have_grant = false;
+        assert_int_equal(store_save(a), 0);
+        a = store_free(a);
+        a = open_store(&s);
+        assert_int_equal(a->claim_state, CLAIM_NONE);
+        assert_null(a->claim);
+        assert_false(a->have_grant);
+        a = store_free(a);
+}
+
+static char *replace(const char *text, const char *from, const char *to) {
+        const char *at = strstr(text, from);
+        char *r = NULL;
+
+        assert_non_null(at);
+        assert_true(asprintf(&r, "%.*s%s%s", (int) (at - text), text, to, at + strlen(from)) >= 0);
+        return r;
+}
+
+static void a_new_boot_is_seen(void **state) {
+        _cleanup_scratch_ Scratch s = scratch_new();
+        _cleanup_free_ char *text = NULL, *other = NULL;
+        char boot[UUID_TEXT_MAX];
+        Store *a;
+
+        (void) state;
+        a = open_store(&s);
+        assert_int_equal(store_save(a), 0);
+        (void) uuid_text(&a->boot, boot);
+        a = store_free(a);
+        text = scratch_get(&s, STORE_NAME);
+        other = replace(text, boot, "11111111-2222-3333-4444-555555555555");
+        scratch_puts(&s, STORE_NAME, other);
+
+        a = open_store(&s);
+        assert_true(a->new_boot);
+        assert_int_equal(store_save(a), 0);
+        a = store_free(a);
+        a = open_store(&s);
+        assert_false(a->new_boot);
+        a = store_free(a);
+}
+
+/* What is changed in a good file, and makes it a spoilt one. */
+static const struct {
+        const char *name, *from, *to;
+} damages[] = {
+        { "another version", "\"version\": 1", "\"version\": 2" },
+        { "no version", "\"version\": 1,", "" },
+        { "an agent that is none", "\"agent\": \"", "\"agent\": \"z" },
+        { "an agent twice", "\"version\": 1,", "\"version\": 1, \"agent\": \"61616161-6161-6161-6161-616161616161\"," },
+        { "a negative epoch", "\"epoch\": 1", "\"epoch\": -1" },
+        { "an epoch that is a text", "\"epoch\": 1", "\"epoch\": \"1\"" },
+        { "a history that is an object", "\"history\": [", "\"history\": {}, \"x\": [" },
+        { "a history that is null", "\"history\": [", "\"history\": null, \"x\": [" },
+        { "a bootstrap without id", "\"id\": \"68", "\"no\": \"68" },
+        { "a bootstrap at a fraction", "\"seqno\": 77", "\"seqno\": 77.5" },
+        { "a bootstrap below -1", "\"seqno\": 77", "\"seqno\": -77" },
+        { "released that is a number", "\"released\": [", "\"released\": 5, \"x\": [" },
+        { "released that holds a number", "\"released\": [", "\"released\": [5, " },
+        { "wanted 1", "\"wanted\": true", "\"wanted\": 1" },
+        { "without a blank", "\"db4\"", "\"db 4\"" },
+        { "without that is a text", "\"without\": [", "\"without\": \"db4\", \"x\": [" },
+        { "seqnos that are an object", "\"seqnos\": [", "\"seqnos\": {}, \"x\": [" },
+        { "a negative section", "7,", "-7," },
+        { "labels that are a list", "\"labels\": {", "\"labels\": [], \"x\": {" },
+        { "a label without a name", "\"192.0.2.2\": \"db2\"", "\"192.0.2.2\": \"\"" },
+        { "a claim of an unknown state", "\"state\": \"consumed\"", "\"state\": \"won\"" },
+        { "a claim of no state", "\"state\": \"consumed\"", "\"state\": \"none\"" },
+        { "a claim that cannot be read", "\\\"holder\\\":\\\"db1\\\"", "\\\"holder\\\":\\\"\\\"" },
+        { "a grant without a holder", "\"holder\": \"db9\"", "\"holder\": \"\"" },
+        { "a grant of a negative epoch", "\"epoch\": 33", "\"epoch\": -33" },
+        { "a grant at a fraction", "\"seqno\": 55", "\"seqno\": 5.5" },
+        { "something behind", "\n}", "\n}}" },
+};
+
+static const struct {
+        const char *name, *text;
+        size_t size;
+} wrecks[] = {
+        { "empty", "", 0 },
+        { "NULs", "\0\0\0\0\0\0\0\0", 8 },
+        { "an object with nothing in it", "{}", 2 },
+        { "a list", "[]", 2 },
+        { "blanks", "  \n", 3 },
+        { "no UTF-8", "\xff\xfe", 2 },
+};
+
+static char *good_text(const Scratch *s) {
+        HistoryEntry e = { case_id('h'), { case_id('A'), 77 } };
+        Store *a = open_store(s);
+        char *text;
+
+        history_add(&a->history, &e);
+        store_release(a, &e.id);
+        store_set_seqno(a, 7, 0, 5);
+        assert_int_equal(store_set_label(a, "192.0.2.2", "db2"), 1);
+        a->claim_state = CLAIM_CONSUMED;
+        a->claim = full_claim();
+        a->have_grant = true;
+        a->grant = (Grant) { .id = case_id('g'), .holder = "db9", .position = { case_id('A'), 55 }, .epoch = 33, .serial = 12 };
+        a->wanted = true;
+        a->without = case_names("4");
+        assert_int_equal(store_save(a), 0);
+        a = store_free(a);
+        text = scratch_get(s, STORE_NAME);
+        assert_non_null(text);
+        return text;
+}
+
+static void check_refused(const Scratch *s, const char *data, size_t size, const char *name) {
+        _cleanup_free_ char *after = NULL;
+        char error[256] = "";
+        Store *a = NULL;
+
+        scratch_put(s, STORE_NAME, data, size);
+        CHECK(store_open(s->path, &a, error) == -EBADMSG, name);
+        CHECK(!a, name);
+        CHECK(error[0], name);
+        after = scratch_get(s, STORE_NAME);
+        CHECK(after && memcmp(after, data, size) == 0, name);
+        CHECK(scratch_count(s) == 1, name);
+}
+
+static void a_spoilt_file_is_refused_and_left_alone(void **state) {
+        _cleanup_scratch_ Scratch s = scratch_new();
+        _cleanup_free_ char *good = good_text(&s);
+        size_t size = strlen(good);
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS(damages); i++) {
+                _cleanup_free_ char *text = replace(good, damages[i].from, damages[i].to);
+
+                check_refused(&s, text, strlen(text), damages[i].name);
+        }
+        for (size_t i = 0; i < ELEMENTS(wrecks); i++)
+                check_refused(&s, wrecks[i].text, wrecks[i].size, wrecks[i].name);
+        /* Cut off anywhere. */
+        for (size_t n = 0; n + 1 < size; n++)
+                check_refused(&s, good, n, "cut off");
+        /* As it was, it is good. */
+        scratch_put(&s, STORE_NAME, good, size);
+        (void) store_free(open_store(&s));
+}
+
+static void what_cannot_be_read_is_not_replaced(void **state) {
+        _cleanup_scratch_ Scratch s = scratch_new();
+        char error[256] = "";
+        Store *a = NULL;
+
+        (void) state;
+        assert_int_equal(mkdirat(s.fd, STORE_NAME, 0755), 0);
+        assert_int_equal(store_open(s.path, &a, error), -ENOTSUP);
+        assert_int_equal(unlinkat(s.fd, STORE_NAME, AT_REMOVEDIR), 0);
+
+        assert_int_equal(symlinkat("elsewhere", s.fd, STORE_NAME), 0);
+        assert_int_equal(store_open(s.path, &a, error), -ELOOP);
+        assert_null(a);
+        assert_int_equal(store_open("/nonexistent", &a, error), -ENOENT);
+        assert_string_equal(error, "No such file or directory");
+        assert_null(a);
+}
+
+/* A disk that takes no more: what is there stays, and so does the file. */
+static void a_write_that_fails_leaves_the_old_file(void **state) {
+        _cleanup_scratch_ Scratch s = scratch_new();
+        _cleanup_free_ char *good = good_text(&s);
+        Store *a = open_store(&s);
+        int dirfd = a->dirfd;
+
+        (void) state;
+        a->dirfd = open("/proc/self", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        assert_true(store_save(a) < 0);
+        (void) close(a->dirfd);
+        a->dirfd = dirfd;
+        assert_true(scratch_is(&s, STORE_NAME, good));
+        a = store_free(a);
+}
+
+static void of_released_claims_the_oldest_is_forgotten(void **state) {
+        static Store s; /* large */
+
+        (void) state;
+        for (uint8_t i = 1; i <= RELEASED_MAX + 2; i++)
+                store_release(&s, &(Uuid) { .b = { i } });
+        assert_int_equal(s.n_released, RELEASED_MAX);
+        assert_int_equal(s.released[0].b[0], 3);
+        assert_int_equal(s.released[RELEASED_MAX - 1].b[0], RELEASED_MAX + 2);
+}
+
+static void seqnos_are_of_one_section(void **state) {
+        static Store s;
+
+        (void) state;
+        assert_int_equal(store_seqno(&s, 7, 0), SEQNO_UNDEFINED);
+        store_set_seqno(&s, 7, 0, 50);
+        store_set_seqno(&s, 7, 3, 90);
+        assert_int_equal(store_seqno(&s, 7, 0), 50);
+        assert_int_equal(store_seqno(&s, 7, 1), SEQNO_UNDEFINED);
+        assert_int_equal(store_seqno(&s, 7, 3), 90);
+        assert_int_equal(store_seqno(&s, 8, 3), SEQNO_UNDEFINED);
+        for (uint64_t i = 4; i < 4 + REPORT_VIEWS_MAX; i++)
+                store_set_seqno(&s, 7, i, (int64_t) (100 + i));
+        assert_int_equal(s.n_seqnos, REPORT_VIEWS_MAX);
+        assert_int_equal(store_seqno(&s, 7, 3), SEQNO_UNDEFINED);
+        assert_int_equal(store_seqno(&s, 7, 4), 104);
+        store_set_seqno(&s, 8, 0, 500);
+        assert_int_equal(s.n_seqnos, 1);
+        assert_int_equal(store_seqno(&s, 7, 4), SEQNO_UNDEFINED);
+        assert_int_equal(store_seqno(&s, 8, 0), 500);
+}
+
+static void labels_are_bounded(void **state) {
+        static Store s;
+        char label[300];
+
+        (void) state;
+        assert_null(store_label(&s, "a"));
+        assert_int_equal(store_set_label(&s, "a", "db1"), 1);
+        assert_int_equal(store_set_label(&s, "a", "db1"), 0);
+        assert_int_equal(store_set_label(&s, "a", "db2"), 1);
+        assert_string_equal(store_label(&s, "a"), "db2");
+        memset(label, 'x', sizeof(label));
+        label[256] = '\0';
+        assert_int_equal(store_set_label(&s, label, "db1"), -ENAMETOOLONG);
+        label[255] = '\0';
+        assert_int_equal(store_set_label(&s, label, "db1"), 1);
+        while (s.n_labels < NAMES_MAX) {
+                (void) snprintf(label, sizeof(label), "label%zu", s.n_labels);
+                assert_int_equal(store_set_label(&s, label, "db3"), 1);
+        }
+        assert_int_equal(store_set_label(&s, "one more", "db3"), -E2BIG);
+        assert_int_equal(store_set_label(&s, "a", "db3"), 1);
+}
+
+int main(void) {
+        static const struct CMUnitTest tests[] = {
+                cmocka_unit_test(a_new_installation_gets_an_identity),
+                cmocka_unit_test(everything_survives),
+                cmocka_unit_test(what_is_given_up_is_gone),
+                cmocka_unit_test(a_new_boot_is_seen),
+                cmocka_unit_test(a_spoilt_file_is_refused_and_left_alone),
+                cmocka_unit_test(what_cannot_be_read_is_not_replaced),
+                cmocka_unit_test(a_write_that_fails_leaves_the_old_file),
+                cmocka_unit_test(of_released_claims_the_oldest_is_forgotten),
+                cmocka_unit_test(seqnos_are_of_one_section),
+                cmocka_unit_test(labels_are_bounded),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
