@@ -61,6 +61,7 @@ int gatekeeper_enter(Manager *m, sd_bus_message *call, const char *invocation, b
         int r;
 
         gatekeeper_leave(m);
+        local_remove_start_env(m);
         m->gate.call = sd_bus_message_ref(call);
         m->gate.new_cluster = new_cluster;
         m->gate.deadline = USEC_NEVER;

@@ -467,8 +467,11 @@ static int write_runtime(Manager *m, const char *name, const char *text) {
         return dirfd < 0 ? -errno : file_write(dirfd, name, text, strlen(text), 0644);
 }
 
-/* Always defines the bootstrap flag, so that no other definition counts, and
- * passes the position, so that the unit need not recover it again. */
+/* Written when the gate is answered, for this one start, and gone as soon as
+ * mysqld has read it: until then the gate sees in its environment what somebody
+ * else asks for. Defines the bootstrap flag in any case, so that no other
+ * definition counts, and passes the position, so that the unit need not recover
+ * it again. */
 int local_write_start_env(Manager *m, bool bootstrap) {
         _cleanup_free_ char *text = NULL;
         char at[POSITION_TEXT_MAX];
@@ -480,10 +483,18 @@ int local_write_start_env(Manager *m, bool bootstrap) {
         return write_runtime(m, "start.env", text);
 }
 
+void local_remove_start_env(Manager *m) {
+        _cleanup_free_ char *path = NULL;
+
+        if (asprintf(&path, "%s/start.env", m->paths.runtime) >= 0)
+                (void) unlink(path);
+}
+
 int local_write_server_env(Manager *m) {
         _cleanup_free_ char *text = NULL;
 
-        if (asprintf(&text, "MAINSTAY_SERVER=%s\nMAINSTAY_DATADIR=%s\n", m->config->server, m->config->datadir) < 0)
+        if (asprintf(&text, "MAINSTAY_SERVER=%s\nMAINSTAY_DATADIR=%s\nMAINSTAY_OPTIONS=%s%s\n", m->config->server, m->config->datadir,
+                     m->config->defaults_file ? "--defaults-file=" : "", str_or(m->config->defaults_file, "")) < 0)
                 return -ENOMEM;
         return write_runtime(m, "server.env", text);
 }

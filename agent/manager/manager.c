@@ -364,8 +364,7 @@ int manager_start(Manager *m) {
         r = local_setup(m);
         if (r >= 0)
                 r = resume_claim(m);
-        if (r >= 0)
-                r = local_write_start_env(m, false);
+        local_remove_start_env(m);
         if (r >= 0)
                 r = local_write_server_env(m);
         if (r >= 0)

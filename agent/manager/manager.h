@@ -147,6 +147,7 @@ int local_setup(Manager *m); /* configuration, the server's options, the name */
 int local_watch(Manager *m, watch_changed_t changed);
 int local_read(Manager *m, Report **ret);
 int local_write_start_env(Manager *m, bool bootstrap);
+void local_remove_start_env(Manager *m);
 int local_write_server_env(Manager *m);
 void local_recover(Manager *m);
 
