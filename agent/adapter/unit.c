@@ -31,6 +31,7 @@ struct Unit {
         bool reloading; /* systemd takes all units away and brings them again: nothing that it says counts */
 
         UnitState state;
+        UnitState next; /* what was heard, but not yet all of it */
         bool known;
         char *error;
 
@@ -101,7 +102,7 @@ static int property_invocation(sd_bus_message *m, void *to) {
         return 0;
 }
 
-/* Reads an a{sv} into the state. The signature goes with the name: a property
+/* Reads an a{sv} into the next state. The signature goes with the name: a property
  * of that name and another type is not ours. */
 static int unit_read(Unit *u, sd_bus_message *m) {
         static const struct {
@@ -140,7 +141,7 @@ static int unit_read(Unit *u, sd_bus_message *m) {
                 } else {
                         r = sd_bus_message_enter_container(m, 'v', contents);
                         if (r >= 0)
-                                r = table[i].read(m, (char *) &u->state + table[i].offset);
+                                r = table[i].read(m, (char *) &u->next + table[i].offset);
                         if (r >= 0)
                                 r = sd_bus_message_exit_container(m);
                 }
@@ -164,11 +165,20 @@ static void unit_unknown(Unit *u, const char *why) {
         u->changed(u, u->userdata);
 }
 
+/* What was heard is what is the case now. */
+static void unit_publish(Unit *u) {
+        bool same = u->known && state_equal(&u->state, &u->next);
+
+        u->known = true;
+        u->state = u->next;
+        free(TAKE(u->error));
+        if (!same)
+                u->changed(u, u->userdata);
+}
+
 static int unit_got(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
         Unit *u = userdata;
         const sd_bus_error *error = sd_bus_message_get_error(m);
-        UnitState before = u->state;
-        bool known = u->known;
         int r;
 
         u->get = sd_bus_slot_unref(u->get);
@@ -177,29 +187,26 @@ static int unit_got(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) 
                 return 0;
         }
 
-        /* Not one left over: a unit that is not found has no Result. */
-        u->state = (UnitState) {};
+        u->next = (UnitState) {}; /* nothing is left over: a unit that is not found has no Result */
         r = unit_read(u, m);
-        if (r < 0) {
+        if (r < 0)
                 unit_unknown(u, strerror(-r));
-                return 0;
-        }
-        free(TAKE(u->error));
-        u->known = true;
-        if (!known || !state_equal(&before, &u->state))
-                u->changed(u, u->userdata);
+        else
+                unit_publish(u);
         return 0;
 }
 
+/* systemd tells of a change in two signals: first what is particular to
+ * services, then what all units have. Only after the second it fits together. */
 static int unit_properties_changed(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         Unit *u = userdata;
-        UnitState before = u->state;
+        const char *interface;
 
-        /* Until the first answer to GetAll it would be half a state; that answer comes later, and has it all. */
-        if (!u->known || !unit_from_systemd(u, m) || sd_bus_message_skip(m, "s") < 0 || unit_read(u, m) < 0)
+        /* Before the first answer to GetAll this is half a state; that answer comes later, and has it all. */
+        if (!u->known || !unit_from_systemd(u, m) || sd_bus_message_read(m, "s", &interface) < 0 || unit_read(u, m) < 0)
                 return 0;
-        if (!state_equal(&before, &u->state))
-                u->changed(u, u->userdata);
+        if (streq(interface, SYSTEMD ".Unit"))
+                unit_publish(u);
         return 0;
 }
 
@@ -228,17 +235,15 @@ static int unit_get(Unit *u) {
 /* Nobody needs it any more, so it has ended, even if no signal said so. */
 static int unit_removed(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         Unit *u = userdata;
-        UnitState before = u->state;
 
         if (!unit_from_systemd(u, m) || u->reloading || !u->known)
                 return 0;
-        if (!streq(u->state.active, "failed")) {
-                word_copy(u->state.active, "inactive");
-                word_copy(u->state.sub, "dead");
+        if (!streq(u->next.active, "failed")) {
+                word_copy(u->next.active, "inactive");
+                word_copy(u->next.sub, "dead");
         }
-        u->state.main_pid = 0;
-        if (!state_equal(&before, &u->state))
-                u->changed(u, u->userdata);
+        u->next.main_pid = 0;
+        unit_publish(u);
         return 0;
 }
 

@@ -14,6 +14,8 @@
 
 #define UNIT_WORD_SIZE 64
 
+/* As systemd has it at one moment. While it starts a service, a main_pid may
+ * stand beside "inactive" for some milliseconds: it runs. */
 typedef struct UnitState {
         char load[UNIT_WORD_SIZE];      /* loaded, not-found, masked... */
         char active[UNIT_WORD_SIZE];    /* active, activating, inactive... */

@@ -218,8 +218,8 @@ byte last, led, origin[3], told = 1, away, given_up;
 
 /* What may still happen, and choices within a step. */
 byte crashes = CRASHES, leaves = LEAVES, commits = COMMITS, records = RECORDS, deaf = DEAF, operators = OPERATOR;
-byte ears, gave, idle, most = CLAIMS;
-bit lost, begun;
+byte ears, gave, behind, idle, most = CLAIMS;
+bit lost, soon, begun;
 hidden byte i, k, c, m;
 
 #ifdef BROKEN_GVWSTATE
@@ -230,11 +230,30 @@ byte gvwstate[3] = ALL;
 #define other1 ((_pid + 1) % 3)
 #define other2 ((_pid + 2) % 3)
 #define is_up  (up[0] | up[1] << 1 | up[2] << 2)
-#define changed idle = 0
+#define changed idle = 0; sweep()
+
+/* What nobody will ask for again is forgotten, lest it tell states apart. */
+#define is_current(id) (claim[0] == id || claim[1] == id || claim[2] == id || grant[0] == id || grant[1] == id || grant[2] == id || \
+                        said_id[0] == id || said_id[1] == id || said_id[2] == id)
+inline sweep() {
+    for (i : 1 .. last_id) {
+        if
+        :: is_current(i)
+        :: else ->
+            holder[i] = 0; needed[i] = 0; without[i] = 0;
+            released[0] = released[0] & ~BIT(i); released[1] = released[1] & ~BIT(i); released[2] = released[2] & ~BIT(i);
+            if
+            :: HAS(led | history[0] | history[1] | history[2], i)
+            :: else -> at[i] = 0
+            fi
+        fi
+    }
+    i = 0
+}
 
 /* What j reports now; a Primary counts the claim it runs under as history. */
 inline listen(j) {
-    v_heard[j] = 1; v_mysqld[j] = mysqld[j]; v_position[j] = position[j];
+    v_heard[j] = 1; v_mysqld[j] = mysqld[j]; v_position[j] = (HAS(synced, j) -> seqno : position[j]);
     v_view[j] = (trusted[j] -> view[j] : 0); v_members[j] = members[j];
     v_history[j] = history[j] | (state[j] == CONSUMED && mysqld[j] == PRIMARY -> BIT(claim[j]) : 0);
     v_grant[j] = (grant[j] -> holder[grant[j]] + 1 : 0)
@@ -294,11 +313,35 @@ inline configure(set) {
     fi
 }
 
+/* Who of the members has not applied all that it received. Said only when it
+ * begins to matter: when they are no members any more. */
+inline fall_behind() {
+    if
+    :: component -> select(behind : 0 .. 7); behind = behind & synced
+    :: else
+    fi
+}
+
+inline apply(j) {
+    if
+    :: HAS(synced & ~behind, j) -> position[j] = seqno
+    :: else
+    fi
+}
+
 /* Members are gone: a majority goes on, fewer only where they left in order. */
 inline depart(set, orderly) {
     if
     :: component & (set) ->
-        m = component & ~(set); synced = synced & m;
+        m = component & ~(set);
+        for (k : 0 .. 2) {
+            if
+            :: HAS(set, k) || m && !orderly && 2 * SIZE(m) <= SIZE(component) -> apply(k)
+            :: else
+            fi;
+            printf("db%d has %d\n", k, position[k])
+        }
+        synced = synced & m; behind = 0;
         if
         :: m && !orderly && 2 * SIZE(m) <= SIZE(component) ->
             for (k : 0 .. 2) {
@@ -438,7 +481,8 @@ inline grant_own() {
     }
 }
 
-/* mysqld becomes Primary with the gate's authority. */
+/* mysqld becomes Primary with the gate's authority. Its agent sees it `soon`,
+ * or not before it is stopped again. */
 inline bootstrap() {
     d_step {
         c = claim[me]; authority[me] = 0;
@@ -456,7 +500,11 @@ inline bootstrap() {
         last = c; led = led | BIT(c); origin[me] = c;
         mysqld[me] = PRIMARY; synced = BIT(me); seqno = position[me];
         configure(BIT(me));
-        changed
+        if
+        :: soon -> history[me] = history[me] | BIT(c); finish(me)
+        :: else
+        fi;
+        soon = 0; changed
     }
 }
 
@@ -507,7 +555,7 @@ inline join() {
         forget(); listen(me); listen(m); x = me; part(x, m);
         limit = (next_x && (!next_y || at[next_x] < at[next_y]) -> at[next_x] : at[next_y]);
         if
-        :: next_y && position[me] > limit && (!next_x || position[m] > limit) -> idle = idle | BIT(me)
+        :: next_y && v_position[me] > limit && (!next_x || v_position[m] > limit) -> idle = idle | BIT(me)
         :: else ->
             for (k : 0 .. last) {
                 assert(k <= origin[me] || !HAS(led, k) || position[me] <= at[k])
@@ -540,12 +588,10 @@ end:
         d_step { release(me); changed } }
     :: atomic { up[me] && state[me] == ASKING && deaf > 0 -> d_step { deaf--; release(me); changed } } /* time-out */
     :: atomic { up[me] && state[me] == GRANTED -> d_step { state[me] = CONSUMED; authority[me] = 1; changed } }
-    :: atomic { authority[me] -> bootstrap() }
+    :: atomic { authority[me] -> if :: soon = 1 :: skip fi; bootstrap() }
     :: atomic { authority[me] && deaf > 0 -> d_step { deaf--; authority[me] = 0; changed } } /* the start fails */
 
     /* What becomes of claims and grants. */
-    :: atomic { up[me] && state[me] == CONSUMED && mysqld[me] == PRIMARY ->
-        d_step { history[me] = history[me] | BIT(claim[me]); finish(me); changed } }
     :: atomic { up[me] && state[me] == CONSUMED && mysqld[me] == STOPPED && !authority[me] -> resolve() }
     :: atomic { up[me] && grant[me] && giver != me && up[giver] && is_confirmed -> confirm() }
     :: atomic { up[me] && grant[me] && giver != me && up[giver] && !is_confirmed && is_void -> d_step { printf("db%d: %d is void\n", me, grant[me]); grant[me] = 0; changed } }
@@ -560,15 +606,14 @@ end:
         d_step { m = (HAS(synced, 0) -> 0 : (HAS(synced, 1) -> 1 : 2)); forget(); listen(m);
             history[me] = v_history[m]; printf("db%d is synced at %d\n", me, seqno); position[me] = seqno; origin[me] = last; synced = synced | BIT(me); changed } }
     :: atomic { HAS(component, me) && !synced -> d_step { mysqld[me] = NON_PRIMARY; depart(BIT(me), 1); changed } } /* no donor left */
-    :: atomic { HAS(synced, me) && position[me] < seqno -> d_step { printf("db%d applies up to %d\n", me, seqno); position[me] = seqno; changed } }
     :: atomic { HAS(synced, me) && commits -> d_step { commits--; seqno++; position[me] = seqno; told = seqno; printf("db%d commits %d\n", me, seqno); changed } }
     :: atomic { up[me] && mysqld[me] == NON_PRIMARY -> d_step { mysqld[me] = STOPPED; changed } } /* by its agent */
 
     /* Trouble: a node is gone, all at once are, mysqld is stopped in order, an
      * agent dies, a record of views is lost. */
-    :: atomic { up[me] && crashes -> d_step { crashes--; die(me); depart(BIT(me), 0); changed } }
-    :: atomic { me == 0 && crashes && is_up == ALL -> d_step { crashes--; die(0); die(1); die(2); depart(ALL, 0); changed } }
-    :: atomic { HAS(component, me) && leaves -> d_step { leaves--; printf("db%d at %d leaves\n", me, position[me]); mysqld[me] = STOPPED; depart(BIT(me), 1);
+    :: atomic { up[me] && crashes -> fall_behind(); d_step { crashes--; die(me); depart(BIT(me), 0); changed } }
+    :: atomic { me == 0 && crashes && is_up == ALL -> fall_behind(); d_step { crashes--; die(0); die(1); die(2); depart(ALL, 0); changed } }
+    :: atomic { HAS(component, me) && leaves -> fall_behind(); d_step { leaves--; printf("db%d at %d leaves\n", me, position[me]); mysqld[me] = STOPPED; depart(BIT(me), 1);
 #ifdef BROKEN_GVWSTATE
             gvwstate[me] = 0;
 #endif
@@ -628,16 +673,15 @@ active proctype story() {
             select(n : 0 .. 2);
             if
             :: HAS(component, n) && told == 1 -> d_step { seqno++; position[n] = seqno; told = seqno; printf("db%d commits %d\n", n, seqno) }
-            :: HAS(component, n) && position[n] < seqno -> d_step { position[n] = seqno; printf("db%d applies up to %d\n", n, seqno) }
-            :: HAS(component, n) -> d_step { printf("db%d at %d leaves\n", n, position[n]); depart(BIT(n), 1); changed }
-            :: HAS(component, n) -> d_step { printf("db%d at %d crashes\n", n, position[n]); depart(BIT(n), 0); changed }
+            :: HAS(component, n) -> fall_behind(); d_step { printf("db%d at %d leaves\n", n, position[n]); depart(BIT(n), 1); changed }
+            :: HAS(component, n) -> fall_behind(); d_step { printf("db%d at %d crashes\n", n, position[n]); depart(BIT(n), 0); changed }
             :: n == 0 -> d_step { configure(component); changed }
             :: else -> left = 0
             fi;
             n = 0
         :: break
         od;
-        left = 0;
+        left = 0; fall_behind();
         d_step { die(0); die(1); die(2); depart(ALL, 0); changed };
 #endif
         n = 0; begun = 1

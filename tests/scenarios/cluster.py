@@ -10,7 +10,7 @@ from lablib import Lab, LabError, wait_until
 
 # The machine may be busy with other things. Nothing waits this long when all
 # is well.
-PATIENT = 180
+PATIENT = 120
 
 # What both Galera and the agent say once for each bootstrap.
 LED = "This node has formed the cluster"

@@ -1,5 +1,6 @@
 """What people type: the old habits, and the verbs."""
 
+from cluster import PATIENT
 from scenario import scenario
 
 ORDERS = [
@@ -54,7 +55,7 @@ def a_bootstrap_asked_for_beside_a_primary_is_refused(cluster):
         cluster.node("db3").run(["systemctl", "stop", "mariadb"], timeout=60)
         refused(cluster, "db3", "a second one is never formed")
         refused(cluster, "db3", "systemctl start mainstay-join")
-        cluster.node("db3").run(["systemctl", "start", "mainstay-join"], timeout=180)
+        cluster.node("db3").run(["systemctl", "start", "mainstay-join"], timeout=PATIENT)
         cluster.write_some(through="db3")
     assert cluster.leaders() == [], f"led: {cluster.leaders()}"
     cluster.check()
@@ -69,7 +70,7 @@ def refused(cluster, name, words):
 
 def bootstrap_and_join(cluster, leader, *others):
     """What the messages say to type."""
-    cluster.node(leader).run(["systemctl", "start", "mainstay-bootstrap"], timeout=180)
+    cluster.node(leader).run(["systemctl", "start", "mainstay-bootstrap"], timeout=PATIENT)
     cluster.start_by_hand(*others)
     cluster.check_led(leader)
     cluster.check()
@@ -79,7 +80,8 @@ def bootstrap_and_join(cluster, leader, *others):
 def given_up_by_name_a_node_with_commits_of_its_own_stays_out(cluster):
     """The last one alone stays away: nobody leads until an operator gives it up."""
     with cluster.ledger:
-        cluster.stop_one_by_one("db1", "db2")
+        cluster.write_some()
+    cluster.stop_one_by_one("db1", "db2")
     # Not in the ledger: these are the ones that will be given up.
     db3 = cluster.node("db3")
     db3.rows("CREATE TABLE lab.given_up (n int PRIMARY KEY); INSERT INTO lab.given_up VALUES (1)")
@@ -97,7 +99,7 @@ def given_up_by_name_a_node_with_commits_of_its_own_stays_out(cluster):
 
     plan = cluster.plan("db1", "--without", "db3")
     assert (plan["action"], plan["node"]) == ("bootstrap", "db2"), plan
-    cluster.node("db2").run(["mainstayctl", "bootstrap", "--without", "db3"], timeout=180)
+    cluster.node("db2").run(["mainstayctl", "bootstrap", "--without", "db3"], timeout=PATIENT)
     cluster.check("db1", "db2")
     cluster.check_led("db2")
 
@@ -111,5 +113,5 @@ def given_up_by_name_a_node_with_commits_of_its_own_stays_out(cluster):
     # And the way back, as the message says.
     db3.run("systemctl stop mariadb; mv /var/lib/mysql /var/lib/mysql.aside; "
             "install -d -o mysql -g mysql -m 755 /var/lib/mysql; systemctl start mariadb",
-            timeout=180)
+            timeout=PATIENT)
     cluster.check()

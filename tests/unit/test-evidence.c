@@ -38,6 +38,8 @@ static const Situation table[] = {
         { "asked, they count", STOPPED, "114 unsafe", "start@50 view:12 closed", "51", NULL, NULL, "116", "116 recovered unsafe; view 51:12", 121 },
         { "a recovered position counts wherever there is one", STOPPED, "114 unsafe", "start@50 view:12 closed", "51", NULL, NULL, "116", "116 recovered unsafe; view 51:12", 1 },
         { "a seqno without a graceful end proves nothing", STOPPED, "20 unsafe", "start@15 view:123 synced view:1", "16,60", "1", NULL, NULL, "recover; unsafe; view 60:1,16:123", 0 },
+        { "nor one after an end that was not the last", STOPPED, "20 unsafe", "start@15 view:12 closed view:12", "16,19", "12", NULL, NULL, "recover; unsafe; view 19:12", 1 },
+        { "nor where something was cut off behind the end", STOPPED, "114 unsafe", "start@50 view:12 closed torn", "51", NULL, NULL, NULL, "recover; unsafe; no view: a view could not be recorded, or its last line was cut off", 1 },
         { "nor without a record", STOPPED, "114 safe", NULL, "", NULL, NULL, NULL, "recover; safe; no view: it is empty", 0 },
         { "it was paused in a backup, and cut", STOPPED, "20 unsafe", "start@15 view:123 synced donor view:1", "16,60", "1", NULL, "20", "20 recovered unsafe; view 60:1,16:123", 0 },
 
@@ -61,8 +63,8 @@ static const Situation table[] = {
         { "set aside once, before a graceful end", STOPPED, "A-1", "start@50 view:12 closed start@114", "51", NULL, "123", "114", "114 recovered; view 51:12", 0 },
 
         /* The record */
-        { "cut off in a line", STOPPED, "A-1", "start@50 view:12 synced torn", "51", "12", NULL, "114", "114 recovered; no view: its last line was cut off", 0 },
-        { "a view got lost", STOPPED, "A-1", "start@50 view:12 synced lost", "51", "12", NULL, "114", "114 recovered; no view: its last line was cut off", 0 },
+        { "cut off in a line", STOPPED, "A-1", "start@50 view:12 synced torn", "51", "12", NULL, "114", "114 recovered; no view: a view could not be recorded, or its last line was cut off", 0 },
+        { "a view got lost", STOPPED, "A-1", "start@50 view:12 synced lost", "51", "12", NULL, "114", "114 recovered; no view: a view could not be recorded, or its last line was cut off", 0 },
         { "unreadable", STOPPED, "A-1", "?", "", "12", NULL, "114", "114 recovered; no view: line 3 of the record", 0 },
         { "no view yet", STOPPED, "A-1", "start@50", "", NULL, NULL, "114", "114 recovered; no view: it holds no Primary view", 0 },
         { "it was never Primary", STOPPED, "A-1", "start@50 apart:1", "", NULL, NULL, "114", "114 recovered; no view: it holds no Primary view", 0 },
@@ -224,7 +226,8 @@ static void evidence_make(const Situation *s, Evidence *e) {
 static char *describe(const Report *r, int needs_recovery, const char *like) {
         const char *problem = strstr(like, "problem: "), *noview = strstr(like, "no view: ");
         size_t n_problem = problem ? strcspn(problem + 9, ";") : 1000, n_noview = noview ? strlen(noview + 9) : 1000;
-        char *text = NULL, *part = "";
+        const char *part = "";
+        char *text = NULL;
         size_t size;
         FILE *f = open_memstream(&text, &size);
 

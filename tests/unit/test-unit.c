@@ -124,18 +124,22 @@ static void systemd_go(Systemd *s) {
         s->bus = sd_bus_close_unref(s->bus);
 }
 
-static void systemd_says(Systemd *s, const char *active, const char *sub, pid_t pid) {
+static void systemd_says_of(Systemd *s, const char *interface, const char *active, const char *sub, pid_t pid) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 
         (void) snprintf(s->unit.active, UNIT_WORD_SIZE, "%s", active);
         (void) snprintf(s->unit.sub, UNIT_WORD_SIZE, "%s", sub);
         s->unit.main_pid = pid;
         assert_true(sd_bus_message_new_signal(s->bus, &m, UNIT_PATH, "org.freedesktop.DBus.Properties", "PropertiesChanged") >= 0);
-        assert_true(sd_bus_message_append(m, "s", "org.freedesktop.systemd1.Unit") >= 0);
+        assert_true(sd_bus_message_append(m, "s", interface) >= 0);
         append_properties(s, m);
         assert_true(sd_bus_message_append(m, "as", 0) >= 0);
         assert_true(sd_bus_send(s->bus, m, NULL) >= 0);
         assert_true(sd_bus_flush(s->bus) >= 0);
+}
+
+static void systemd_says(Systemd *s, const char *active, const char *sub, pid_t pid) {
+        systemd_says_of(s, "org.freedesktop.systemd1.Unit", active, sub, pid);
 }
 
 /* The world */
@@ -270,6 +274,22 @@ static void test_words(void **state) {
                 LOOP_UNTIL(w->event, active_is(w, words[i]));
                 assert_int_equal(w->changes, changes + 1);
         }
+}
+
+/* What belongs together is told at once. */
+static void test_two_signals(void **state) {
+        World *w = *state;
+
+        unit_begin(w);
+        unsigned changes = w->changes;
+        systemd_says_of(&w->systemd, "org.freedesktop.systemd1.Service", "inactive", "dead", 4711);
+        settle(w);
+        assert_int_equal(w->changes, changes);
+        assert_int_equal(unit_state(w->unit)->main_pid, 0);
+        systemd_says(&w->systemd, "active", "running", 4711);
+        LOOP_UNTIL(w->event, active_is(w, "active"));
+        assert_int_equal(w->changes, changes + 1);
+        assert_int_equal(unit_state(w->unit)->main_pid, 4711);
 }
 
 static void test_reload(void **state) {
@@ -496,6 +516,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_state, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_words, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_two_signals, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_reload, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_no_loop, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_systemd_restarts, setup, teardown),
