@@ -30,27 +30,30 @@ static json_t *grant_json(const Grant *g) {
 }
 
 static int store_to_json(const Store *s, json_t **ret) {
-        json_t *o, *history = json_array(), *released = json_array(), *seqnos = json_array(), *labels = json_object();
+        json_t *o, *history = json_array(), *released = json_array(), *seqnos = json_array(), *labels = json_object(),
+               *led = json_array();
 
         for (size_t i = 0; i < s->history.n; i++) {
                 const HistoryEntry *e = &s->history.entry[i];
 
-                (void) json_array_append_new(history, json_pack("{s:o, s:o, s:I}", "id", uuid_json(&e->id),
+                (void) json_array_append_new(history, json_pack("{s:o, s:o, s:I, s:s}", "id", uuid_json(&e->id),
                                                                 "uuid", uuid_json(&e->position.uuid),
-                                                                "seqno", (json_int_t) e->position.seqno));
+                                                                "seqno", (json_int_t) e->position.seqno, "leader", e->leader));
         }
         for (size_t i = 0; i < s->n_released; i++)
                 (void) json_array_append_new(released, uuid_json(&s->released[i]));
         for (size_t i = 0; i < s->n_seqnos; i++)
                 (void) json_array_append_new(seqnos, json_pack("[I,I,I]", (json_int_t) s->seqno[i].section,
                                                                (json_int_t) s->seqno[i].view, (json_int_t) s->seqno[i].seqno));
+        for (size_t i = 0; i < s->n_led; i++)
+                (void) json_array_append_new(led, json_pack("{s:o, s:s}", "id", uuid_json(&s->led[i].id), "leader", s->led[i].leader));
         for (size_t i = 0; i < s->n_labels; i++)
                 (void) json_object_set_new(labels, s->label[i].label, json_string(s->label[i].name));
 
-        o = json_pack("{s:i, s:o, s:I, s:o, s:o, s:o, s:b, s:o, s:o, s:o}", "version", 1, "agent", uuid_json(&s->agent),
+        o = json_pack("{s:i, s:o, s:I, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:I}", "version", 1, "agent", uuid_json(&s->agent),
                       "epoch", (json_int_t) s->epoch, "boot", uuid_json(&s->boot), "history", history,
                       "released", released, "wanted", s->wanted, "without", names_json(&s->without),
-                      "seqnos", seqnos, "labels", labels);
+                      "seqnos", seqnos, "labels", labels, "led", led, "settled", (json_int_t) s->settled);
         if (!o)
                 return -ENOMEM;
         if (s->claim_state != CLAIM_NONE) {
@@ -96,7 +99,7 @@ static bool grant_read(const json_t *o, Grant *g) {
 static bool store_read_lists(Store *s, const json_t *history, const json_t *released, const json_t *seqnos,
                              const json_t *labels, const json_t *without) {
         const json_t *v;
-        const char *label;
+        const char *label, *leader;
         size_t i;
 
         /* Of something else the size would be 0: what was promised would be forgotten. */
@@ -112,6 +115,10 @@ static bool store_read_lists(Store *s, const json_t *history, const json_t *rele
                 if (!uuid_read(json_object_get(v, "id"), &e->id) || !uuid_read(json_object_get(v, "uuid"), &e->position.uuid) ||
                     !json_is_integer(n) || json_integer_value(n) < SEQNO_UNDEFINED)
                         return false;
+                leader = json_string_value(json_object_get(v, "leader"));
+                if (!leader || (*leader && !name_valid(leader)))
+                        return false;
+                (void) snprintf(e->leader, sizeof(e->leader), "%s", leader);
                 e->position.seqno = json_integer_value(n);
                 s->history.n = i + 1;
         }
@@ -137,19 +144,38 @@ static bool store_read_lists(Store *s, const json_t *history, const json_t *rele
         return true;
 }
 
+static bool led_read(Store *s, const json_t *a) {
+        const json_t *v;
+        size_t i;
+
+        if (!json_is_array(a) || json_array_size(a) > ELEMENTS(s->led))
+                return false;
+        json_array_foreach((json_t *) a, i, v) {
+                const char *leader = json_string_value(json_object_get(v, "leader"));
+
+                if (!uuid_read(json_object_get(v, "id"), &s->led[i].id) || !leader || !name_valid(leader))
+                        return false;
+                (void) snprintf(s->led[i].leader, sizeof(s->led[i].leader), "%s", leader);
+                s->n_led = i + 1;
+        }
+        return true;
+}
+
 static int store_from_json(Store *s, const json_t *o, char error[static 256]) {
-        json_t *agent, *boot, *history, *released, *seqnos, *labels, *without, *claim, *grant;
-        json_int_t epoch;
+        json_t *agent, *boot, *history, *released, *seqnos, *labels, *without, *led, *claim, *grant;
+        json_int_t epoch, settled;
         int version, wanted;
 
         (void) snprintf(error, 256, "it is not what mainstayd writes");
-        if (json_unpack((json_t *) o, "{s:i, s:o, s:I, s:o, s:o, s:o, s:b, s:o, s:o, s:o}", "version", &version,
+        if (json_unpack((json_t *) o, "{s:i, s:o, s:I, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:I}", "version", &version,
                         "agent", &agent, "epoch", &epoch, "boot", &boot, "history", &history, "released", &released,
-                        "wanted", &wanted, "without", &without, "seqnos", &seqnos, "labels", &labels) < 0 ||
+                        "wanted", &wanted, "without", &without, "seqnos", &seqnos, "labels", &labels,
+                        "led", &led, "settled", &settled) < 0 || settled < 0 || !led_read(s, led) ||
             version != 1 || epoch < 0 || !uuid_read(agent, &s->agent) || !uuid_read(boot, &s->boot) ||
             !store_read_lists(s, history, released, seqnos, labels, without))
                 return -EBADMSG;
         s->epoch = (uint64_t) epoch;
+        s->settled = (uint64_t) settled;
         s->wanted = wanted;
 
         claim = json_object_get(o, "claim");
@@ -261,6 +287,19 @@ void store_release(Store *s, const Uuid *id) {
                 s->n_released--;
         }
         s->released[s->n_released++] = *id;
+}
+
+void store_add_led(Store *s, const Uuid *id, const char *leader) {
+        for (size_t i = 0; i < s->n_led; i++)
+                if (uuid_equal(&s->led[i].id, id))
+                        return;
+        if (s->n_led == ELEMENTS(s->led)) {
+                memmove(s->led, s->led + 1, sizeof(s->led) - sizeof(s->led[0]));
+                s->n_led--;
+        }
+        s->led[s->n_led].id = *id;
+        (void) snprintf(s->led[s->n_led].leader, sizeof(s->led[0].leader), "%s", leader);
+        s->n_led++;
 }
 
 int64_t store_seqno(const Store *s, uint64_t section, uint64_t view) {

@@ -28,6 +28,12 @@ typedef struct Store {
         Uuid released[RELEASED_MAX]; /* newest last */
         bool have_grant;
         Grant grant;
+        size_t n_led; /* bootstraps by a grant of this node, which are not in its history yet */
+        struct {
+                Uuid id;
+                char leader[NAME_SIZE];
+        } led[NAMES_MAX]; /* newest last */
+        uint64_t settled; /* the section of the record in which `history` became that of the data */
         bool wanted; /* mysqld was to run, and was not stopped by a person */
         Names without; /* an operator's, until the bootstrap it was said for is over */
         size_t n_seqnos;
@@ -51,6 +57,9 @@ int store_save(Store *s);
 
 /* Remembers a claim as given up; the oldest is forgotten. */
 void store_release(Store *s, const Uuid *id);
+
+/* Remembers whom a bootstrap was granted to that took place. */
+void store_add_led(Store *s, const Uuid *id, const char *leader);
 
 int64_t store_seqno(const Store *s, uint64_t section, uint64_t view);
 void store_set_seqno(Store *s, uint64_t section, uint64_t view, int64_t seqno);

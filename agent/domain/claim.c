@@ -216,8 +216,16 @@ int claim_judge(const Claim *c, const char *grantor, const Voice *voices, size_t
         if (r < 0)
                 return r;
         if (plan->action == ACTION_BOOTSTRAP && streq(plan->node, c->holder) &&
-            (c->new_cluster || position_equal(&plan->position, &c->position)))
+            (c->new_cluster || position_equal(&plan->position, &c->position))) {
+                /* Whom this node finds needed must have been asked. */
+                for (size_t i = 0; i < plan->needed.n; i++)
+                        if (!names_contain(&c->needed, plan->needed.name[i]) && !names_contain(&c->without, plan->needed.name[i])) {
+                                if (asprintf(&text, "%s finds that %s must grant it too", grantor, plan->needed.name[i]) < 0)
+                                        text = NULL;
+                                return refuse(ret_text, text);
+                        }
                 return 1;
+        }
 
         why = plan_reason(plan, plan->action == ACTION_WAIT && plan->awaited.n > 0 ? plan->awaited.name[0] : plan->node);
         if (asprintf(&text, "%s comes to %s%s%s: %s", grantor, action_to_string(plan->action),

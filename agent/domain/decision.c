@@ -3,10 +3,9 @@
 #include "domain/decision.h"
 #include "base/table.h"
 #include "domain/history.h"
+#include "domain/scene.h"
 
 #include <inttypes.h>
-
-#define VOICES_MAX NAMES_MAX
 
 static const char *const condition_names[] = {
         [CONDITION_UNCERTAIN] = "uncertain",
@@ -15,46 +14,36 @@ static const char *const condition_names[] = {
 };
 DEFINE_STRING_TABLE(condition, Condition, condition_names)
 
-/* What is being decided: the voices by name, and what the rules found out. */
-typedef struct Scene {
-        size_t n;
-        const Voice *voice[VOICES_MAX];
-        const Overrule *overrule;
-        Uuid uuid;             /* of the cluster, once it is settled */
-        const Voice *candidate;
-        Plan *plan;
-} Scene;
-
 static const Overrule no_overrule;
 
 /* Voices */
 
-static const Report *known(const Voice *v) {
-        return v->condition == CONDITION_KNOWN ? v->report : NULL;
-}
-
-static const Voice *voice_find(const Scene *s, const char *name) {
+const Voice *scene_find(const Scene *s, const char *name) {
         for (size_t i = 0; i < s->n; i++)
                 if (streq(s->voice[i]->name, name))
                         return s->voice[i];
         return NULL;
 }
 
-/* Takes part in the comparison: answered, stopped or not, with a position of this cluster. */
-static bool counts(const Scene *s, const Voice *v) {
+bool scene_counts(const Scene *s, const Voice *v) {
         const Report *r = known(v);
 
         return r && report_has_position(r) && uuid_equal(&r->position.uuid, &s->uuid) &&
-               !names_contain(&s->plan->stray, v->name) && !names_contain(&s->plan->diverged, v->name) &&
-               !names_contain(&s->overrule->without, v->name);
+               !names_contain(&s->plan->stray, v->name) && !names_contain(&s->plan->diverged, v->name);
 }
 
-/* A node of the needed set has been heard only where its data can be judged:
- * one that was reimaged, or whose files cannot be read, may have held anything. */
-static bool heard(const Voice *v) {
-        const Report *r = v ? known(v) : NULL;
+bool scene_vouched(const Scene *s, const char *name, const HistoryEntry *e) {
+        for (size_t i = 0; i < s->n; i++) {
+                const Report *o = known(s->voice[i]);
 
-        return r && report_has_position(r);
+                if (!o || !o->have_view || !history_has(o->history, &e->id))
+                        continue;
+                for (size_t k = 0; k < o->n_views; k++)
+                        if (o->view[k].seqno > e->position.seqno && uuid_equal(&o->view[k].uuid, &e->position.uuid) &&
+                            names_contain(&o->view[k].members, name))
+                                return true;
+        }
+        return false;
 }
 
 static int by_name(const void *a, const void *b) {
@@ -63,18 +52,34 @@ static int by_name(const void *a, const void *b) {
 
 /* Rule 1: a Primary component, or a live mysqld anywhere, is never bootstrapped over. */
 
+/* Has it commits that those who are Primary do not know of? */
+static bool parted_from_primary(const Scene *s, const Voice *v, int64_t *ret_limit) {
+        const Report *o = v->report;
+
+        for (size_t i = 0; i < s->n; i++) {
+                const Report *p = known(s->voice[i]);
+                const HistoryEntry *parting;
+                Kinship kin;
+
+                if (!p || p->mysqld != MYSQLD_PRIMARY)
+                        continue;
+                /* It goes on, and what it told of its position may be old: it counts
+                 * as beyond every bootstrap that the other one was not part of. */
+                kin = history_compare(o->history, &o->position, p->history, &(Position) { p->position.uuid, INT64_MAX }, ret_limit, &parting);
+                /* Where both went on, it is the one that is not in service that stays out. */
+                if (kin == KINSHIP_FORKED || (kin == KINSHIP_DIVERGED && !scene_vouched(s, v->name, parting)))
+                        return true;
+        }
+        return false;
+}
+
 static int join_reasons(Scene *s, const Voice *primary) {
         const Report *p = primary->report;
-        /* It goes on, and what it told of its position may be old: it counts as
-         * beyond every bootstrap that the other one was not part of. */
-        const Position at = { p->position.uuid, INT64_MAX };
         int r;
 
         for (size_t i = 0; i < s->n; i++) {
                 const Voice *v = s->voice[i];
                 const Report *o = known(v);
-                const HistoryEntry *parting;
-                Kinship kin;
                 int64_t limit;
 
                 if (!o || v == primary)
@@ -107,9 +112,7 @@ static int join_reasons(Scene *s, const Voice *primary) {
                                 return r;
                         continue;
                 }
-                kin = history_compare(o->history, &o->position, p->history, &at, &limit, &parting);
-                /* Where both went on, it is the one that is not in service that stays out. */
-                if (kin == KINSHIP_DIVERGED || kin == KINSHIP_FORKED) {
+                if (parted_from_primary(s, v, &limit)) {
                         r = names_add(&s->plan->diverged, v->name);
                         if (r >= 0)
                                 r = plan_add(s->plan, v->name, "It has diverged: it committed up to seqno %" PRId64 ", and the cluster was bootstrapped without it from seqno %" PRId64
@@ -122,65 +125,6 @@ static int join_reasons(Scene *s, const Voice *primary) {
                 r = plan_add(s->plan, v->name, "It joins the Primary component of %s.", primary->name);
                 if (r < 0)
                         return r;
-        }
-        return 0;
-}
-
-/* 1 where this settled the plan. */
-static int rule_live(Scene *s) {
-        const Voice *primary = NULL, *alive = NULL, *joining = NULL, *unknown = NULL;
-        int r;
-
-        for (size_t i = s->n; i-- > 0;) {
-                const Voice *v = s->voice[i];
-                const Report *o = known(v);
-
-                if (v->condition == CONDITION_ALIVE)
-                        alive = v;
-                if (o && o->mysqld == MYSQLD_PRIMARY)
-                        primary = v;
-                if (o && o->mysqld == MYSQLD_JOINING)
-                        joining = v;
-                if (o && o->mysqld == MYSQLD_UNKNOWN && !names_contain(&s->overrule->without, v->name))
-                        unknown = v;
-        }
-
-        for (size_t i = 0; primary && i < s->n; i++) {
-                const Report *o = known(s->voice[i]);
-
-                if (o && o->mysqld == MYSQLD_PRIMARY && !uuid_is_zero(&o->position.uuid) &&
-                    !uuid_is_zero(&primary->report->position.uuid) &&
-                    !uuid_equal(&o->position.uuid, &primary->report->position.uuid)) {
-                        plan_settle(s->plan, ACTION_REFUSE, NULL);
-                        r = plan_add(s->plan, NULL, "%s and %s are both Primary, in two different clusters. Mainstay joins neither: stop mysqld on the one that shall not serve.",
-                                       primary->name, s->voice[i]->name);
-                        return r < 0 ? r : 1;
-                }
-        }
-
-        if (primary) {
-                plan_settle(s->plan, ACTION_JOIN, primary->name);
-                r = plan_add(s->plan, primary->name, "It is Primary: the others join it.");
-                if (r >= 0)
-                        r = join_reasons(s, primary);
-                return r < 0 ? r : 1;
-        }
-        if (alive) {
-                plan_settle(s->plan, ACTION_JOIN, alive->name);
-                r = plan_add(s->plan, alive->name, "No agent answers there (%s), but its mysqld does, and a live server is never bootstrapped over: the others try to join it.",
-                               str_or(alive->why, "not tried yet"));
-                return r < 0 ? r : 1;
-        }
-        if (joining) {
-                plan_settle(s->plan, ACTION_WAIT, NULL);
-                r = plan_add(s->plan, joining->name, "mysqld on %s is receiving the cluster's data; nobody bootstraps meanwhile. If its donor is gone for good, stop that mysqld, and it is judged like the others.", joining->name);
-                return r < 0 ? r : 1;
-        }
-        if (unknown) {
-                plan_settle(s->plan, ACTION_WAIT, NULL);
-                r = plan_add(s->plan, unknown->name, "%s does not say whether its mysqld runs, so nobody bootstraps. If it will not: mainstayctl bootstrap --without %s, which gives up what only it has.",
-                               unknown->name, unknown->name);
-                return r < 0 ? r : 1;
         }
         return 0;
 }
@@ -255,35 +199,130 @@ static int rule_one_cluster(Scene *s) {
 
 /* Rule 6: one history. */
 
+static int diverge(Scene *s, const Voice *v, int64_t limit) {
+        int r;
+
+        if (names_contain(&s->plan->diverged, v->name))
+                return 0;
+        r = names_add(&s->plan->diverged, v->name);
+        if (r < 0)
+                return r;
+        return plan_add(s->plan, v->name, "It has diverged: it committed up to seqno %" PRId64 ", and the cluster was bootstrapped without it from seqno %" PRId64 ". It is left out, with its data untouched.",
+                        v->report->position.seqno, limit);
+}
+
 static int rule_one_history(Scene *s) {
         int r;
 
-        for (size_t i = 0; i < s->n; i++)
-                for (size_t k = 0; k < s->n; k++) {
-                        const Voice *a = s->voice[i], *b = s->voice[k];
-                        int64_t limit;
-                        Kinship kin;
+        /* Forks first, of all pairs, so that who diverges does not depend on names. */
+        for (int pass = 0; pass < 2; pass++)
+                for (size_t i = 0; i < s->n; i++)
+                        for (size_t k = 0; k < s->n; k++) {
+                                const Voice *a = s->voice[i], *b = s->voice[k];
+                                const HistoryEntry *parting;
+                                int64_t limit;
+                                Kinship kin;
 
-                        if (i == k || !counts(s, a) || !counts(s, b))
-                                continue;
-                        kin = history_compare(a->report->history, &a->report->position,
-                                              b->report->history, &b->report->position, &limit, NULL);
-                        if (kin == KINSHIP_FORKED) {
-                                plan_settle(s->plan, ACTION_REFUSE, NULL);
-                                r = plan_add(s->plan, NULL, "%s and %s were each bootstrapped without the other and both took commits after seqno %" PRId64 ": their data have parted. "
-                                               "Decide whose commits count, and start with: mainstayctl bootstrap --without NODE, naming whom you give up.",
-                                               a->name, b->name, limit);
-                                return r < 0 ? r : 1;
+                                if (i == k || !scene_counts(s, a) || !scene_counts(s, b))
+                                        continue;
+                                kin = history_compare(a->report->history, &a->report->position,
+                                                      b->report->history, &b->report->position, &limit, &parting);
+                                if (pass == 0 && kin == KINSHIP_FORKED) {
+                                        /* An operator has said whose commits do not count. */
+                                        if (names_contain(&s->overrule->without, a->name) || names_contain(&s->overrule->without, b->name)) {
+                                                r = diverge(s, names_contain(&s->overrule->without, a->name) ? a : b, limit);
+                                                if (r < 0)
+                                                        return r;
+                                                continue;
+                                        }
+                                        plan_settle(s->plan, ACTION_REFUSE, NULL);
+                                        r = plan_add(s->plan, NULL, "%s and %s were each bootstrapped without the other and both took commits after seqno %" PRId64 ": their data have parted. "
+                                                       "Decide whose commits count, and start with: mainstayctl bootstrap --without NODE, naming whom you give up.",
+                                                       a->name, b->name, limit);
+                                        return r < 0 ? r : 1;
+                                }
+                                if (pass == 1 && kin == KINSHIP_DIVERGED && !scene_vouched(s, a->name, parting)) {
+                                        r = diverge(s, a, limit);
+                                        if (r < 0)
+                                                return r;
+                                }
                         }
-                        if (kin == KINSHIP_DIVERGED) {
-                                r = names_add(&s->plan->diverged, a->name);
-                                if (r >= 0)
-                                        r = plan_add(s->plan, a->name, "It has diverged: it committed up to seqno %" PRId64 ", and the cluster was bootstrapped without it from seqno %" PRId64 ". It is left out.",
-                                                       a->report->position.seqno, limit);
-                                if (r < 0)
-                                        return r;
-                        }
+        return 0;
+}
+
+/* Rule 1 again, where only ports answer: whose data are of another cluster or
+ * history is kept out of that component too. */
+static int rule_alive(Scene *s) {
+        const Voice *alive = NULL;
+        int r;
+
+        for (size_t i = s->n; i-- > 0;)
+                if (s->voice[i]->condition == CONDITION_ALIVE)
+                        alive = s->voice[i];
+        if (!alive)
+                return 0;
+        r = rule_one_cluster(s);
+        if (r == 0)
+                r = rule_one_history(s);
+        if (r != 0)
+                return r;
+        plan_settle(s->plan, ACTION_JOIN, alive->name);
+        r = plan_add(s->plan, alive->name, "No agent answers there (%s), but its mysqld does, and a live server is never bootstrapped over: the others try to join it.",
+                     str_or(alive->why, "not tried yet"));
+        return r < 0 ? r : 1;
+}
+
+/* 1 where this settled the plan. */
+static int rule_live(Scene *s) {
+        const Voice *primary = NULL, *joining = NULL, *unknown = NULL;
+        int r;
+
+        for (size_t i = s->n; i-- > 0;) {
+                const Voice *v = s->voice[i];
+                const Report *o = known(v);
+
+                if (o && o->mysqld == MYSQLD_PRIMARY)
+                        primary = v;
+                if (o && o->mysqld == MYSQLD_JOINING)
+                        joining = v;
+                if (o && o->mysqld == MYSQLD_UNKNOWN && !names_contain(&s->overrule->without, v->name))
+                        unknown = v;
+        }
+
+        for (size_t i = 0; primary && i < s->n; i++) {
+                const Report *o = known(s->voice[i]);
+
+                if (o && o->mysqld == MYSQLD_PRIMARY && !uuid_is_zero(&o->position.uuid) &&
+                    !uuid_is_zero(&primary->report->position.uuid) &&
+                    !uuid_equal(&o->position.uuid, &primary->report->position.uuid)) {
+                        plan_settle(s->plan, ACTION_REFUSE, NULL);
+                        r = plan_add(s->plan, NULL, "%s and %s are both Primary, in two different clusters. Mainstay joins neither: stop mysqld on the one that shall not serve.",
+                                       primary->name, s->voice[i]->name);
+                        return r < 0 ? r : 1;
                 }
+        }
+
+        if (primary) {
+                plan_settle(s->plan, ACTION_JOIN, primary->name);
+                r = plan_add(s->plan, primary->name, "It is Primary: the others join it.");
+                if (r >= 0)
+                        r = join_reasons(s, primary);
+                return r < 0 ? r : 1;
+        }
+        r = rule_alive(s);
+        if (r != 0)
+                return r;
+        if (joining) {
+                plan_settle(s->plan, ACTION_WAIT, NULL);
+                r = plan_add(s->plan, joining->name, "mysqld on %s is receiving the cluster's data; nobody bootstraps meanwhile. If its donor is gone for good, stop that mysqld, and it is judged like the others.", joining->name);
+                return r < 0 ? r : 1;
+        }
+        if (unknown) {
+                plan_settle(s->plan, ACTION_WAIT, NULL);
+                r = plan_add(s->plan, unknown->name, "%s does not say whether its mysqld runs, so nobody bootstraps. If it will not: mainstayctl bootstrap --without %s, which gives up what only it has.",
+                               unknown->name, unknown->name);
+                return r < 0 ? r : 1;
+        }
         return 0;
 }
 
@@ -303,121 +342,13 @@ static void find_candidate(Scene *s) {
         for (size_t i = 0; i < s->n; i++) {
                 const Voice *v = s->voice[i];
 
-                if (!counts(s, v) || v->report->marks.n > 0 || v->report->mysqld != MYSQLD_STOPPED)
+                if (!scene_counts(s, v) || v->report->marks.n > 0 || v->report->mysqld != MYSQLD_STOPPED)
                         continue;
                 if (!s->candidate || leads(v->report, s->candidate->report))
                         s->candidate = v;
         }
         if (s->candidate)
                 s->plan->position = s->candidate->report->position;
-}
-
-/* Rule 2: who must be heard. */
-
-static int need_all(Scene *s, const char *node, const char *why) {
-        int r;
-
-        for (size_t i = 0; i < s->n; i++)
-                if (!names_contain(&s->plan->stray, s->voice[i]->name)) {
-                        r = names_add(&s->plan->needed, s->voice[i]->name);
-                        if (r < 0)
-                                return r;
-                }
-        /* Members which nobody configured are needed no less. */
-        for (size_t i = 0; i < s->n; i++) {
-                const Report *o = known(s->voice[i]);
-
-                for (size_t k = 0; o && counts(s, s->voice[i]) && o->have_view && k < o->n_views; k++) {
-                        r = names_add_all(&s->plan->needed, &o->view[k].members);
-                        if (r < 0)
-                                return r;
-                }
-        }
-        return plan_add(s->plan, node, "%s, so every configured node must be heard.", why);
-}
-
-/* The seqno of the newest view that any node which counts reports; SEQNO_UNDEFINED where one is unknown. */
-static int64_t newest_view(const Scene *s) {
-        int64_t newest = INT64_MIN;
-
-        for (size_t i = 0; i < s->n; i++) {
-                const Report *o = known(s->voice[i]);
-
-                if (!counts(s, s->voice[i]))
-                        continue;
-                if (o->view[0].seqno == SEQNO_UNDEFINED)
-                        return SEQNO_UNDEFINED;
-                if (o->view[0].seqno > newest)
-                        newest = o->view[0].seqno;
-        }
-        return newest;
-}
-
-/* The members of the views of one node's record, newest first, down to one that
- * began when the candidate had all that was committed before. 1 where there is
- * such a view; 0 where the record does not reach back so far. */
-static int need_chain(Scene *s, const Report *o) {
-        Names chain = {0};
-        int r;
-
-        for (size_t k = 0; k < o->n_views; k++) {
-                const ReportView *v = &o->view[k];
-
-                r = names_add_all(&chain, &v->members);
-                if (r < 0)
-                        return r;
-                if (v->seqno == SEQNO_UNDEFINED)
-                        return 0;
-                if (s->candidate->report->position.seqno >= v->seqno - 1) {
-                        r = names_add_all(&s->plan->needed, &chain);
-                        return r < 0 ? r : 1;
-                }
-        }
-        return 0;
-}
-
-static int rule_needed(Scene *s) {
-        int64_t newest;
-        int r;
-
-        /* Grants stand: whom they were given may have gone on since. */
-        for (size_t i = 0; i < s->n; i++) {
-                const Report *o = known(s->voice[i]);
-
-                if (o && o->have_grant) {
-                        r = names_add(&s->plan->needed, o->grant_holder);
-                        if (r < 0)
-                                return r;
-                }
-        }
-
-        for (size_t i = 0; i < s->n; i++) {
-                const Report *o = known(s->voice[i]);
-
-                if (!counts(s, s->voice[i]))
-                        continue;
-                if (!o->have_view || o->n_views == 0)
-                        return need_all(s, s->voice[i]->name, "Its record of who was in the cluster cannot be relied on");
-                if (!uuid_equal(&o->view[0].uuid, &s->uuid))
-                        return need_all(s, s->voice[i]->name, "Its record of who was in the cluster is of another cluster");
-        }
-
-        newest = newest_view(s);
-        if (newest == SEQNO_UNDEFINED)
-                return need_all(s, NULL, "At which position the last Primary view began is not known");
-
-        for (size_t i = 0; i < s->n; i++) {
-                const Report *o = known(s->voice[i]);
-
-                if (!counts(s, s->voice[i]) || o->view[0].seqno != newest)
-                        continue;
-                r = need_chain(s, o);
-                if (r < 0)
-                        return r;
-                if (r == 0)
-                        return need_all(s, s->voice[i]->name, "Its record of who was in the cluster does not reach back to the position of the newest data");
-        }
-        return 0;
 }
 
 /* Nobody has a position. */
@@ -459,7 +390,7 @@ static int rule_overrule(Scene *s) {
 
         for (size_t i = 0; i < s->overrule->without.n; i++) {
                 const char *name = s->overrule->without.name[i];
-                const Voice *v = voice_find(s, name);
+                const Voice *v = scene_find(s, name);
                 const Report *o = v ? known(v) : NULL;
                 bool member = false;
 
@@ -479,39 +410,6 @@ static int rule_overrule(Scene *s) {
                         r = plan_add(s->plan, name, "Its mysqld is alive, so it cannot be given up. Stop it first, or let the others join it.");
                         return r < 0 ? r : 1;
                 }
-        }
-        return 0;
-}
-
-static const char *absent_why(const Voice *v) {
-        const Report *o = v ? known(v) : NULL;
-
-        if (!v)
-                return "it is not among the configured peers";
-        if (!o)
-                return str_or(v->why, "not tried yet");
-        if (o->problem)
-                return o->problem;
-        if (o->blank)
-                return "it answers, but has no data of any cluster any more";
-        return "it answers, but its position is not known yet";
-}
-
-static int await(Scene *s) {
-        int r;
-
-        for (size_t i = 0; i < s->plan->needed.n; i++) {
-                const char *name = s->plan->needed.name[i];
-                const Voice *v = voice_find(s, name);
-
-                if (names_contain(&s->overrule->without, name) || heard(v))
-                        continue;
-                r = names_add(&s->plan->awaited, name);
-                if (r >= 0)
-                        r = plan_add(s->plan, name, "%s may hold commits that nobody else has, and is not heard: %s. When it returns, the cluster starts by itself. "
-                                       "If it will not: mainstayctl bootstrap --without %s, which gives up what only it has.", name, absent_why(v), name);
-                if (r < 0)
-                        return r;
         }
         return 0;
 }
@@ -560,7 +458,7 @@ static int rule_non_primary(Scene *s) {
                 r = names_add(&s->plan->awaited, v->name);
                 if (r >= 0)
                         r = plan_add(s->plan, v->name, "%s is not heard (%s), and mysqld on %s has lost the Primary component. When %s returns, it comes back by itself. "
-                                       "If it will not: mainstayctl bootstrap --without %s, which gives up what only it has.", v->name, absent_why(v), text, v->name, v->name);
+                                       "If it will not: mainstayctl bootstrap --without %s, which gives up what only it has.", v->name, need_why(v), text, v->name, v->name);
                 if (r < 0)
                         return r;
         }
@@ -585,9 +483,9 @@ static int bootstrap_reasons(Scene *s) {
 
                 if (v == s->candidate || names_contain(&s->plan->stray, v->name) || names_contain(&s->plan->diverged, v->name))
                         continue;
-                if (names_contain(&s->overrule->without, v->name))
+                if (names_contain(&s->overrule->without, v->name) && !scene_counts(s, v))
                         r = plan_add(s->plan, v->name, "It is given up by an operator: what only it has committed is lost to the cluster.");
-                else if (counts(s, v))
+                else if (scene_counts(s, v))
                         r = plan_add(s->plan, v->name, "It is at seqno %" PRId64 ", %" PRId64 " behind: it joins when %s is Primary.",
                                        o->position.seqno, s->plan->position.seqno - o->position.seqno, s->candidate->name);
                 else if (o)
@@ -600,6 +498,7 @@ static int bootstrap_reasons(Scene *s) {
 }
 
 static int decide(Scene *s) {
+        bool alone;
         int r;
 
         r = rule_overrule(s);
@@ -618,12 +517,14 @@ static int decide(Scene *s) {
         if (!s->candidate)
                 return no_candidate(s);
 
-        r = rule_needed(s);
-        if (r >= 0)
-                r = await(s);
+        r = need_find(s);
         if (r < 0)
                 return r;
-        if (s->plan->awaited.n > 0) {
+        alone = r > 0;
+        r = need_await(s);
+        if (r < 0)
+                return r;
+        if (s->plan->awaited.n > 0 || alone) {
                 plan_settle(s->plan, ACTION_WAIT, NULL);
                 return 0;
         }

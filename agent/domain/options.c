@@ -174,3 +174,72 @@ int options_cluster_hosts(const char *address, int (*each)(const char *host, voi
         }
         return 0;
 }
+
+static int count_host(const char *host, void *userdata) {
+        size_t *n = userdata;
+
+        (*n)++;
+        return 0;
+}
+
+/* Galera knows several words for no; whatever is none of them may be a yes. */
+static bool means_yes(const char *value) {
+        static const char *const no[] = { "", "0", "no", "n", "off", "false", "f" };
+
+        for (size_t i = 0; i < ELEMENTS(no); i++)
+                if (strcasecmp(value, no[i]) == 0)
+                        return false;
+        return true;
+}
+
+/* Anywhere in it, for of two the last one counts, and the address repeats them
+ * behind its question mark. */
+static bool provider_bootstraps(const char *options) {
+        for (const char *p = options; p; p = strchr(p, ';')) {
+                _cleanup_free_ char *value = NULL;
+
+                p += *p == ';';
+                if (options_provider_get(p, "pc.bootstrap", &value) >= 0 && means_yes(value))
+                        return true;
+        }
+        return false;
+}
+
+static bool address_bootstraps(const char *address) {
+        const char *query = strchr(address, '?');
+        _cleanup_free_ char *copy = NULL;
+        size_t n = 0;
+
+        if (options_cluster_hosts(address, count_host, &n) < 0)
+                return false; /* none that Galera would take */
+        if (n == 0)
+                return true;
+        copy = query ? strdup(query + 1) : NULL;
+        for (char *p = copy; p && *p; p++)
+                if (*p == '&')
+                        *p = ';';
+        return copy && provider_bootstraps(copy);
+}
+
+static const char *bootstraps(const Options *o) {
+        if (o->new_cluster)
+                return "wsrep_new_cluster";
+        if (o->cluster_address && address_bootstraps(o->cluster_address))
+                return "wsrep_cluster_address";
+        if (o->provider_options && provider_bootstraps(o->provider_options))
+                return "pc.bootstrap";
+        return NULL;
+}
+
+const char *options_bootstraps(const Options *o, const char *mysqld_opts) {
+        Options added = {0};
+        const char *name;
+        bool on, adds;
+
+        /* Where there is no memory to read them, they are taken for the worse. */
+        adds = mysqld_opts && (options_parse(mysqld_opts, &added) < 0 || bootstraps(&added));
+        on = o->wsrep_on || added.wsrep_on;
+        options_done(&added);
+        name = bootstraps(o);
+        return !on ? NULL : name ? name : adds ? "MYSQLD_OPTS" : NULL;
+}

@@ -28,6 +28,12 @@ void options_done(Options *o);
 /* A value of wsrep_provider_options ("a = 1; b=2"); free `*ret`. -ENOENT. */
 int options_provider_get(const char *provider_options, const char *key, char **ret);
 
+/* With these options every start would form a new cluster: the name of the one
+ * that does it, else NULL. `mysqld_opts` is what MYSQLD_OPTS in the environment
+ * adds to them, or NULL; where it is the one, "MYSQLD_OPTS". Without wsrep_on
+ * nothing does. */
+const char *options_bootstraps(const Options *o, const char *mysqld_opts);
+
 /* The hosts of "gcomm://a,b:4567,[::1]:4567?x=y", without ports, one call a
  * host; stops at the first negative return. -EINVAL for what is no gcomm
  * address. */

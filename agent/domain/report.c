@@ -185,11 +185,17 @@ int report_to_json(const Report *r, json_t **ret) {
                         put(h, "id", uuid_json(&e->id), &failed);
                         put(h, "uuid", uuid_json(&e->position.uuid), &failed);
                         put(h, "seqno", json_integer(e->position.seqno), &failed);
+                        if (e->leader[0])
+                                put(h, "leader", json_string(e->leader), &failed);
                         if (json_array_append_new(a, h) < 0)
                                 failed = true;
                 }
                 put(o, "history", a, &failed);
         }
+        if (r->settled)
+                put(o, "history_settled", json_true(), &failed);
+        if (r->led.n > 0)
+                put(o, "led", names_json(&r->led, &failed), &failed);
         put(o, "marks", names_json(&r->marks, &failed), &failed);
 
         if (r->claim != CLAIM_NONE) {
@@ -380,6 +386,8 @@ static int read_history(Reader *rd, const json_t *o, Report *r) {
                 read_uuid(rd, h, "id", true, &e->id);
                 read_uuid(rd, h, "uuid", true, &e->position.uuid);
                 read_int(rd, h, "seqno", true, SEQNO_UNDEFINED, INT64_MAX, &e->position.seqno);
+                if (get(h, "leader"))
+                        read_name(rd, h, "leader", e->leader);
         }
         r->history->n = json_array_size(a);
         r->have_history = true;
@@ -490,6 +498,8 @@ int report_from_json(const json_t *o, Report **ret, char error[static 256]) {
                 k = read_free_text(&rd, o, "problem", &r->problem);
         if (k < 0)
                 return k;
+        r->settled = read_bool(&rd, o, "history_settled", false);
+        read_names(&rd, o, "led", false, &r->led);
         read_names(&rd, o, "marks", false, &r->marks);
         read_claims(&rd, o, r);
         read_names(&rd, o, "without", false, &r->without);

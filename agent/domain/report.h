@@ -16,7 +16,7 @@
 #define REPORT_SIZE_MAX ((size_t) 256 * 1024)
 #define REPORT_VIEWS_MAX 32
 #define HISTORY_MAX 256
-#define RELEASED_MAX 16
+#define RELEASED_MAX 64
 
 typedef enum Mysqld {
         MYSQLD_UNKNOWN,
@@ -65,6 +65,7 @@ typedef struct ReportView {
 typedef struct HistoryEntry {
         Uuid id;           /* random, the claim's */
         Position position; /* of the node that led */
+        char leader[NAME_SIZE]; /* "" where it is not known */
 } HistoryEntry;
 
 typedef struct History {
@@ -105,7 +106,9 @@ typedef struct Report {
 
         bool have_history;
         History *history;
-        Names marks; /* see marks in the design */
+        bool settled;  /* its data have been through that history, and no other */
+        Names led;     /* who bootstrapped by a grant of this node, which has not been with them since */
+        Names marks;   /* what keeps it from leading */
 
         ClaimState claim;
         Uuid claim_id;       /* own, where claim is not CLAIM_NONE */

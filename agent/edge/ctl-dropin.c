@@ -339,6 +339,10 @@ static int make_text(const Unit *u, const DropinNode *node, const char *start, c
                         put_value(f, node->datadir);
                 else if (is_slot(open, "{{base_dir}}"))
                         put_value(f, node->base_dir);
+                else if (is_slot(open, "{{server}}"))
+                        put_value(f, node->server);
+                else if (is_slot(open, "{{options}}"))
+                        put_value(f, node->options);
                 else if (is_slot(open, "{{start_pre}}")) {
                         /* Where every line stays, the unit's own list does. */
                         if (pre_changed)

@@ -21,6 +21,8 @@ typedef struct DropinSource {
 /* What the text says of this node. */
 typedef struct DropinNode {
         const char *unit, *datadir, *base_dir;
+        const char *server;  /* "" where it is not known */
+        const char *options; /* its --defaults-file=, "" where it has its own */
 } DropinNode;
 
 typedef struct Dropin {

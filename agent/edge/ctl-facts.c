@@ -1,4 +1,5 @@
 /* What is the case on this node; see ctl-setup.h. */
+#include "adapter/discovery.h"
 #include "edge/ctl-setup.h"
 
 #include <arpa/inet.h>
@@ -9,10 +10,7 @@
 
 #define SYSTEMD "org.freedesktop.systemd1"
 
-/* Where packages put the server and its unit; the first that exists. */
-static const char *const servers[] = {
-        "/usr/sbin/mariadbd", "/usr/sbin/mysqld", "/usr/libexec/mariadbd", "/usr/libexec/mysqld",
-};
+/* Where packages put the unit; the first that exists. */
 static const char *const units[] = { "mariadb.service", "mysql.service", "mysqld.service" };
 
 static int is_conf(const struct dirent *d) {
@@ -57,23 +55,6 @@ static int fallback(char **field, const char *value) {
                 return 0;
         *field = strdup(value);
         return *field ? 0 : -ENOMEM;
-}
-
-/* What the server would be started with, by its own word. */
-static void server_options(Facts *f) {
-        _cleanup_free_ char *output = NULL, *file = NULL;
-        const char *argv[4];
-        size_t n = 0;
-
-        argv[n++] = f->config->server;
-        if (f->config->defaults_file) {
-                if (asprintf(&file, "--defaults-file=%s", f->config->defaults_file) < 0)
-                        return;
-                argv[n++] = file;
-        }
-        argv[n++] = "--print-defaults";
-        argv[n] = NULL;
-        f->have_options = setup_run(argv, &output, NULL) == 0 && options_parse(output, &f->options) >= 0;
 }
 
 static int unit_text(Facts *f, const char *path, const char *interface, const char *property, char **ret) {
@@ -188,11 +169,10 @@ int facts_gather(Facts *ret, char error[static 512]) {
         if (r < 0)
                 return r;
 
-        for (size_t i = 0; !c->server && i < ELEMENTS(servers); i++)
-                if (access(servers[i], X_OK) == 0 && fallback(&c->server, servers[i]) < 0)
-                        return -ENOMEM;
-        if (c->server)
-                server_options(f);
+        r = fallback(&c->server, discovery_server());
+        if (r < 0)
+                return r;
+        f->have_options = c->server && discovery_options(c->server, c->defaults_file, &f->options) == 0;
         find_unit(f);
 
         r = fallback(&c->datadir, str_or(f->options.datadir, "/var/lib/mysql"));

@@ -46,14 +46,20 @@ static const char *base_name(const char *path) {
 
 static int gate_step(Setup *s) {
         const Facts *f = &s->facts;
-        _cleanup_free_ char *template_text = NULL, *path = NULL;
+        _cleanup_free_ char *template_text = NULL, *path = NULL, *options = NULL;
         DropinSource sources[DROPINS_MAX + 1] = {};
-        const DropinNode node = { .unit = f->unit, .datadir = f->config->datadir, .base_dir = f->config->base_dir };
+        DropinNode node = { .unit = f->unit, .datadir = f->config->datadir, .base_dir = f->config->base_dir,
+                            .server = str_or(f->config->server, ""), .options = "" };
         char error[256] = "";
         size_t n = 0;
         Dropin d;
         int r;
 
+        if (f->config->defaults_file) {
+                if (asprintf(&options, "--defaults-file=%s", f->config->defaults_file) < 0)
+                        return -ENOMEM;
+                node.options = options;
+        }
         r = setup_read(TEMPLATE, &template_text);
         if (r < 0) {
                 setup_missing(s, "It comes with Mainstay: install that anew.", TEMPLATE ": %s", strerror(-r));

@@ -3,7 +3,10 @@
  * It asks the agent and waits as long as the agent says so. It alone edits the
  * datadir, as mysqld's own user: it sets gvwstate.dat aside, which would be a
  * bootstrap in disguise, and marks grastate.dat for a bootstrap that the agent
- * authorised. Without an agent mysqld starts as a joiner, never as more. */
+ * authorised. Without an agent mysqld starts as a joiner, never as more: not
+ * where its own configuration would make it bootstrap, and not at all where its
+ * grastate.dat cannot be judged, for Galera would guess. */
+#include "adapter/discovery.h"
 #include "adapter/record.h"
 #include "base/paths.h"
 #include "domain/grastate.h"
@@ -200,6 +203,50 @@ static int gate_ask(Gate *g) {
         return r;
 }
 
+/* The server's configuration */
+
+/* What to look for: the server takes '-' and '_' for the same. */
+static const char *pattern(const char *option, char buf[static 64]) {
+        (void) snprintf(buf, 64, "%s", option);
+        for (char *p = buf; *p; p++)
+                if (*p == '_')
+                        *p = '.';
+        return buf;
+}
+
+/* A bootstrap that stands there would be one at every start. */
+static int check_configuration(const char *server, const char *options) {
+        static const char defaults[] = "--defaults-file=";
+        const char *file = options && strncmp(options, defaults, strlen(defaults)) == 0 ? options + strlen(defaults) : NULL;
+        const char *option;
+        char name[64];
+        Options o = {0};
+        int r;
+
+        r = discovery_options(server, file, &o);
+        if (r != 0) {
+                log_warning("%s --print-defaults failed (%s): whether a bootstrap stands in the server's configuration is not known, and mysqld starts all the same.",
+                            server, r < 0 ? strerror(-r) : "it ended with an error");
+                return 0;
+        }
+        option = options_bootstraps(&o, getenv("MYSQLD_OPTS"));
+        options_done(&o);
+        if (!option)
+                return 0;
+        if (streq(option, "MYSQLD_OPTS"))
+                log_error("mysqld is not started: MYSQLD_OPTS in its environment (%s) would make it form a new cluster of its own, and nobody has authorised that. "
+                          "Take it out (systemctl unset-environment MYSQLD_OPTS, or look for it with systemctl cat), then start mysqld again. "
+                          "To form the cluster from this node, type: systemctl start mainstay-bootstrap", str_or(getenv("MYSQLD_OPTS"), ""));
+        else
+                log_error("mysqld is not started: %s in its configuration would make every start form a new cluster, and nobody has authorised that. "
+                          "Look for it (my_print_defaults --mysqld, or grep -rn %s %s), %s, then start mysqld again. "
+                          "To form the cluster from this node, type: systemctl start mainstay-bootstrap",
+                          option, pattern(option, name), file ? file : "/etc/mysql /etc/my.cnf*",
+                          streq(option, "wsrep_cluster_address") ? "name the nodes in it (gcomm://db1,db2,db3)" : "remove it");
+        (void) sd_notifyf(false, "STATUS=Mainstay: not started. A bootstrap stands in the server's configuration: %s", option);
+        return -EPERM;
+}
+
 /* The datadir, as mysqld's own user */
 
 static int become_owner(int dirfd, const char *datadir) {
@@ -221,6 +268,30 @@ static int become_owner(int dirfd, const char *datadir) {
         if (initgroups(pw->pw_name, pw->pw_gid) < 0 || setgid(pw->pw_gid) < 0 || setuid(pw->pw_uid) < 0)
                 return -errno;
         return 0;
+}
+
+/* Where it cannot be judged Galera would guess, or a full copy would overwrite
+ * data that nobody has judged. None at all is a new node. */
+static int check_grastate(int dirfd, const char *datadir) {
+        _cleanup_free_ char *text = NULL;
+        char error[256] = "";
+        Grastate g;
+        size_t size;
+        int r;
+
+        r = file_read(dirfd, GRASTATE, GRASTATE_SIZE_MAX, &text, &size, NULL);
+        if (r == -ENOENT)
+                return 0;
+        if (r >= 0)
+                r = grastate_parse(text, size, &g, error);
+        if (r >= 0)
+                return 0;
+        log_error("mysqld is not started: %s/" GRASTATE " cannot be used: %s. Nothing was touched. "
+                  "To keep this node's data, put the right file in its place, from a backup. To give them up and take a full copy from the cluster (SST), type: mv %s/" GRASTATE " %s/" GRASTATE ".bad; and start mysqld again.",
+                  datadir, error[0] ? error : r == -E2BIG ? "it is too large to be one" : r == -ELOOP || r == -ENOTSUP ? "it is no regular file" : strerror(-r),
+                  datadir, datadir);
+        (void) sd_notify(false, "STATUS=Mainstay: not started. " GRASTATE " cannot be used; journalctl -t mainstay-gate says what to do.");
+        return r;
 }
 
 /* It names whoever was Primary last, and Galera would make that Primary again
@@ -307,6 +378,9 @@ static int prepare(const char *datadir, const char *basedir, const char *serverd
                 log_error("mysqld is not started: its own user cannot be taken on: %s.", strerror(-r));
                 return r;
         }
+        r = check_grastate(dirfd, datadir);
+        if (r < 0)
+                return r;
         basefd = streq(datadir, basedir) ? dup(dirfd) : open(basedir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (basefd < 0 && errno != ENOENT) {
                 r = -errno;
@@ -327,6 +401,7 @@ int main(int argc, char *argv[]) {
         const char *datadir = str_or(getenv("MAINSTAY_DATADIR"), "/var/lib/mysql");
         const char *basedir = str_or(getenv("MAINSTAY_BASE_DIR"), datadir);
         const char *serverdir = str_or(getenv("MAINSTAY_SERVER_DIR"), SERVER_DIR);
+        const char *server = str_or(getenv("MAINSTAY_SERVER"), str_or(discovery_server(), DISCOVERY_SERVER_DEFAULT));
         int r;
 
         g.new_cluster = flag && *flag;
@@ -345,6 +420,8 @@ int main(int argc, char *argv[]) {
                           "Remove it (systemctl unset-environment _WSREP_NEW_CLUSTER), and type: systemctl start mainstay-bootstrap");
                 return EXIT_FAILURE;
         }
+        if (!g.verdict.bootstrap && check_configuration(server, getenv("MAINSTAY_OPTIONS")) < 0)
+                return EXIT_FAILURE;
         if (prepare(datadir, basedir, serverdir, &g.verdict) < 0)
                 return EXIT_FAILURE;
         (void) sd_notify(false, "STATUS=");

@@ -64,9 +64,13 @@ static void confirm_own(Manager *m, const Report *own) {
 
         if (s->claim->new_cluster)
                 e.position = (Position) { own->position.uuid, own->position.seqno > 0 ? own->position.seqno : 0 };
+        (void) snprintf(e.leader, sizeof(e.leader), "%s", m->name);
         history_add(&s->history, &e);
         (void) uuid_text(&e.id, id);
         drop_claim(s);
+        /* Whoever led before was heard, or given up. */
+        s->n_led = 0;
+        s->settled = m->evidence.viewlog.section;
         s->without = (Names) {0};
         if (manager_save(m) < 0)
                 return;
@@ -80,24 +84,24 @@ static void settle_grant(Manager *m) {
         Store *s = m->store;
         const Report *holder;
         GrantFate fate;
-        bool given_up;
 
         if (!s->have_grant || streq(s->grant.holder, m->name))
                 return;
-        given_up = names_contain(&s->without, s->grant.holder);
         holder = report_of(m, s->grant.holder);
         fate = holder ? grant_fate(&s->grant, holder) : GRANT_STANDS;
-        if (fate == GRANT_STANDS && !given_up)
+        if (fate == GRANT_STANDS)
                 return;
 
-        if (fate == GRANT_CONFIRMED && holder->history && holder->history->n >= s->history.n)
-                s->history = *holder->history;
+        /* It led, and must be heard until this node's data have been with it: its
+         * history is theirs only then. */
+        if (fate == GRANT_CONFIRMED && !history_has(&s->history, &s->grant.id))
+                store_add_led(s, &s->grant.id, s->grant.holder);
         s->have_grant = false;
         if (manager_save(m) < 0) {
                 s->have_grant = true;
                 return;
         }
-        log_notice("The grant given to %s has ended: %s.", s->grant.holder, given_up && fate == GRANT_STANDS ? "an operator gave that node up" : grant_fate_to_string(fate));
+        log_notice("The grant given to %s has ended: %s.", s->grant.holder, grant_fate_to_string(fate));
         manager_touch(m);
 }
 
@@ -114,8 +118,11 @@ static void settle_claim(Manager *m, const Report *own) {
                 return;
 
         /* The start that it was consumed for is over. Every Primary view takes a
-         * seqno, so a position exactly that of the claim has led nobody. */
-        if (s->claim->new_cluster ? !own->have_view : report_has_position(own) && position_equal(&own->position, &s->claim->position))
+         * seqno, so a position exactly that of the claim has led nobody, unless the
+         * record tells of such a view. */
+        if (own->have_view && m->evidence.viewlog.views_section == m->evidence.viewlog.section)
+                confirm_own(m, own);
+        else if (s->claim->new_cluster ? !own->have_view : report_has_position(own) && position_equal(&own->position, &s->claim->position))
                 election_release(m, "mysqld ended before it became Primary");
         else if (report_has_position(own))
                 confirm_own(m, own);
@@ -265,7 +272,7 @@ void election_drive(Manager *m) {
         }
         if (s->claim_state != CLAIM_NONE || !leads || !s->wanted)
                 return;
-        if (s->have_grant && !streq(s->grant.holder, m->name))
+        if (s->have_grant && !streq(s->grant.holder, m->name) && !names_contain(&s->without, s->grant.holder))
                 return; /* who was granted it will be heard, or has led */
         if (m->request.call && !m->request.bootstrap)
                 return; /* asked to join, and only that */

@@ -84,28 +84,10 @@ int gatekeeper_enter(Manager *m, sd_bus_message *call, const char *invocation, b
 static void let_join(Manager *m) {
         Store *s = m->store;
         _cleanup_free_ char *text = NULL;
-        const Report *leader = NULL;
         int r;
 
         if (s->claim_state == CLAIM_CONSUMED || s->claim_state == CLAIM_GRANTED)
                 return; /* settled first */
-        for (size_t i = 0; i < m->n_peers; i++) {
-                const Report *o = peer_report(m->peer[i]);
-
-                if (o && o->mysqld == MYSQLD_PRIMARY && o->history && (!leader || o->history->n > leader->history->n))
-                        leader = o;
-        }
-        /* What this node will have when it has joined is what they have: it
-         * takes their history before their data. */
-        if (leader && leader->history->n > s->history.n) {
-                History before = s->history;
-
-                s->history = *leader->history;
-                if (manager_save(m) < 0) {
-                        s->history = before;
-                        return;
-                }
-        }
         r = local_write_start_env(m, false);
         if (r < 0) {
                 log_error("start.env cannot be written, so mysqld is not let start: %s", strerror(-r));

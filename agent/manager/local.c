@@ -1,17 +1,16 @@
 /* This node's own part: its configuration, its files, its server, and the
  * wsrep-recover that tells what the files do not. */
+#include "adapter/discovery.h"
 #include "adapter/record.h"
 #include "adapter/recovery-store.h"
 #include "manager/manager.h"
 #include "sys/file.h"
 #include "sys/log.h"
 #include "sys/message-ids.h"
-#include "sys/process.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 
-#define DEFAULTS_TIMEOUT (10 * USEC_PER_SEC)
 #define RECOVER_TRIES 3
 #define RECOVER_PAUSE (2 * USEC_PER_SEC)
 #define PROBE_TRIES 10
@@ -22,19 +21,9 @@
 #define STATE_DONOR 2
 #define STATE_SYNCED 4
 
-/* Where packages put the server and its unit; the first that exists. */
-static const char *const servers[] = {
-        "/usr/sbin/mariadbd", "/usr/sbin/mysqld", "/usr/libexec/mariadbd", "/usr/libexec/mysqld",
-};
+/* Where packages put the unit; the first that exists. */
 static const char *const units[] = { "mariadb.service", "mysql.service", "mysqld.service" };
 static const char *const unit_dirs[] = { "/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system" };
-
-static const char *find_server(void) {
-        for (size_t i = 0; i < ELEMENTS(servers); i++)
-                if (access(servers[i], X_OK) == 0)
-                        return servers[i];
-        return servers[0];
-}
 
 static const char *find_unit(void) {
         char path[256];
@@ -106,30 +95,17 @@ static int read_config_all(const char *path, Config **ret, char error[static 512
         return 0;
 }
 
-/* What the server would be started with, by its own word. */
 static int read_options(const Config *c, Options *ret) {
-        _cleanup_free_ char *output = NULL, *file = NULL;
-        const char *argv[4];
-        size_t n = 0;
-        int r;
+        int r = discovery_options(c->server, c->defaults_file, ret);
 
-        argv[n++] = c->server;
-        if (c->defaults_file) {
-                if (asprintf(&file, "--defaults-file=%s", c->defaults_file) < 0)
-                        return -ENOMEM;
-                argv[n++] = file;
-        }
-        argv[n++] = "--print-defaults";
-        argv[n] = NULL;
-
-        r = process_run(argv, DEFAULTS_TIMEOUT, 256 * 1024, &output);
+        if (r == -ENOMEM)
+                return r;
         if (r != 0) {
                 log_warning("%s --print-defaults failed (%s): its configuration is not known, and the defaults are assumed.",
                             c->server, r < 0 ? strerror(-r) : "it ended with an error");
                 *ret = (Options) {0};
-                return 0;
         }
-        return options_parse(output, ret);
+        return 0;
 }
 
 static int fallback(char **field, const char *value) {
@@ -144,7 +120,7 @@ static int complete(Config *c, Options *o) {
         char hostname[256] = "localhost";
         int r;
 
-        r = fallback(&c->server, find_server());
+        r = fallback(&c->server, str_or(discovery_server(), DISCOVERY_SERVER_DEFAULT));
         if (r >= 0)
                 r = fallback(&c->unit, find_unit());
         if (r >= 0)
@@ -515,7 +491,8 @@ int local_setup(Manager *m) {
         r = probe_new(m->event, program, m->config->socket, m->config->account, probed, m, &m->probe);
         if (r < 0)
                 return r;
-        if (m->options.new_cluster)
-                log_warning("wsrep_new_cluster stands in the server's configuration: every start would be a bootstrap, and the gate refuses it. Remove it.");
+        const char *bootstraps = options_bootstraps(&m->options, NULL);
+        if (bootstraps)
+                log_warning("%s in the server's configuration would make every start a bootstrap, so the gate refuses every start but one that Mainstay authorised. Remove it; my_print_defaults --mysqld shows it.", bootstraps);
         return 0;
 }

@@ -78,6 +78,8 @@ static void unit_moved(Unit *unit, void *userdata) {
         m->main_pid = u->main_pid;
         if (ended || idle)
                 m->passed = false;
+        if (m->main_pid != 0 || idle)
+                local_remove_start_env(m); /* read by now, or never to be */
         if (m->main_pid != 0) {
                 m->start_failures = 0;
                 m->have_status = ended ? false : m->have_status;
@@ -193,6 +195,9 @@ static int draw_report(Manager *m, Report **ret) {
                 return -ENOMEM;
         *r->history = s->history;
         r->have_history = true;
+        r->settled = s->settled != 0 && s->settled == m->evidence.viewlog.section;
+        for (size_t i = 0; i < s->n_led; i++)
+                (void) names_add(&r->led, s->led[i].leader);
         r->claim = s->claim_state;
         if (s->claim_state != CLAIM_NONE)
                 r->claim_id = s->claim->id;
@@ -208,21 +213,28 @@ static int draw_report(Manager *m, Report **ret) {
         return 0;
 }
 
-/* Histories of one component are one: who joined takes the longer. */
+/* Whose data have come through a Primary component have its history, and no
+ * other, from the moment at which they are synced: until then they may yet be
+ * what they were before. */
 static void adopt_history(Manager *m) {
+        const Viewlog *log = &m->evidence.viewlog;
+        const ReportView *now = m->report->have_view ? &m->report->view[0] : NULL;
         Store *s = m->store;
 
-        if (!m->report || m->report->mysqld != MYSQLD_PRIMARY || s->claim_state != CLAIM_NONE)
+        if (m->report->mysqld != MYSQLD_PRIMARY || s->claim_state != CLAIM_NONE || !now || s->settled == log->section)
                 return;
         for (size_t i = 0; i < m->n_peers; i++) {
                 const Report *o = peer_report(m->peer[i]);
 
-                if (!o || o->mysqld != MYSQLD_PRIMARY || !o->history || o->history->n <= s->history.n ||
-                    !uuid_equal(&o->position.uuid, &m->report->position.uuid))
+                if (!o || peer_condition(m->peer[i]) != CONDITION_KNOWN || o->mysqld != MYSQLD_PRIMARY || !o->settled ||
+                    !o->history || !names_contain(&now->members, o->node) || !uuid_equal(&o->position.uuid, &now->uuid))
                         continue;
                 s->history = *o->history;
+                s->settled = log->section;
+                s->n_led = 0;
                 (void) manager_save(m);
                 manager_touch(m);
+                return;
         }
 }
 

@@ -30,9 +30,6 @@
 #ifndef RECORDS
 #define RECORDS 0
 #endif
-#ifndef DEAF
-#define DEAF 1
-#endif
 #ifndef OPERATOR
 #define OPERATOR 0
 #endif
@@ -71,17 +68,25 @@ byte last_id;
 hidden byte v_heard[3], v_mysqld[3], v_position[3], v_view[3], v_members[3], v_history[3], v_grant[3];
 hidden byte v_without;
 hidden byte action, node, need, awaited, diverged, newest;
-hidden byte counting, older, x, y, next_x, next_y, limit;
+hidden byte counting, older, x, y, z, next_x, next_y, limit;
 
-/* The entries by which two histories part, 0 where one has no further. An id
- * is younger than those below it, so a mask is a list. */
+/* The entries by which two histories part, 0 where one has no further, and the
+ * seqno up to which their data are common: the smallest of all entries past the
+ * last common one, for who led may have been behind. An id is younger than those below
+ * it, so a mask is a list. */
 inline part(a, b) {
     next_x = 1;
     do
     :: next_x < IDS && HAS(v_history[a], next_x) == HAS(v_history[b], next_x) -> next_x++
     :: else -> break
     od;
-    next_y = next_x;
+    next_y = next_x; limit = 255;
+    for (z : next_x .. IDS - 1) {
+        if
+        :: HAS(v_history[a] | v_history[b], z) && at[z] < limit -> limit = at[z]
+        :: else
+        fi
+    }
     do
     :: next_x < IDS && !HAS(v_history[a], next_x) -> next_x++
     :: else -> break
@@ -119,7 +124,6 @@ inline decide() {
             if
             :: x != y && HAS(counting, x) && HAS(counting, y) && action == WAIT ->
                 part(x, y);
-                limit = (next_x == 0 -> at[next_y] : (next_y == 0 -> at[next_x] : (at[next_x] < at[next_y] -> at[next_x] : at[next_y])));
                 if
                 :: next_x && next_y && v_position[x] > limit && v_position[y] > limit ->
                     action = REFUSE; counting = 0
@@ -184,11 +188,89 @@ inline decide() {
                 fi
             fi
         }
+#ifndef BROKEN_WITHOUT
+        /* Rule 10. Who is given up may have been in later views with anyone. */
+        if
+        :: need & v_without -> need = ALL
+        :: else
+        fi;
+#endif
         awaited = need & ~v_without & ~(v_heard[0] | v_heard[1] << 1 | v_heard[2] << 2);
         action = (awaited -> WAIT : BOOTSTRAP)
     :: else
     fi
 }
+
+#ifdef TABLE
+
+/* ---- The decision as a table, which tests/unit/test-model.c compares ----
+ *
+ * One line a case: three voices, "-" or MYSQLD:POSITION:S:MEMBERS:HISTORY:HOLDER
+ * (S 0: no view that can be trusted; sets as masks, bit i is dbi, and of a
+ * history entry i; HOLDER of the standing grant, 3 is nobody); at which
+ * positions entries 1 and 2 began; whom an operator gave up; and what comes
+ * of it: action, node, needed. */
+byte a, b, s, g;
+int seed = 1;
+
+inline random(n) { seed = (seed * 75 + 74) % 65537; b = (seed / 7) % (n) }
+
+inline show() {
+    decide();
+    for (x : 0 .. 2) {
+        if
+        :: v_heard[x] -> printf("%d:%d:%d:%d:%d:%d ", v_mysqld[x], v_position[x], v_view[x], v_members[x], v_history[x],
+                                (v_grant[x] -> v_grant[x] - 1 : NOBODY))
+        :: else -> printf("- ")
+        fi
+    }
+    printf("entries %d %d without %d => %d %d %d\n", at[1], at[2], v_without, action, node, need)
+}
+
+/* Of 64 who are heard and at which position. */
+inline set_positions(code) {
+    for (x : 0 .. 2) {
+        b = (code >> (2 * x)) & 3;
+        v_heard[x] = (b > 0); v_position[x] = (b > 0 -> b - 1 : 0)
+    }
+}
+
+init {
+    d_step {
+        at[1] = 1; at[2] = 2;
+        /* One newest view, reported by all. */
+        for (s : 1 .. 3) { for (g : 1 .. 7) { for (a : 0 .. 63) {
+            set_positions(a);
+            for (x : 0 .. 2) { v_view[x] = s; v_members[x] = g }
+            show()
+        } } }
+        /* One grant stands: of g % 3 for g / 3. */
+        for (s : 1 .. 3) { for (g : 0 .. 8) { for (a : 0 .. 63) {
+            set_positions(a);
+            for (x : 0 .. 2) { v_view[x] = 2; v_members[x] = (1 << s) - 1; v_grant[x] = 0 }
+            v_grant[g % 3] = g / 3 + 1;
+            show()
+        } } }
+        /* Anything. */
+        for (s : 1 .. 200) { for (g : 1 .. 8) {
+            for (x : 0 .. 2) {
+                random(4); v_heard[x] = (b > 0);
+                random(16); v_mysqld[x] = (b < 14 -> STOPPED : b - 13);
+                random(3); v_position[x] = b;
+                random(6); v_view[x] = (b > 3 -> 2 : b);
+                random(7); v_members[x] = b + 1;
+                random(8); v_history[x] = (g <= 4 -> 0 : (b > 3 -> 6 : 2 * b));
+                random(12); v_grant[x] = (b < 3 -> b + 1 : 0)
+            }
+            random(3); at[1] = b;
+            random(3); at[2] = b;
+            random(16); v_without = (b < 8 -> b : 0);
+            show()
+        } }
+    }
+}
+
+#else
 
 /* ---- The nodes ---- */
 
@@ -198,9 +280,9 @@ byte position[3] = 1, view[3] = 1, members[3] = ALL, view_id[3];
 bit trusted[3] = 1;
 byte history[3], grant[3], claim[3], state[3], released[3];
 
-/* Volatile: agent and machine up, mysqld, the authority for one start, the
- * grants in, a refusal come in. */
-bit up[3] = 1, authority[3], refused[3];
+/* Volatile: mysqld, the authority for one start, the grants that came in. That
+ * a node is down needs no saying: it is not heard, and does nothing. */
+bit authority[3];
 byte mysqld[3] = PRIMARY, granted[3];
 
 /* The Primary component: members, those with complete data, last seqno. */
@@ -217,9 +299,9 @@ byte said_id[3], sent[3];
 byte last, led, origin[3], told = 1, away, given_up;
 
 /* What may still happen, and choices within a step. */
-byte crashes = CRASHES, leaves = LEAVES, commits = COMMITS, records = RECORDS, deaf = DEAF, operators = OPERATOR;
+byte crashes = CRASHES, leaves = LEAVES, commits = COMMITS, records = RECORDS, operators = OPERATOR;
 byte ears, gave, behind, idle, most = CLAIMS;
-bit lost, soon, begun;
+bit soon, begun, calm;
 hidden byte i, k, c, m;
 
 #ifdef BROKEN_GVWSTATE
@@ -229,7 +311,14 @@ byte gvwstate[3] = ALL;
 #define me     _pid
 #define other1 ((_pid + 1) % 3)
 #define other2 ((_pid + 2) % 3)
-#define is_up  (up[0] | up[1] << 1 | up[2] << 2)
+#define is_away HAS(away, me)
+#ifdef BROKEN_GRANT_TWICE
+#define is_free(j) true
+#define IS_BOUND   false
+#else
+#define is_free(j) (grant[j] == 0)
+#define IS_BOUND   true
+#endif
 #define changed idle = 0; sweep()
 
 /* What nobody will ask for again is forgotten, lest it tell states apart. */
@@ -271,7 +360,7 @@ inline gather(who, h) {
     forget();
     for (k : 0 .. 2) {
         if
-        :: k == who || (HAS(ears, k) && up[k]) -> listen(k)
+        :: k == who || HAS(ears & ~away, k) -> listen(k)
         :: else ->
             if
             :: h != NOBODY && said[h * 3 + k].heard ->
@@ -284,11 +373,11 @@ inline gather(who, h) {
     }
 }
 
-/* Whom a node hears this time: all who can be, or fewer at a price. */
+/* Whom a node hears this time: those who are up, can be reached, and answer. */
 inline prick_ears() {
     if
-    :: ears = ALL
-    :: deaf > 0 -> deaf--; select(ears : 0 .. 6)
+    :: calm -> ears = ALL
+    :: else -> select(ears : 0 .. 7); ears = ears | BIT(me)
     fi
 }
 
@@ -335,10 +424,7 @@ inline depart(set, orderly) {
     :: component & (set) ->
         m = component & ~(set);
         for (k : 0 .. 2) {
-            if
-            :: HAS(set, k) || m && !orderly && 2 * SIZE(m) <= SIZE(component) -> apply(k)
-            :: else
-            fi;
+            apply(k);
             printf("db%d has %d\n", k, position[k])
         }
         synced = synced & m; behind = 0;
@@ -385,20 +471,40 @@ inline finish(j) {
     :: else
     fi;
     printf("db%d is done with claim %d\n", j, claim[j]);
-    claim[j] = 0; state[j] = NONE; granted[j] = 0; refused[j] = 0;
+    claim[j] = 0; state[j] = NONE; granted[j] = 0;
+#ifdef NODELAY
+    sent[j] = 0;
+#endif
     tidy(j)
+}
+
+inline crash(set) {
+    for (i : 0 .. 2) {
+        if
+        :: HAS(set, i) -> die(i)
+        :: else
+        fi
+    }
+    depart(set, 0)
 }
 
 inline die(j) {
     printf("db%d at %d crashes\n", j, position[j]);
-    up[j] = 0; mysqld[j] = STOPPED; authority[j] = 0; granted[j] = 0; refused[j] = 0
+    mysqld[j] = STOPPED; authority[j] = 0;
+    if
+    :: state[j] == ASKING || state[j] == GRANTED -> release(j)
+    :: else
+    fi
 }
+
+#define busy(j) (HAS(need & ~gave, j) && (claim[j] || v_grant[j] && !HAS(gave, v_grant[j] - 1)) && IS_BOUND)
 
 inline make_claim() {
     d_step {
         gather(me, NOBODY); v_without = gave; decide();
         if
-        :: action == BOOTSTRAP && node == me ->
+        /* Not while one of those would refuse for sure. */
+        :: action == BOOTSTRAP && node == me && !busy(0) && !busy(1) && !busy(2) ->
             last_id++;
             holder[last_id] = me; at[last_id] = position[me]; needed[last_id] = need & ~gave | BIT(me); without[last_id] = gave;
             claim[me] = last_id; state[me] = ASKING; said_id[me] = last_id; sent[me] = needed[last_id] & ~BIT(me);
@@ -408,7 +514,14 @@ inline make_claim() {
                 said[me * 3 + k].history = v_history[k]; said[me * 3 + k].grant = v_grant[k]
             }
             if
-            :: gave -> away = gave; operators--
+            :: gave ->
+                away = gave; operators--;
+                for (i : 0 .. 2) {
+                    if
+                    :: HAS(gave, i) -> die(i)
+                    :: else
+                    fi
+                }
             :: else
             fi;
             printf("db%d at %d claims %d of %d without %d\n", me, position[me], last_id, needed[last_id], gave);
@@ -424,12 +537,6 @@ inline make_claim() {
         ears = 0; gave = 0
     }
 }
-
-#ifdef BROKEN_GRANT_TWICE
-#define is_free(j) true
-#else
-#define is_free(j) (grant[j] == 0)
-#endif
 
 /* What a claim says of a grantor has to be true when it grants: it may come in
  * long after it was made, and others have gone on since. */
@@ -456,15 +563,13 @@ inline judge(h) {
             grant[me] = c;
             printf("db%d at %d grants %d\n", me, position[me], c);
             if
-            :: !lost && up[h] && claim[h] == c && state[h] == ASKING -> granted[h] = granted[h] | BIT(me)
+            :: claim[h] == c && state[h] == ASKING -> granted[h] = granted[h] | BIT(me)
             :: else
             fi
-        :: else ->
-            refused[h] = (claim[h] == c && state[h] == ASKING);
-            printf("db%d refuses %d\n", me, c)
+        :: else -> printf("db%d refuses %d\n", me, c)
         fi;
         tidy(h);
-        ears = 0; lost = 0; changed
+        ears = 0; changed
     }
 }
 
@@ -473,8 +578,8 @@ inline grant_own() {
     d_step {
         gather(me, me); v_without = without[claim[me]]; decide();
         if
-        :: action == BOOTSTRAP && node == me && position[me] == at[claim[me]] && grant[me] == 0 ->
-            state[me] = GRANTED; grant[me] = claim[me]; granted[me] = 0; refused[me] = 0; tidy(me)
+        :: action == BOOTSTRAP && node == me && position[me] == at[claim[me]] && is_free(me) ->
+            state[me] = GRANTED; grant[me] = claim[me]; granted[me] = 0; tidy(me)
         :: else -> release(me)
         fi;
         ears = 0; changed
@@ -524,27 +629,43 @@ inline resolve() {
     }
 }
 
+#define has_all ((granted[me] | BIT(me)) == needed[claim[me]])
 #define giver holder[grant[me]]
-#define is_confirmed (HAS(history[giver], grant[me]) || \
+#define is_confirmed (HAS(history[giver] | history[me], grant[me]) || \
                       claim[giver] == grant[me] && state[giver] == CONSUMED && mysqld[giver] == PRIMARY)
 #define is_void (HAS(released[giver], grant[me]) || \
                  claim[giver] != grant[me] && mysqld[giver] == STOPPED && position[giver] == at[grant[me]])
 
 /* A grant confirmed: the grantor takes over the holder's history up to it, and
  * the bootstrap as the newest view, of the holder alone, unless it was in a
- * later one itself. */
+ * later one itself. One whose data have diverged from that history does not,
+ * for nobody would know it any more: its grant stands until they are replaced. */
 inline confirm() {
     d_step {
-        c = grant[me]; k = giver;
-        printf("db%d has %d confirmed\n", me, c);
-        history[me] = history[me] | BIT(c) | (history[k] & (BIT(c) - 1));
-#ifndef BROKEN_CONFIRM
+        c = grant[me]; m = giver;
+        forget(); listen(me); v_history[m] = BIT(c) | (history[m] & (BIT(c) - 1));
         if
-        :: view_id[me] < c -> view[me] = at[c] + 1; members[me] = BIT(k); view_id[me] = c
-        :: else
+        :: HAS(history[me], c) -> next_y = 0
+        :: else -> part(me, m)
         fi;
+        if
+#ifndef BROKEN_ADOPT
+        :: next_y && v_position[me] > limit
 #endif
-        grant[me] = 0; changed
+        :: else ->
+            printf("db%d has %d confirmed\n", me, c);
+            if
+            :: !HAS(history[me], c) -> history[me] = v_history[m]
+            :: else
+            fi;
+#ifndef BROKEN_CONFIRM
+            if
+            :: view_id[me] < c -> view[me] = at[c] + 1; members[me] = BIT(m); view_id[me] = c
+            :: else
+            fi;
+#endif
+            grant[me] = 0; changed
+        fi
     }
 }
 
@@ -552,8 +673,7 @@ inline confirm() {
 inline join() {
     d_step {
         m = (HAS(synced, 0) -> 0 : (HAS(synced, 1) -> 1 : 2));
-        forget(); listen(me); listen(m); x = me; part(x, m);
-        limit = (next_x && (!next_y || at[next_x] < at[next_y]) -> at[next_x] : at[next_y]);
+        forget(); listen(me); listen(m); part(me, m);
         if
         :: next_y && v_position[me] > limit && (!next_x || v_position[m] > limit) -> idle = idle | BIT(me)
         :: else ->
@@ -572,68 +692,56 @@ active [3] proctype agent() {
     begun;
 end:
     do
-    /* Bootstrap. */
-    :: atomic { up[me] && mysqld[me] == STOPPED && !claim[me] && !grant[me] && last_id < most && !HAS(idle, me) &&
-                !(HAS(given_up, me) && !HAS(history[me], last)) && !away ->
+    /* Bootstrap. Whom an operator gave up stays away until that is done; what
+     * it would do alone later, not knowing of it, is no doing of Mainstay. */
+    :: atomic { !is_away && mysqld[me] == STOPPED && !claim[me] && is_free(me) && last_id < most && !HAS(idle, me) &&
+                !(HAS(given_up, me) && !HAS(history[me], last)) ->
         prick_ears();
         if
         :: skip
-        :: operators && component == 0 && is_up != ALL -> select(gave : 0 .. 7); gave = gave & ~is_up
+        :: operators && component == 0 -> select(gave : 0 .. 7); gave = gave & ~ears
         fi;
         make_claim() }
-    :: atomic { up[me] && HAS(sent[other1], me) -> prick_ears(); if :: skip :: deaf > 0 -> deaf--; lost = 1 fi; judge(other1) }
-    :: atomic { up[me] && HAS(sent[other2], me) -> prick_ears(); if :: skip :: deaf > 0 -> deaf--; lost = 1 fi; judge(other2) }
-    :: atomic { up[me] && state[me] == ASKING && (granted[me] | BIT(me)) == needed[claim[me]] -> prick_ears(); grant_own() }
-    :: atomic { up[me] && state[me] == ASKING && (refused[me] || component || (sent[me] & is_up) == 0 && (granted[me] | BIT(me)) != needed[claim[me]]) ->
-        d_step { release(me); changed } }
-    :: atomic { up[me] && state[me] == ASKING && deaf > 0 -> d_step { deaf--; release(me); changed } } /* time-out */
-    :: atomic { up[me] && state[me] == GRANTED -> d_step { state[me] = CONSUMED; authority[me] = 1; changed } }
-    :: atomic { authority[me] -> if :: soon = 1 :: skip fi; bootstrap() }
-    :: atomic { authority[me] && deaf > 0 -> d_step { deaf--; authority[me] = 0; changed } } /* the start fails */
+    :: atomic { !is_away && HAS(sent[other1], me) -> prick_ears(); judge(other1) }
+    :: atomic { !is_away && HAS(sent[other2], me) -> prick_ears(); judge(other2) }
+    :: atomic { !is_away && state[me] == ASKING && has_all -> prick_ears(); grant_own() }
+    :: atomic { !is_away && state[me] == ASKING && (!calm || component || sent[me] == 0 && !has_all) -> d_step { release(me); changed } }
+    :: atomic { !is_away && state[me] == GRANTED -> d_step { state[me] = CONSUMED; authority[me] = 1; changed } }
+    :: atomic { authority[me] -> if :: soon = 1 :: !calm fi; bootstrap() }
+    :: atomic { authority[me] && !calm -> d_step { authority[me] = 0; changed } } /* the start fails */
 
     /* What becomes of claims and grants. */
-    :: atomic { up[me] && state[me] == CONSUMED && mysqld[me] == STOPPED && !authority[me] -> resolve() }
-    :: atomic { up[me] && grant[me] && giver != me && up[giver] && is_confirmed -> confirm() }
-    :: atomic { up[me] && grant[me] && giver != me && up[giver] && !is_confirmed && is_void -> d_step { printf("db%d: %d is void\n", me, grant[me]); grant[me] = 0; changed } }
+    :: atomic { !is_away && state[me] == CONSUMED && mysqld[me] == STOPPED && !authority[me] -> resolve() }
+    :: atomic { !is_away && grant[me] && giver != me && is_confirmed -> confirm() }
+    :: atomic { !is_away && grant[me] && giver != me && !is_confirmed && is_void -> d_step { printf("db%d: %d is void\n", me, grant[me]); grant[me] = 0; changed } }
 #ifdef BROKEN_VOID
-    :: atomic { up[me] && grant[me] && giver != me -> d_step { grant[me] = 0; changed } } /* by a clock */
+    :: atomic { !is_away && grant[me] && giver != me -> d_step { grant[me] = 0; changed } } /* by a clock */
 #endif
 
     /* Service. A joiner has nothing of the new data before it is synced; a
      * synced one applies what it received, late or never. */
-    :: atomic { up[me] && mysqld[me] == STOPPED && !claim[me] && synced && !HAS(idle, me) -> join() }
+    :: atomic { !is_away && mysqld[me] == STOPPED && !claim[me] && synced && !HAS(idle, me) -> join() }
     :: atomic { HAS(component, me) && !HAS(synced, me) && synced ->
         d_step { m = (HAS(synced, 0) -> 0 : (HAS(synced, 1) -> 1 : 2)); forget(); listen(m);
             history[me] = v_history[m]; printf("db%d is synced at %d\n", me, seqno); position[me] = seqno; origin[me] = last; synced = synced | BIT(me); changed } }
     :: atomic { HAS(component, me) && !synced -> d_step { mysqld[me] = NON_PRIMARY; depart(BIT(me), 1); changed } } /* no donor left */
     :: atomic { HAS(synced, me) && commits -> d_step { commits--; seqno++; position[me] = seqno; told = seqno; printf("db%d commits %d\n", me, seqno); changed } }
-    :: atomic { up[me] && mysqld[me] == NON_PRIMARY -> d_step { mysqld[me] = STOPPED; changed } } /* by its agent */
+    :: atomic { !is_away && mysqld[me] == NON_PRIMARY -> d_step { mysqld[me] = STOPPED; changed } } /* by its agent */
 
-    /* Trouble: a node is gone, all at once are, mysqld is stopped in order, an
-     * agent dies, a record of views is lost. */
-    :: atomic { up[me] && crashes -> fall_behind(); d_step { crashes--; die(me); depart(BIT(me), 0); changed } }
-    :: atomic { me == 0 && crashes && is_up == ALL -> fall_behind(); d_step { crashes--; die(0); die(1); die(2); depart(ALL, 0); changed } }
-    :: atomic { HAS(component, me) && leaves -> fall_behind(); d_step { leaves--; printf("db%d at %d leaves\n", me, position[me]); mysqld[me] = STOPPED; depart(BIT(me), 1);
+    /* Trouble: a node is gone, all at once are, mysqld is stopped in order, a
+     * record of views is lost. */
+    :: atomic { crashes && (mysqld[me] != STOPPED || claim[me]) -> fall_behind(); d_step { crashes--; crash(BIT(me)); changed } }
+    :: atomic { me == 0 && crashes && SIZE(component) > 1 -> fall_behind(); d_step { crashes--; crash(ALL); changed } }
+    :: atomic { HAS(component, me) && leaves -> fall_behind(); d_step { leaves--; mysqld[me] = STOPPED; depart(BIT(me), 1);
 #ifdef BROKEN_GVWSTATE
             gvwstate[me] = 0;
 #endif
             changed } }
-    :: atomic { up[me] && crashes && (claim[me] || granted[me]) -> d_step { crashes--; printf("db%d's agent dies\n", me); authority[me] = 0; granted[me] = 0; refused[me] = 0;
-            if
-            :: state[me] == ASKING -> release(me)
-            :: else
-            fi;
-            changed } }
-    :: atomic { !up[me] && records && trusted[me] -> d_step { records--; printf("db%d loses its record\n", me); trusted[me] = 0; view[me] = 0; members[me] = 0; changed } }
-    :: atomic { !up[me] && !HAS(away, me) -> d_step { up[me] = 1; printf("db%d returns\n", me);
-            if
-            :: state[me] == ASKING || state[me] == GRANTED -> release(me)
-            :: else
-            fi;
-            changed } }
+    :: atomic { mysqld[me] == STOPPED && records && trusted[me] -> d_step { records--; printf("db%d loses its record\n", me);
+            trusted[me] = 0; view[me] = 0; members[me] = 0; changed } }
 #ifdef BROKEN_GVWSTATE
     /* pc.recovery: the whole last view is back, and makes itself Primary. */
-    :: atomic { up[me] && mysqld[me] == STOPPED && HAS(gvwstate[me], me) && (gvwstate[me] & is_up) == gvwstate[me] &&
+    :: atomic { mysqld[me] == STOPPED && HAS(gvwstate[me], me) &&
                 (!HAS(gvwstate[me], 0) || mysqld[0] == STOPPED && gvwstate[0] == gvwstate[me]) &&
                 (!HAS(gvwstate[me], 1) || mysqld[1] == STOPPED && gvwstate[1] == gvwstate[me]) &&
                 (!HAS(gvwstate[me], 2) || mysqld[2] == STOPPED && gvwstate[2] == gvwstate[me]) ->
@@ -682,7 +790,7 @@ active proctype story() {
         :: break
         od;
         left = 0; fall_behind();
-        d_step { die(0); die(1); die(2); depart(ALL, 0); changed };
+        d_step { crash(ALL); changed };
 #endif
         n = 0; begun = 1
     }
@@ -691,8 +799,10 @@ active proctype story() {
 #ifdef LIVE
 /* Troubles end, and a few claims are left to make then. When nothing more
  * happens, there is a Primary component. */
-active proctype calm() {
-    atomic { d_step { crashes = 0; leaves = 0; commits = 0; records = 0; deaf = 0; most = last_id + 2; changed } }
+active proctype peace() {
+    atomic { d_step { calm = 1; crashes = 0; leaves = 0; commits = 0; records = 0; most = last_id + 2; changed } }
     atomic { timeout -> assert(component != 0) }
 }
+#endif
+
 #endif

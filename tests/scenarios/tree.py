@@ -1,6 +1,7 @@
 """The tree that the nodes install: this checkout, built and laid out by
 `make install DESTDIR=`; a no-op where it is newer than all of the sources."""
 
+import fcntl
 import os
 import subprocess
 from pathlib import Path
@@ -19,6 +20,14 @@ def tree_build(name):
         return tree
 
     build.mkdir(parents=True, exist_ok=True)
+    with open(build / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (stamp.exists() and stamp.stat().st_mtime > _newest()):
+            _build(build, tree, stamp)
+    return tree
+
+
+def _build(build, tree, stamp):
     fresh = build / "tree.stamp.new"
     fresh.touch()    # what is changed while it is built makes it old again
     with open(build / "build.log", "w") as log:
@@ -29,7 +38,6 @@ def tree_build(name):
         _run(["make", f"-j{os.cpu_count()}"], build, log)
         _run(["make", "install", f"DESTDIR={tree}"], build, log)
     fresh.rename(stamp)
-    return tree
 
 
 def _newest():

@@ -110,8 +110,16 @@ static inline void case_history(Report *r, char *text) {
                 return;
         }
         for (char *one = strtok_r(text, ",", &save); one; one = strtok_r(NULL, ",", &save)) {
+                HistoryEntry *e = &r->history->entry[r->history->n++];
+                char *leader = strchr(one, '/');
+
                 assert_int_equal(one[1], '@');
-                r->history->entry[r->history->n++] = (HistoryEntry) { case_id(one[0]), case_position(one + 2) };
+                if (leader) {
+                        *leader++ = '\0';
+                        (void) snprintf(e->leader, sizeof(e->leader), "db%s", leader);
+                }
+                e->id = case_id(one[0]);
+                e->position = case_position(one + 2);
         }
 }
 
@@ -147,7 +155,7 @@ static inline Report *case_report(const char *name, char *words) {
 
         while ((word = strtok_r(NULL, " ", &save))) {
                 static const char *const with[] = { "view", "history", "weight", "mark", "grant", "asking", "granted",
-                                                    "consumed", "released", "at", "agent", "without" };
+                                                    "consumed", "released", "at", "agent", "without", "led" };
 
                 arg = NULL;
                 for (size_t i = 0; i < ELEMENTS(with); i++)
@@ -176,6 +184,8 @@ static inline Report *case_report(const char *name, char *words) {
                                 r->released[r->n_released++] = case_id(*arg);
                 else if (streq(word, "without"))
                         r->without = case_names(arg);
+                else if (streq(word, "led"))
+                        r->led = case_names(arg);
                 else if (streq(word, "at")) {
                         char *dot = strchr(arg, '.');
 

@@ -125,6 +125,58 @@ static const struct {
         { "GCOMM://db1", NULL },
 };
 
+static const struct {
+        const char *options, *mysqld_opts, *name;
+} bootstrapping[] = {
+        { "--wsrep_on=ON --wsrep_cluster_address=gcomm://db1,db2", NULL, NULL },
+        { "--wsrep_on=ON --wsrep_cluster_address=gcomm://db1,db2", "", NULL },
+        { "--wsrep_on=ON", NULL, NULL },
+        { "", NULL, NULL },
+        { "--wsrep_on=ON --wsrep_new_cluster", NULL, "wsrep_new_cluster" },
+        { "--wsrep_on=ON --wsrep-new-cluster=1", NULL, "wsrep_new_cluster" },
+        { "--wsrep_on=ON --wsrep-new-cluster=0", NULL, NULL },
+        { "--wsrep_on=ON --wsrep_cluster_address=gcomm://", NULL, "wsrep_cluster_address" },
+        { "--wsrep_on=ON --wsrep_cluster_address=gcomm:// --user=x", NULL, "wsrep_cluster_address" },
+        { "--wsrep_on=ON --wsrep_cluster_address=gcomm://?pc.wait_prim=no", NULL, "wsrep_cluster_address" },
+        { "--wsrep_on=ON --wsrep_cluster_address=gcomm://,", NULL, "wsrep_cluster_address" },
+        { "--wsrep_on=ON --wsrep_cluster_address=gcomm://db1?pc.bootstrap=true", NULL, "wsrep_cluster_address" },
+        { "--wsrep_on=ON --wsrep_cluster_address=gcomm://db1?pc.weight=2&pc.bootstrap=1", NULL, "wsrep_cluster_address" },
+        { "--wsrep_on=ON --wsrep_cluster_address=gcomm://db1?pc.bootstrap=no&pc.weight=2", NULL, NULL },
+        { "--wsrep_on=ON --wsrep_cluster_address=", NULL, NULL }, /* Galera stays alone, and never Primary */
+        { "--wsrep_on=ON --wsrep_cluster_address=dummy://", NULL, NULL },
+        { "--wsrep_on=ON --wsrep_provider_options=pc.bootstrap=true", NULL, "pc.bootstrap" },
+        { "--wsrep_on=ON --wsrep_provider_options=gcache.size=1G; pc.bootstrap = YES", NULL, "pc.bootstrap" },
+        { "--wsrep_on=ON --wsrep_provider_options=gcache.size=1G; pc.bootstrap=1;", NULL, "pc.bootstrap" },
+        { "--wsrep_on=ON --wsrep_provider_options=pc.bootstrap=no; pc.bootstrap=yes", NULL, "pc.bootstrap" },
+        { "--wsrep_on=ON --wsrep_provider_options=pc.bootstrap=perhaps", NULL, "pc.bootstrap" },
+        { "--wsrep_on=ON --wsrep_provider_options=pc.bootstrap=no", NULL, NULL },
+        { "--wsrep_on=ON --wsrep_provider_options=pc.bootstrap=0; pc.weight=1", NULL, NULL },
+        { "--wsrep_on=ON --wsrep_provider_options=pc.bootstrap=FALSE", NULL, NULL },
+        { "--wsrep_on=ON --wsrep_provider_options=xpc.bootstrap=1", NULL, NULL },
+        { "--wsrep_on=ON", "--wsrep-new-cluster", "MYSQLD_OPTS" },
+        { "--wsrep_on=ON", "--user=x --wsrep_new_cluster", "MYSQLD_OPTS" },
+        { "--wsrep_on=ON", "--wsrep_cluster_address=gcomm://", "MYSQLD_OPTS" },
+        { "--wsrep_on=ON", "--user=x --general-log", NULL },
+        { "", "--wsrep-on=1 --wsrep-new-cluster", "MYSQLD_OPTS" },
+        { "--wsrep_on=ON --wsrep_new_cluster", "--wsrep-new-cluster", "wsrep_new_cluster" },
+        /* Without wsrep nothing forms a cluster. */
+        { "--wsrep_new_cluster --wsrep_cluster_address=gcomm:// --wsrep_provider_options=pc.bootstrap=1", "--wsrep-new-cluster", NULL },
+        { "--wsrep_on=OFF --wsrep_new_cluster", NULL, NULL },
+};
+
+static void a_bootstrap_is_found(void **state) {
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS(bootstrapping); i++) {
+                _cleanup_free_ char *text = NULL;
+                Options o;
+
+                assert_true(asprintf(&text, HEAD "%s\n", bootstrapping[i].options) > 0);
+                assert_int_equal(options_parse(text, &o), 0);
+                CHECK(streq_null(options_bootstraps(&o, bootstrapping[i].mysqld_opts), bootstrapping[i].name), bootstrapping[i].options);
+                options_done(&o);
+        }
+}
+
 static int collect(const char *host, void *userdata) {
         char *text = userdata;
 
@@ -163,6 +215,7 @@ int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(options_are_read),
                 cmocka_unit_test(provider_options_are_read),
+                cmocka_unit_test(a_bootstrap_is_found),
                 cmocka_unit_test(hosts_are_found),
                 cmocka_unit_test(the_first_failure_ends_it),
         };

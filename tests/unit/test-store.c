@@ -68,11 +68,12 @@ static void everything_survives(void **state) {
         for (size_t i = 0; i < HISTORY_MAX; i++) {
                 HistoryEntry e = { .position = { case_id('A'), INT64_MAX - (int64_t) i } };
 
+                (void) snprintf(e.leader, sizeof(e.leader), "db%zu", i % 3);
                 memcpy(e.id.b, &i, sizeof(i));
                 e.id.b[15] = 1;
                 history_add(&a->history, &e);
         }
-        for (char id = 'a'; id < 'a' + RELEASED_MAX; id++)
+        for (int id = 1; id <= RELEASED_MAX; id++)
                 store_release(a, &(Uuid) { .b = { (uint8_t) id } });
         for (uint64_t i = 0; i < REPORT_VIEWS_MAX; i++)
                 store_set_seqno(a, 7, i, i ? INT64_MAX - (int64_t) i : SEQNO_UNDEFINED);
@@ -83,6 +84,8 @@ static void everything_survives(void **state) {
         a->have_grant = true;
         a->grant = (Grant) { .id = case_id('g'), .holder = "db2", .position = { case_id('A'), INT64_C(9007199254740993) }, .epoch = INT64_MAX, .serial = 12 };
         a->wanted = true;
+        store_add_led(a, &(Uuid) { .b = { 1 } }, "db3");
+        a->settled = 7;
         a->without = case_names("34");
         assert_int_equal(store_save(a), 0);
         first = scratch_get(&s, STORE_NAME);
@@ -92,7 +95,7 @@ static void everything_survives(void **state) {
         assert_int_equal(a->history.n, HISTORY_MAX);
         assert_int_equal(a->history.entry[255].position.seqno, INT64_MAX - 255);
         assert_int_equal(a->n_released, RELEASED_MAX);
-        assert_int_equal(a->released[0].b[0], 'a');
+        assert_int_equal(a->released[0].b[0], 1);
         assert_int_equal(store_seqno(a, 7, 0), SEQNO_UNDEFINED);
         assert_int_equal(store_seqno(a, 7, 31), INT64_MAX - 31);
         assert_string_equal(store_label(a, "192.0.2.2"), "db2");
@@ -222,7 +225,7 @@ static const struct {
 };
 
 static char *good_text(const Scratch *s) {
-        HistoryEntry e = { case_id('h'), { case_id('A'), 77 } };
+        HistoryEntry e = { .id = case_id('h'), .position = { case_id('A'), 77 }, .leader = "db1" };
         Store *a = open_store(s);
         char *text;
 

@@ -1,0 +1,203 @@
+/* Rule 2: who must be heard before a bootstrap.
+ *
+ * Having received a transaction is not having applied it, so it is not enough
+ * to ask the last ones in the cluster who was ahead. What can be proved is who
+ * cannot be ahead: a node which was not in a Primary view with the seqno S has
+ * committed at most S - 1, and need not be heard by a candidate that has that.
+ */
+#include "domain/history.h"
+#include "domain/scene.h"
+
+/* A node of the needed set has been heard only where its data can be judged:
+ * one that was reimaged, or whose files cannot be read, may have held anything,
+ * and one that does not say what its mysqld does may be Primary. */
+static bool heard(const Voice *v) {
+        const Report *r = v ? known(v) : NULL;
+
+        return r && r->mysqld != MYSQLD_UNKNOWN && report_has_position(r);
+}
+
+/* Has a word on who was in the cluster: also one that is given up, or whose
+ * position is not known. Not one without data, of another cluster or history. */
+static const Report *speaks(const Scene *s, const Voice *v) {
+        const Report *r = known(v);
+
+        if (!r || r->blank || names_contain(&s->plan->stray, v->name) || names_contain(&s->plan->diverged, v->name))
+                return NULL;
+        if (report_has_position(r) && !uuid_equal(&r->position.uuid, &s->uuid))
+                return NULL;
+        return r;
+}
+
+static int need_all(Scene *s, const char *node, const char *why) {
+        int r;
+
+        for (size_t i = 0; i < s->n; i++) {
+                const Voice *v = s->voice[i];
+                const Report *o = speaks(s, v);
+
+                if (names_contain(&s->plan->stray, v->name) || names_contain(&s->plan->diverged, v->name))
+                        continue;
+                r = names_add(&s->plan->needed, v->name);
+                /* Members which nobody configured are needed no less. */
+                for (size_t k = 0; r >= 0 && o && o->have_view && k < o->n_views; k++)
+                        r = names_add_all(&s->plan->needed, &o->view[k].members);
+                if (r < 0)
+                        return r;
+        }
+        r = plan_add(s->plan, NULL, "%s: %s, so every configured node must be heard.", node, why);
+        if (r < 0 || s->n > 1)
+                return r;
+
+        /* "Every configured node" is a poor proof where none is configured. */
+        r = plan_add(s->plan, NULL, "No other node is known here, so nobody can be heard. Name the others: in wsrep_cluster_address of the server, or in [peers] of mainstay.conf.");
+        return r < 0 ? r : 1;
+}
+
+/* The last bootstrap that any node which counts has been through. */
+static const HistoryEntry *last_bootstrap(const Scene *s) {
+        const HistoryEntry *last = NULL;
+        size_t longest = 0;
+
+        for (size_t i = 0; i < s->n; i++) {
+                const Report *o = known(s->voice[i]);
+
+                if (!scene_counts(s, s->voice[i]) || !o->history || o->history->n <= longest)
+                        continue;
+                longest = o->history->n;
+                last = &o->history->entry[longest - 1];
+        }
+        return last && uuid_equal(&last->position.uuid, &s->uuid) ? last : NULL;
+}
+
+/* Views of before the last bootstrap are void, whatever their S: a node that
+ * was left behind may have gone on to higher ones than the cluster had. */
+static bool is_current(const Scene *s, const Voice *v, const HistoryEntry *last) {
+        return !last || history_has(v->report->history, &last->id) || scene_vouched(s, v->name, last);
+}
+
+/* The members of the views of one node's record, newest first, down to one that
+ * began when the candidate had all that was committed before. 1 where there is
+ * such a view; 0 where the record does not reach back so far. */
+static int need_chain(Scene *s, const Report *o) {
+        Names chain = {0};
+        int r;
+
+        for (size_t k = 0; k < o->n_views; k++) {
+                const ReportView *v = &o->view[k];
+
+                r = names_add_all(&chain, &v->members);
+                if (r < 0)
+                        return r;
+                if (v->seqno == SEQNO_UNDEFINED)
+                        return 0;
+                if (s->candidate->report->position.seqno >= v->seqno - 1) {
+                        r = names_add_all(&s->plan->needed, &chain);
+                        return r < 0 ? r : 1;
+                }
+        }
+        return 0;
+}
+
+/* Whom somebody's promise or history names: they may have gone on since. */
+static int need_leaders(Scene *s) {
+        int r = 0;
+
+        for (size_t i = 0; i < s->n && r >= 0; i++) {
+                const Report *o = known(s->voice[i]);
+
+                if (!o)
+                        continue;
+                if (o->have_grant)
+                        r = names_add(&s->plan->needed, o->grant_holder);
+                if (r >= 0)
+                        r = names_add_all(&s->plan->needed, &o->led);
+        }
+        return r;
+}
+
+int need_find(Scene *s) {
+        const HistoryEntry *last = last_bootstrap(s);
+        int64_t newest = INT64_MIN;
+        int r;
+
+        r = need_leaders(s);
+        if (r < 0)
+                return r;
+
+        for (size_t i = 0; i < s->n; i++) {
+                const Voice *v = s->voice[i];
+                const Report *o = speaks(s, v);
+
+                if (!o)
+                        continue;
+                if (!o->have_view || o->n_views == 0)
+                        return need_all(s, v->name, "its record of who was in the cluster cannot be relied on");
+                if (!uuid_equal(&o->view[0].uuid, &s->uuid))
+                        return need_all(s, v->name, "its record of who was in the cluster is of another cluster");
+                if (!is_current(s, v, last))
+                        continue;
+                if (o->view[0].seqno == SEQNO_UNDEFINED)
+                        return need_all(s, v->name, "at which position the last Primary view it saw began is not known");
+                if (o->view[0].seqno > newest)
+                        newest = o->view[0].seqno;
+        }
+
+        /* The first view after a bootstrap is that of its leader alone, seen or not. */
+        if (last && last->leader[0] && newest <= last->position.seqno + 1) {
+                r = names_add(&s->plan->needed, last->leader);
+                if (r < 0)
+                        return r;
+                if (s->candidate->report->position.seqno < last->position.seqno)
+                        return need_all(s, last->leader, "the newest data that are heard are older than its bootstrap");
+        }
+
+        for (size_t i = 0; i < s->n; i++) {
+                const Voice *v = s->voice[i];
+                const Report *o = speaks(s, v);
+
+                if (!o || !is_current(s, v, last) || o->view[0].seqno != newest)
+                        continue;
+                r = need_chain(s, o);
+                if (r < 0)
+                        return r;
+                if (r == 0)
+                        return need_all(s, v->name, "its record of who was in the cluster does not reach back to the position of the newest data");
+        }
+        return 0;
+}
+
+const char *need_why(const Voice *v) {
+        const Report *o = v ? known(v) : NULL;
+
+        if (!v)
+                return "it is not among the configured peers";
+        if (!o)
+                return str_or(v->why, "not tried yet");
+        if (o->problem)
+                return o->problem;
+        if (o->mysqld == MYSQLD_UNKNOWN)
+                return "it answers, but does not say what its mysqld is doing";
+        if (o->blank)
+                return "it answers, but has no data of any cluster any more";
+        return "it answers, but its position is not known yet";
+}
+
+int need_await(Scene *s) {
+        int r;
+
+        for (size_t i = 0; i < s->plan->needed.n; i++) {
+                const char *name = s->plan->needed.name[i];
+                const Voice *v = scene_find(s, name);
+
+                if (names_contain(&s->overrule->without, name) || heard(v))
+                        continue;
+                r = names_add(&s->plan->awaited, name);
+                if (r >= 0)
+                        r = plan_add(s->plan, name, "%s may hold commits that nobody else has, and is not heard: %s. When it returns, the cluster starts by itself. "
+                                       "If it will not: mainstayctl bootstrap --without %s, which gives up what only it has.", name, need_why(v), name);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
