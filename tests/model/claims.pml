@@ -37,7 +37,7 @@
 #define CLAIMS 2
 #endif
 
-#define IDS       8                       /* 1..7; 0 is none */
+#define IDS       5                       /* 1..4; 0 is none */
 #define ALL       7                       /* a set of nodes is a mask */
 #define BIT(i)    (1 << (i))
 #define HAS(s, i) (((s) >> (i)) & 1)
@@ -65,14 +65,13 @@ byte last_id;
 /* ---- The decision: decision_make() ---- */
 
 /* The voices, and what comes of them. Hidden: filled and used in one step. */
-hidden byte v_heard[3], v_mysqld[3], v_position[3], v_view[3], v_members[3], v_history[3], v_grant[3];
+hidden byte v_heard[3], v_mysqld[3], v_position[3], v_view[3], v_members[3], v_history[3], v_led[3], v_grant[3];
 hidden byte v_without;
 hidden byte action, node, need, awaited, diverged, newest;
-hidden byte counting, older, x, y, z, next_x, next_y, limit;
+hidden byte counting, blocked, last_entry, x, y, z, next_x, next_y, limit;
 
 /* The entries by which two histories part, 0 where one has no further, and the
- * seqno up to which their data are common: the smallest of all entries past the
- * last common one, for who led may have been behind. An id is younger than those below
+ * seqno up to which their data are common. An id is younger than those below
  * it, so a mask is a list. */
 inline part(a, b) {
     next_x = 1;
@@ -80,13 +79,7 @@ inline part(a, b) {
     :: next_x < IDS && HAS(v_history[a], next_x) == HAS(v_history[b], next_x) -> next_x++
     :: else -> break
     od;
-    next_y = next_x; limit = 255;
-    for (z : next_x .. IDS - 1) {
-        if
-        :: HAS(v_history[a] | v_history[b], z) && at[z] < limit -> limit = at[z]
-        :: else
-        fi
-    }
+    next_y = next_x;
     do
     :: next_x < IDS && !HAS(v_history[a], next_x) -> next_x++
     :: else -> break
@@ -95,12 +88,24 @@ inline part(a, b) {
     :: next_y < IDS && !HAS(v_history[b], next_y) -> next_y++
     :: else -> break
     od;
-    next_x = next_x % IDS; next_y = next_y % IDS
+    next_x = next_x % IDS; next_y = next_y % IDS;
+    limit = (next_x && (!next_y || at[next_x] < at[next_y]) -> at[next_x] : at[next_y])
 }
 
+/* scene_vouched(): a record tells that x was with the cluster after e. */
+#define tells(i, x, e)   (v_heard[i] && HAS(v_history[i], e) && v_view[i] > at[e] && HAS(v_members[i], x))
+#define vouched(x, e)    (tells(0, x, e) || tells(1, x, e) || tells(2, x, e))
+
+/* Views of before the last bootstrap are void, whatever their S. */
+#ifdef BROKEN_ORDER
+#define is_current(x)    true
+#else
+#define is_current(x)    (!last_entry || HAS(v_history[x], last_entry) || vouched(x, last_entry))
+#endif
+
 inline decide() {
-    action = WAIT; node = NOBODY; need = 0; awaited = 0; diverged = 0; newest = 0; older = 0;
-    counting = (v_heard[0] | v_heard[1] << 1 | v_heard[2] << 2) & ~v_without;
+    action = WAIT; node = NOBODY; need = 0; awaited = 0; diverged = 0; newest = 0; blocked = 0; last_entry = 0;
+    counting = v_heard[0] | v_heard[1] << 1 | v_heard[2] << 2;
 
     /* Rule 10: who is alive is not given up. Rule 1: a Primary is joined. A
      * live mysqld without one is awaited, or stopped by its own agent. */
@@ -108,27 +113,42 @@ inline decide() {
         if
         :: v_heard[x] && v_mysqld[x] != STOPPED && HAS(v_without, x) -> action = REFUSE; node = NOBODY
         :: v_heard[x] && v_mysqld[x] == PRIMARY && !HAS(v_without, x) && action == WAIT -> action = JOIN; node = x
-        :: v_heard[x] && v_mysqld[x] == NON_PRIMARY && !HAS(v_without, x) -> older = 1
+        :: v_heard[x] && v_mysqld[x] == NON_PRIMARY && !HAS(v_without, x) -> blocked = 1
         :: else
         fi
     }
     if
-    :: action != WAIT || older -> counting = 0
+    :: action != WAIT || blocked -> counting = 0
     :: else
     fi;
-    older = 0;
 
-    /* Rule 6: one history. */
+    /* Rule 6: one history. Forks first, for a person to decide. */
     for (x : 0 .. 2) {
         for (y : 0 .. 2) {
             if
-            :: x != y && HAS(counting, x) && HAS(counting, y) && action == WAIT ->
+            :: x != y && HAS(counting, x) && HAS(counting, y) ->
                 part(x, y);
                 if
                 :: next_x && next_y && v_position[x] > limit && v_position[y] > limit ->
-                    action = REFUSE; counting = 0
-                :: !next_x && next_y && v_position[x] > limit ->
-                    diverged = diverged | BIT(x); counting = counting & ~BIT(x)
+                    if
+                    :: HAS(v_without, x) -> counting = counting & ~BIT(x); diverged = diverged | BIT(x)
+                    :: !HAS(v_without, x) && HAS(v_without, y) -> counting = counting & ~BIT(y); diverged = diverged | BIT(y)
+                    :: else -> action = REFUSE; counting = 0
+                    fi
+                :: else
+                fi
+            :: else
+            fi
+        }
+    }
+    for (x : 0 .. 2) {
+        for (y : 0 .. 2) {
+            if
+            :: x != y && HAS(counting, x) && HAS(counting, y) ->
+                part(x, y);
+                if
+                :: !next_x && next_y && v_position[x] > limit && !vouched(x, next_y) ->
+                    counting = counting & ~BIT(x); diverged = diverged | BIT(x)
                 :: else
                 fi
             :: else
@@ -146,57 +166,88 @@ inline decide() {
 
     if
     :: counting ->
-        /* Rule 2. A view is older than one of a bootstrap it knows nothing
-         * of, whatever their seqnos. */
-        for (x : 0 .. 2) {
-            for (y : 0 .. 2) {
-                if
-                :: x != y && HAS(counting, x) && HAS(counting, y) ->
-                    part(x, y);
-                    if
-#ifndef BROKEN_ORDER
-                    :: !next_x && next_y -> older = older | BIT(x)
-#endif
-                    :: else
-                    fi
-                :: else
-                fi
-            }
-        }
-        for (x : 0 .. 2) {
-            if
-#ifndef BROKEN_GRANT_TWICE
-            :: v_heard[x] && v_grant[x] -> need = need | BIT(v_grant[x] - 1) /* rule 5 */
-#endif
-            :: else
-            fi;
-            if
-            :: HAS(counting & ~older, x) && v_view[x] > newest -> newest = v_view[x]
-            :: else
-            fi
-        }
-        for (x : 0 .. 2) {
-            if
-            :: HAS(counting, x) && v_view[x] == 0 -> need = ALL
-#ifndef BROKEN_VIEW_ALONE
-            :: HAS(counting & ~older, x) && v_view[x] == newest && v_position[node] + 1 < newest -> need = ALL
-#endif
-            :: else -> 
-                if
-                :: HAS(counting & ~older, x) && v_view[x] == newest -> need = need | v_members[x]
-                :: else
-                fi
-            fi
-        }
-#ifndef BROKEN_WITHOUT
-        /* Rule 10. Who is given up may have been in later views with anyone. */
-        if
-        :: need & v_without -> need = ALL
-        :: else
-        fi;
-#endif
+        find_need();
         awaited = need & ~v_without & ~(v_heard[0] | v_heard[1] << 1 | v_heard[2] << 2);
         action = (awaited -> WAIT : BOOTSTRAP)
+    :: else
+    fi
+}
+
+/* Rule 2: need_find(). */
+inline find_need() {
+    /* Whom somebody's promise names, or who led by one. */
+    for (x : 0 .. 2) {
+        if
+        :: v_heard[x] ->
+#ifndef BROKEN_GRANT_TWICE
+            need = need | (v_grant[x] -> BIT(v_grant[x] - 1) : 0);
+#endif
+#ifndef BROKEN_LED
+            need = need | v_led[x]
+#endif
+        :: else
+        fi
+    }
+
+    /* The last bootstrap, of the longest history. */
+    y = 0;
+    for (x : 0 .. 2) {
+        z = SIZE(v_history[x] >> 1) + HAS(v_history[x], 4);
+        if
+        :: HAS(counting, x) && z > y ->
+            y = z; last_entry = IDS - 1;
+            do
+            :: !HAS(v_history[x], last_entry) -> last_entry--
+            :: else -> break
+            od
+        :: else
+        fi
+    }
+
+    blocked = 0; /* by what cannot be proved */
+    for (x : 0 .. 2) {
+        if
+        :: HAS(counting, x) ->
+            blocked = blocked || v_view[x] == 0;
+            newest = (is_current(x) && v_view[x] > newest -> v_view[x] : newest)
+        :: else
+        fi
+    }
+
+    /* The first view after a bootstrap is that of its leader alone. */
+    if
+#ifndef BROKEN_ORDER
+    :: !blocked && last_entry && newest <= at[last_entry] + 1 ->
+        need = need | BIT(holder[last_entry]);
+        blocked = v_position[node] < at[last_entry]
+#endif
+    :: else
+    fi;
+
+    for (x : 0 .. 2) {
+        if
+        :: !blocked && HAS(counting, x) && is_current(x) && v_view[x] == newest ->
+#ifndef BROKEN_VIEW_ALONE
+            blocked = v_position[node] + 1 < newest;
+#endif
+            need = need | v_members[x]
+        :: else
+        fi
+    }
+
+#ifdef ALL_WITHOUT
+    /* Who is given up may have been in later views, with anyone. */
+    blocked = blocked || (need & v_without);
+#endif
+    if
+    :: blocked ->
+        need = need | ALL & ~diverged;
+        for (x : 0 .. 2) {
+            if
+            :: HAS(counting, x) && v_view[x] -> need = need | v_members[x]
+            :: else
+            fi
+        }
     :: else
     fi
 }
@@ -215,7 +266,7 @@ int seed = 1;
 
 inline random(n) { seed = (seed * 75 + 74) % 65537; b = (seed / 7) % (n) }
 
-inline show() {
+inline put_case() {
     decide();
     for (x : 0 .. 2) {
         if
@@ -242,14 +293,14 @@ init {
         for (s : 1 .. 3) { for (g : 1 .. 7) { for (a : 0 .. 63) {
             set_positions(a);
             for (x : 0 .. 2) { v_view[x] = s; v_members[x] = g }
-            show()
+            put_case()
         } } }
         /* One grant stands: of g % 3 for g / 3. */
         for (s : 1 .. 3) { for (g : 0 .. 8) { for (a : 0 .. 63) {
             set_positions(a);
             for (x : 0 .. 2) { v_view[x] = 2; v_members[x] = (1 << s) - 1; v_grant[x] = 0 }
             v_grant[g % 3] = g / 3 + 1;
-            show()
+            put_case()
         } } }
         /* Anything. */
         for (s : 1 .. 200) { for (g : 1 .. 8) {
@@ -265,7 +316,7 @@ init {
             random(3); at[1] = b;
             random(3); at[2] = b;
             random(16); v_without = (b < 8 -> b : 0);
-            show()
+            put_case()
         } }
     }
 }
@@ -275,28 +326,30 @@ init {
 /* ---- The nodes ---- */
 
 /* Durable: the data, the record of views (the newest one: S, members, the
- * bootstrap it came after), and the agent's own state. */
+ * bootstrap it came after), and the agent's own state: the history that the
+ * data have been through, who led by a grant of this node since, and claims. */
 byte position[3] = 1, view[3] = 1, members[3] = ALL, view_id[3];
 bit trusted[3] = 1;
-byte history[3], grant[3], claim[3], state[3], released[3];
+byte history[3], led[3], grant[3], claim[3], state[3], released[3];
 
 /* Volatile: mysqld, the authority for one start, the grants that came in. That
  * a node is down needs no saying: it is not heard, and does nothing. */
 bit authority[3];
 byte mysqld[3] = PRIMARY, granted[3];
 
-/* The Primary component: members, those with complete data, last seqno. */
-byte component = ALL, synced = ALL, seqno = 1;
+/* The Primary component: members, those with complete data, those of
+ * them whose agents know its history, last seqno. */
+byte component = ALL, synced = ALL, settled = ALL, seqno = 1;
 
 /* Claims under way: to whom, and what they rest on (holder * 3 + node). */
-typedef Report { bit heard; byte mysqld, position, view, members, history, grant };
+typedef Report { bit heard; byte mysqld, position, view, members, history, led, grant };
 Report said[9];
 byte said_id[3], sent[3];
 
 /* The truth, which no agent sees: the last bootstrap, all there were, the one
  * a node's data came from, the last seqno a client was told of; whom an
  * operator gave up for a bootstrap not yet done, and ever. */
-byte last, led, origin[3], told = 1, away, given_up;
+byte last, truly_led, origin[3], told = 1, away, given_up;
 
 /* What may still happen, and choices within a step. */
 byte crashes = CRASHES, leaves = LEAVES, commits = COMMITS, records = RECORDS, operators = OPERATOR;
@@ -322,35 +375,37 @@ byte gvwstate[3] = ALL;
 #define changed idle = 0; sweep()
 
 /* What nobody will ask for again is forgotten, lest it tell states apart. */
-#define is_current(id) (claim[0] == id || claim[1] == id || claim[2] == id || grant[0] == id || grant[1] == id || grant[2] == id || \
+#define is_in_use(id) (claim[0] == id || claim[1] == id || claim[2] == id || grant[0] == id || grant[1] == id || grant[2] == id || \
                         said_id[0] == id || said_id[1] == id || said_id[2] == id)
 inline sweep() {
     for (i : 1 .. last_id) {
         if
-        :: is_current(i)
+        :: is_in_use(i)
         :: else ->
-            holder[i] = 0; needed[i] = 0; without[i] = 0;
+            needed[i] = 0; without[i] = 0;
             released[0] = released[0] & ~BIT(i); released[1] = released[1] & ~BIT(i); released[2] = released[2] & ~BIT(i);
             if
-            :: HAS(led | history[0] | history[1] | history[2], i)
-            :: else -> at[i] = 0
+            :: HAS(truly_led | history[0] | history[1] | history[2] | led[0] | led[1] | led[2], i)
+            :: else -> at[i] = 0; holder[i] = 0
             fi
         fi
     }
     i = 0
 }
 
-/* What j reports now; a Primary counts the claim it runs under as history. */
+/* What j reports now; one that is still receiving data is no Primary to join. */
+#define leader_in(j, e) (HAS(led[j], e) -> BIT(holder[e]) : 0)
 inline listen(j) {
-    v_heard[j] = 1; v_mysqld[j] = mysqld[j]; v_position[j] = (HAS(synced, j) -> seqno : position[j]);
-    v_view[j] = (trusted[j] -> view[j] : 0); v_members[j] = members[j];
-    v_history[j] = history[j] | (state[j] == CONSUMED && mysqld[j] == PRIMARY -> BIT(claim[j]) : 0);
+    v_heard[j] = 1; v_mysqld[j] = (HAS(component & ~synced, j) -> NON_PRIMARY : mysqld[j]);
+    v_position[j] = (HAS(synced, j) -> seqno : position[j]);
+    v_view[j] = (trusted[j] -> view[j] : 0); v_members[j] = members[j]; v_history[j] = history[j];
+    v_led[j] = leader_in(j, 1) | leader_in(j, 2) | leader_in(j, 3) | leader_in(j, 4);
     v_grant[j] = (grant[j] -> holder[grant[j]] + 1 : 0)
 }
 
 inline forget() {
     for (k : 0 .. 2) {
-        v_heard[k] = 0; v_mysqld[k] = 0; v_position[k] = 0; v_view[k] = 0; v_members[k] = 0; v_history[k] = 0; v_grant[k] = 0
+        v_heard[k] = 0; v_mysqld[k] = 0; v_position[k] = 0; v_view[k] = 0; v_members[k] = 0; v_history[k] = 0; v_led[k] = 0; v_grant[k] = 0
     }
     v_without = 0
 }
@@ -366,7 +421,7 @@ inline gather(who, h) {
             :: h != NOBODY && said[h * 3 + k].heard ->
                 v_heard[k] = 1; v_mysqld[k] = said[h * 3 + k].mysqld; v_position[k] = said[h * 3 + k].position;
                 v_view[k] = said[h * 3 + k].view; v_members[k] = said[h * 3 + k].members;
-                v_history[k] = said[h * 3 + k].history; v_grant[k] = said[h * 3 + k].grant
+                v_history[k] = said[h * 3 + k].history; v_led[k] = said[h * 3 + k].led; v_grant[k] = said[h * 3 + k].grant
             :: else
             fi
         fi
@@ -398,7 +453,7 @@ inline configure(set) {
             :: else
             fi
         }
-    :: else -> seqno = 0; synced = 0; printf("no Primary any more\n")
+    :: else -> seqno = 0; synced = 0; settled = 0; printf("no Primary any more\n")
     fi
 }
 
@@ -427,7 +482,7 @@ inline depart(set, orderly) {
             apply(k);
             printf("db%d has %d\n", k, position[k])
         }
-        synced = synced & m; behind = 0;
+        synced = synced & m; settled = settled & m; behind = 0;
         if
         :: m && !orderly && 2 * SIZE(m) <= SIZE(component) ->
             for (k : 0 .. 2) {
@@ -459,7 +514,7 @@ inline tidy(j) {
         said_id[j] = 0;
         for (k : 0 .. 2) {
             said[j * 3 + k].heard = 0; said[j * 3 + k].mysqld = 0; said[j * 3 + k].position = 0; said[j * 3 + k].view = 0;
-            said[j * 3 + k].members = 0; said[j * 3 + k].history = 0; said[j * 3 + k].grant = 0
+            said[j * 3 + k].members = 0; said[j * 3 + k].history = 0; said[j * 3 + k].led = 0; said[j * 3 + k].grant = 0
         }
     :: else
     fi
@@ -511,7 +566,7 @@ inline make_claim() {
             for (k : 0 .. 2) {
                 said[me * 3 + k].heard = v_heard[k]; said[me * 3 + k].mysqld = v_mysqld[k]; said[me * 3 + k].position = v_position[k];
                 said[me * 3 + k].view = v_view[k]; said[me * 3 + k].members = v_members[k];
-                said[me * 3 + k].history = v_history[k]; said[me * 3 + k].grant = v_grant[k]
+                said[me * 3 + k].history = v_history[k]; said[me * 3 + k].led = v_led[k]; said[me * 3 + k].grant = v_grant[k]
             }
             if
             :: gave ->
@@ -545,7 +600,8 @@ inline make_claim() {
 #else
 #define is_said_of(j, h) (said[h * 3 + j].heard && said[h * 3 + j].mysqld == v_mysqld[j] && \
                           said[h * 3 + j].position == v_position[j] && said[h * 3 + j].view == v_view[j] && \
-                          said[h * 3 + j].members == v_members[j] && said[h * 3 + j].history == v_history[j])
+                          said[h * 3 + j].members == v_members[j] && said[h * 3 + j].history == v_history[j] && \
+                          said[h * 3 + j].led == v_led[j])
 #endif
 
 /* claim_judge() */
@@ -586,6 +642,15 @@ inline grant_own() {
     }
 }
 
+/* Lost may be what a node had that an operator named; with ALL_WITHOUT, only
+ * if all who had it were named. */
+#ifdef ALL_WITHOUT
+#define is_given_up(k) HAS(without[c], k)
+#else
+#define has_told(k)    (HAS(without[c], k) && position[k] >= told)
+#define is_given_up(k) (has_told(0) || has_told(1) || has_told(2))
+#endif
+
 /* mysqld becomes Primary with the gate's authority. Its agent sees it `soon`,
  * or not before it is stopped again. */
 inline bootstrap() {
@@ -596,21 +661,27 @@ inline bootstrap() {
         assert(c > last);            /* nor an old claim come alive */
         given_up = given_up | without[c]; away = 0;
         for (k : last .. c) {        /* its data are of the one history */
-            assert(k <= origin[me] || !HAS(led, k) || position[me] <= at[k])
+            assert(k <= origin[me] || !HAS(truly_led, k) || position[me] <= at[k])
         }
         for (k : 0 .. 2) {           /* nothing is lost but what was given up */
-            assert(position[k] < told || position[me] >= told || HAS(without[c], k))
+            assert(position[k] < told || position[me] >= told || is_given_up(k))
         }
         told = (position[me] < told -> position[me] : told);
-        last = c; led = led | BIT(c); origin[me] = c;
+        last = c; truly_led = truly_led | BIT(c); origin[me] = c;
         mysqld[me] = PRIMARY; synced = BIT(me); seqno = position[me];
         configure(BIT(me));
         if
-        :: soon -> history[me] = history[me] | BIT(c); finish(me)
-        :: else
+        :: soon -> come_true(me); settled = BIT(me)
+        :: else -> settled = 0
         fi;
         soon = 0; changed
     }
+}
+
+/* The claim's holder has led: that is history. Who led before was heard. */
+inline come_true(j) {
+    history[j] = history[j] | BIT(claim[j]); led[j] = 0;
+    finish(j)
 }
 
 /* What became of a consumed claim whose mysqld is stopped again. Only a record
@@ -623,7 +694,7 @@ inline resolve() {
 #else
         :: trusted[me] && view_id[me] != claim[me] && position[me] == at[claim[me]] -> release(me)
 #endif
-        :: else -> printf("db%d takes %d as done\n", me, claim[me]); history[me] = history[me] | BIT(claim[me]); finish(me)
+        :: else -> printf("db%d takes %d as done\n", me, claim[me]); come_true(me)
         fi;
         changed
     }
@@ -636,54 +707,39 @@ inline resolve() {
 #define is_void (HAS(released[giver], grant[me]) || \
                  claim[giver] != grant[me] && mysqld[giver] == STOPPED && position[giver] == at[grant[me]])
 
-/* A grant confirmed: the grantor takes over the holder's history up to it, and
- * the bootstrap as the newest view, of the holder alone, unless it was in a
- * later one itself. One whose data have diverged from that history does not,
- * for nobody would know it any more: its grant stands until they are replaced. */
+/* A grant confirmed: the holder must be heard until this node's data have been
+ * with it, for its history is theirs only then. */
 inline confirm() {
     d_step {
-        c = grant[me]; m = giver;
-        forget(); listen(me); v_history[m] = BIT(c) | (history[m] & (BIT(c) - 1));
-        if
-        :: HAS(history[me], c) -> next_y = 0
-        :: else -> part(me, m)
-        fi;
-        if
-#ifndef BROKEN_ADOPT
-        :: next_y && v_position[me] > limit
-#endif
-        :: else ->
-            printf("db%d has %d confirmed\n", me, c);
-            if
-            :: !HAS(history[me], c) -> history[me] = v_history[m]
-            :: else
-            fi;
-#ifndef BROKEN_CONFIRM
-            if
-            :: view_id[me] < c -> view[me] = at[c] + 1; members[me] = BIT(m); view_id[me] = c
-            :: else
-            fi;
-#endif
-            grant[me] = 0; changed
-        fi
+        printf("db%d has %d confirmed\n", me, grant[me]);
+        led[me] = led[me] | (HAS(history[me], grant[me]) -> 0 : BIT(grant[me]));
+        grant[me] = 0; changed
     }
 }
 
-/* As a joiner; rule 6 keeps out whoever has diverged. */
+/* As a joiner, where a Primary is heard; rule 6 keeps out whoever has diverged. */
 inline join() {
     d_step {
-        m = (HAS(synced, 0) -> 0 : (HAS(synced, 1) -> 1 : 2));
-        forget(); listen(me); listen(m); part(me, m);
+        gather(me, NOBODY); blocked = 0;
+        for (y : 0 .. 2) {
+            if
+            :: v_mysqld[y] == PRIMARY ->
+                part(me, y);
+                blocked = blocked || next_y && v_position[me] > limit && !(!next_x && vouched(me, next_y))
+            :: else
+            fi
+        }
         if
-        :: next_y && v_position[me] > limit && (!next_x || v_position[m] > limit) -> idle = idle | BIT(me)
+        :: blocked || !(v_mysqld[0] == PRIMARY || v_mysqld[1] == PRIMARY || v_mysqld[2] == PRIMARY) ->
+            idle = (ears == ALL -> idle | BIT(me) : idle); ears = 0
         :: else ->
             for (k : 0 .. last) {
-                assert(k <= origin[me] || !HAS(led, k) || position[me] <= at[k])
+                assert(k <= origin[me] || !HAS(truly_led, k) || position[me] <= at[k])
             }
-            mysqld[me] = PRIMARY;
+            mysqld[me] = PRIMARY; settled = settled & ~BIT(me);
             printf("db%d at %d joins\n", me, position[me]);
             configure(component | BIT(me));
-            changed
+            ears = 0; changed
         fi
     }
 }
@@ -720,10 +776,13 @@ end:
 
     /* Service. A joiner has nothing of the new data before it is synced; a
      * synced one applies what it received, late or never. */
-    :: atomic { !is_away && mysqld[me] == STOPPED && !claim[me] && synced && !HAS(idle, me) -> join() }
+    :: atomic { !is_away && mysqld[me] == STOPPED && !claim[me] && synced && !HAS(idle, me) -> prick_ears(); join() }
     :: atomic { HAS(component, me) && !HAS(synced, me) && synced ->
-        d_step { m = (HAS(synced, 0) -> 0 : (HAS(synced, 1) -> 1 : 2)); forget(); listen(m);
-            history[me] = v_history[m]; printf("db%d is synced at %d\n", me, seqno); position[me] = seqno; origin[me] = last; synced = synced | BIT(me); changed } }
+        d_step { printf("db%d is synced at %d\n", me, seqno); position[me] = seqno; origin[me] = last; synced = synced | BIT(me); changed } }
+    /* adopt_history() */
+    :: atomic { HAS(synced & ~settled, me) && (settled & component) && !claim[me] ->
+        d_step { m = (HAS(settled, 0) -> 0 : (HAS(settled, 1) -> 1 : 2));
+            history[me] = history[m]; led[me] = 0; settled = settled | BIT(me); changed } }
     :: atomic { HAS(component, me) && !synced -> d_step { mysqld[me] = NON_PRIMARY; depart(BIT(me), 1); changed } } /* no donor left */
     :: atomic { HAS(synced, me) && commits -> d_step { commits--; seqno++; position[me] = seqno; told = seqno; printf("db%d commits %d\n", me, seqno); changed } }
     :: atomic { !is_away && mysqld[me] == NON_PRIMARY -> d_step { mysqld[me] = STOPPED; changed } } /* by its agent */

@@ -244,9 +244,9 @@ static void test_address(void **state) {
 /* The drop-in */
 
 static const char template_text[] =
-        "# {{unit}}\n[Service]\nEnvironment=\"D={{datadir}}\" \"B={{base_dir}}\"\n{{start_pre}}\nExecStartPre=GATE\n{{start}}\n";
+        "# {{unit}}\n[Service]\nEnvironment=\"D={{datadir}}\" \"B={{base_dir}}\" \"S={{server}}\" \"O={{options}}\"\n{{start_pre}}\nExecStartPre=GATE\n{{start}}\n";
 
-#define HEAD "# m.service\n[Service]\nEnvironment=\"D=/d%%\" \"B=/b\\\"\"\n"
+#define HEAD "# m.service\n[Service]\nEnvironment=\"D=/d%%\" \"B=/b\\\"\" \"S=/s\" \"O=--f=a%%b\"\n"
 #define SERVER "/usr/sbin/mariadbd $MYSQLD_OPTS $_WSREP_NEW_CLUSTER $_WSREP_START_POSITION"
 
 /* The forms in which units start mysqld, as directives. NULL: none can be made. */
@@ -290,7 +290,7 @@ static const struct {
 };
 
 static void test_dropin(void **state) {
-        const DropinNode node = { .unit = "m.service", .datadir = "/d%", .base_dir = "/b\"" };
+        const DropinNode node = { .unit = "m.service", .datadir = "/d%", .base_dir = "/b\"", .server = "/s", .options = "--f=a%b" };
 
         for (size_t i = 0; i < ELEMENTS(vendors); i++) {
                 const DropinSource source = { .path = "/lib/systemd/system/m.service", .text = vendors[i].unit };
@@ -318,7 +318,7 @@ static void test_dropin_others(void **state) {
                 { .path = "/etc/systemd/system/m.service.d/10-first.conf", .text = "[Service]\nExecStartPre=/bin/galera_recovery\nExecStartPre=/bin/first\n" },
                 { .path = "/etc/systemd/system/m.service.d/override.conf", .text = "[Service]\nLimitNOFILE=9\n" },
         };
-        const DropinNode node = { .unit = "m.service", .datadir = "/d%", .base_dir = "/b\"" };
+        const DropinNode node = { .unit = "m.service", .datadir = "/d%", .base_dir = "/b\"", .server = "/s", .options = "--f=a%b" };
         char error[256];
         Dropin d = {};
 
