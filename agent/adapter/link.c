@@ -212,16 +212,17 @@ static int link_answered(sd_bus_message *m, void *userdata, sd_bus_error *ret_er
                 return 0; /* link_disconnected() follows */
         l->ask = sd_bus_slot_unref(l->ask);
 
+        /* Also one that refuses, for it has just been started, will tell when it can. */
+        if (sender && !streq(sender, "org.freedesktop.DBus") && !streq_null(sender, l->unique)) {
+                free(l->unique);
+                l->unique = strdup(sender);
+        }
         if (error) {
                 link_refused(l, error);
                 link_rest(l);
                 return 0;
         }
         l->absent = false;
-        if (sender && !streq_null(sender, l->unique)) {
-                free(l->unique);
-                l->unique = strdup(sender);
-        }
         link_report(l, sd_bus_message_read(m, "s", &text) < 0 ? "" : text);
         link_rest(l);
         return 0;

@@ -301,7 +301,3 @@ const char *peer_why(const Peer *p) {
 const Report *peer_report(const Peer *p) {
         return p->known ? p->report : NULL;
 }
-
-bool peer_is(const Peer *p, const Uuid *agent) {
-        return p->report && uuid_equal(&p->report->agent, agent);
-}

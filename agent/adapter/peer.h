@@ -63,8 +63,6 @@ Condition peer_condition(const Peer *p);
 const char *peer_why(const Peer *p);
 /* NULL where it is not known. Valid until the next run of the event loop. */
 const Report *peer_report(const Peer *p);
-/* Does its last report come from the agent `agent`? */
-bool peer_is(const Peer *p, const Uuid *agent);
 
 /* Asks for a grant. -ENOTCONN where it is not known, -EBUSY while it has not
  * answered the last one, -EMSGSIZE. Otherwise `reply` is called, at the latest

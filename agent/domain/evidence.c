@@ -30,6 +30,15 @@ Mysqld evidence_live_state(const Viewlog *log) {
         return strcasecmp(log->status, "synced") == 0 || strcasecmp(log->status, "donor") == 0 ? MYSQLD_PRIMARY : MYSQLD_JOINING;
 }
 
+bool evidence_is_newest_seqno(const Evidence *e, int64_t seqno) {
+        if (seqno < 0 || e->viewlog.n_views == 0)
+                return false;
+        for (size_t i = 0; i + 1 < e->viewlog.n_views; i++)
+                if (seqno <= e->view_seqno[i])
+                        return false;
+        return true;
+}
+
 static bool was_member(const Evidence *e) {
         return e->have_viewlog && e->viewlog.n_views > 0;
 }
@@ -39,6 +48,18 @@ static bool was_member(const Evidence *e) {
 static bool ended_gracefully(const Evidence *e) {
         return e->have_viewlog && e->viewlog.have_section && e->viewlog.closed && !e->viewlog.torn &&
                e->grastate_mtime <= e->viewlog.closed_time + CLOSING_MAX;
+}
+
+/* No data of any cluster are here. That alone does not make it a node that
+ * never had any: whether it had says the record, where it can be read. */
+static int weigh_nothing(const Evidence *e, Report *r, const char *was_member_text) {
+        if (e->viewlog_error[0])
+                return say(&r->problem, "there are no data of a cluster here, and whether there were is not known, for the record of views cannot be read (%s); "
+                           "where there never were any, or they are given up, move /var/lib/mainstay/server/views aside", e->viewlog_error);
+        if (was_member(e))
+                return say(&r->problem, "%s", was_member_text);
+        r->blank = true;
+        return 0;
 }
 
 static int weigh_recovery(const Evidence *e, Report *r) {
@@ -71,20 +92,12 @@ static int weigh_position(const Evidence *e, Report *r) {
         }
         if (e->grastate_error[0])
                 return say(&r->problem, "grastate.dat: %s", e->grastate_error);
-        if (!e->have_grastate) {
-                if (was_member(e))
-                        return say(&r->problem, "it was a member of the cluster, and its grastate.dat is gone");
-                r->blank = true;
-                return 0;
-        }
+        if (!e->have_grastate)
+                return weigh_nothing(e, r, "it was a member of the cluster, and its grastate.dat is gone");
         if (e->grastate.safe_to_bootstrap != GRASTATE_SAFE_UNSAID)
                 r->safe_to_bootstrap = e->grastate.safe_to_bootstrap == GRASTATE_SAFE_YES;
-        if (uuid_is_zero(&e->grastate.position.uuid)) {
-                if (was_member(e))
-                        return say(&r->problem, "grastate.dat holds no cluster any more: a state transfer (SST) was cut off, or the server found its data inconsistent; it needs a full SST");
-                r->blank = true;
-                return 0;
-        }
+        if (uuid_is_zero(&e->grastate.position.uuid))
+                return weigh_nothing(e, r, "grastate.dat holds no cluster any more: a state transfer (SST) was cut off, or the server found its data inconsistent; it needs a full SST");
 
         /* A recovered position is what the data say themselves: it counts wherever there is one. */
         if (e->have_recovery || e->grastate.position.seqno < 0 || !ended_gracefully(e))

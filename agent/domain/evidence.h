@@ -46,6 +46,11 @@ typedef struct Evidence {
  * needed to know more, else 0. */
 int evidence_weigh(const Evidence *e, Report *r);
 
+/* Can `seqno` be the S of the newest recorded view? Each has one above all that
+ * came before: an answer that is late, about an earlier view of the same
+ * members, has not. */
+bool evidence_is_newest_seqno(const Evidence *e, int64_t seqno);
+
 /* What mysqld is doing, by what its notify command recorded; for a unit whose
  * main process runs. */
 Mysqld evidence_live_state(const Viewlog *log);

@@ -255,7 +255,8 @@ static void read_server_dir(Manager *m, Evidence *e) {
 
         dirfd = open(m->paths.server, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (dirfd < 0) {
-                (void) snprintf(e->viewlog_error, sizeof(e->viewlog_error), "%.150s: %s", m->paths.server, strerror(errno));
+                if (errno != ENOENT) /* else there is no record either */
+                        (void) snprintf(e->viewlog_error, sizeof(e->viewlog_error), "%.150s: %s", m->paths.server, strerror(errno));
                 return;
         }
         r = record_read(dirfd, &e->viewlog, e->viewlog_error);
@@ -393,11 +394,12 @@ static void probed(Probe *p, int r, const ServerStatus *status, const char *erro
         m->status = *status;
         if (status->have_view && log->n_views > 0 && log->views_section == log->section &&
             same_view(status, &log->views[log->n_views - 1]) &&
-            store_seqno(m->store, log->section, newest) == SEQNO_UNDEFINED) {
+            store_seqno(m->store, log->section, newest) == SEQNO_UNDEFINED &&
+            evidence_is_newest_seqno(&m->evidence, status->view_seqno)) {
                 store_set_seqno(m->store, log->section, newest, status->view_seqno);
                 (void) manager_save(m);
         }
-        manager_touch(m);
+        manager_touch(m); /* asks again where S is still lacking */
 }
 
 /* Recovery */

@@ -1,67 +1,38 @@
 /* The peers: who they are, and what is known of each, as voices of the
  * decision. */
+#include "domain/voices.h"
 #include "manager/manager.h"
 #include "sys/log.h"
 
-static bool name_taken(const Voice *voices, size_t n, const char *name, size_t *ret_at) {
-        for (size_t i = 0; i < n; i++)
-                if (streq(voices[i].name, name)) {
-                        *ret_at = i;
-                        return true;
-                }
-        return false;
-}
-
-static void add_voice(Manager *m, Voice *voices, size_t *n, Peer *p) {
-        const char *known_as = store_label(m->store, peer_label(p));
-        const Report *r = peer_condition(p) == CONDITION_KNOWN ? peer_report(p) : NULL;
-        Voice v = {
-                .name = r ? r->node : str_or(known_as, peer_label(p)),
-                .condition = peer_condition(p),
-                .report = r,
-                .why = peer_why(p),
-        };
-        size_t at;
-
-        if (!name_taken(voices, *n, v.name, &at)) {
-                voices[(*n)++] = v;
-                return;
-        }
-        if (!r || (voices[at].report && uuid_equal(&voices[at].report->agent, &r->agent))) {
-                /* One node under two addresses: what answers is taken, and the newer of two. */
-                if (r && report_newer(r, voices[at].report))
-                        voices[at] = v;
-                return;
-        }
-        if (voices[at].condition != CONDITION_KNOWN && at > 0) {
-                voices[at] = v;
-                return;
-        }
-        /* Two nodes of one name: neither can be told from the other. */
-        v.name = peer_label(p);
-        v.condition = CONDITION_UNCERTAIN;
-        v.report = NULL;
-        v.why = "it calls itself by the name of another node: give each its own wsrep_node_name";
-        if (!name_taken(voices, *n, v.name, &at))
-                voices[(*n)++] = v;
-        else if (at > 0)
-                voices[at] = v;
+static Self self_of(const Manager *m) {
+        return (Self) { .name = m->name, .agent = m->store->agent, .epoch = m->store->epoch, .serial = m->report ? m->report->serial : 0 };
 }
 
 size_t manager_voices(Manager *m, const Report *own, Voice *voices) {
-        size_t n = 0;
+        const Self self = self_of(m);
+        Heard heard[PEERS_MAX];
 
-        voices[n++] = (Voice) { .name = own->node, .condition = CONDITION_KNOWN, .report = own };
-        for (size_t i = 0; i < m->n_peers && n < NAMES_MAX; i++)
-                add_voice(m, voices, &n, m->peer[i]);
-        return n;
+        for (size_t i = 0; i < m->n_peers; i++) {
+                const Peer *p = m->peer[i];
+
+                heard[i] = (Heard) {
+                        .label = peer_label(p),
+                        .known_as = store_label(m->store, peer_label(p)),
+                        .condition = peer_condition(p),
+                        .report = peer_report(p),
+                        .why = peer_why(p),
+                };
+        }
+        return voices_merge(&self, own, heard, m->n_peers, voices);
 }
 
 static void peer_moved(Peer *p, void *userdata) {
         Manager *m = userdata;
+        const Report *r = peer_report(p);
+        const Self self = self_of(m);
 
         m->news = true;
-        if (peer_is(p, &m->store->agent)) {
+        if (r && voices_is_self(&self, r)) {
                 /* The address of a peer is our own: nobody else is there. */
                 for (size_t i = 0; i < m->n_peers; i++)
                         if (m->peer[i] == p) {
@@ -69,7 +40,7 @@ static void peer_moved(Peer *p, void *userdata) {
                                 (void) peer_free(p);
                                 break;
                         }
-        } else if (peer_condition(p) == CONDITION_KNOWN && store_set_label(m->store, peer_label(p), peer_name(p)) > 0)
+        } else if (r && !streq(r->node, m->name) && store_set_label(m->store, peer_label(p), peer_name(p)) > 0)
                 (void) manager_save(m);
         manager_touch(m);
 }

@@ -65,7 +65,7 @@ byte last_id;
 /* ---- The decision: decision_make() ---- */
 
 /* The voices, and what comes of them. Hidden: filled and used in one step. */
-hidden byte v_heard[3], v_mysqld[3], v_position[3], v_view[3], v_members[3], v_history[3], v_led[3], v_grant[3];
+hidden byte v_heard[3], v_mysqld[3], v_position[3], v_view[3], v_members[3], v_history[3], v_led[3], v_grant[3], v_settled[3];
 hidden byte v_without;
 hidden byte action, node, need, awaited, diverged, newest;
 hidden byte counting, blocked, last_entry, x, y, z, next_x, next_y, limit;
@@ -96,6 +96,16 @@ inline part(a, b) {
 #define tells(i, x, e)   (v_heard[i] && HAS(v_history[i], e) && v_view[i] > at[e] && HAS(v_members[i], x))
 #define vouched(x, e)    (tells(0, x, e) || tells(1, x, e) || tells(2, x, e))
 
+/* Has x commits which the history of y does not hold? */
+#define misses(x, y, e)  (e >= next_y && HAS(v_history[y], e) && v_position[x] > at[e] && !vouched(x, e))
+#define is_beyond(x, y)  (!next_x && next_y && (misses(x, y, 1) || misses(x, y, 2) || misses(x, y, 3) || misses(x, y, 4)))
+
+#ifdef BROKEN_UNSETTLED
+#define is_sure(x)       true
+#else
+#define is_sure(x)       v_settled[x]
+#endif
+
 /* Views of before the last bootstrap are void, whatever their S. */
 #ifdef BROKEN_ORDER
 #define is_current(x)    true
@@ -118,7 +128,7 @@ inline decide() {
         fi
     }
     if
-    :: action != WAIT || blocked -> counting = 0
+    :: action != WAIT || blocked || !(counting & ~v_without) -> counting = 0
     :: else
     fi;
 
@@ -147,7 +157,9 @@ inline decide() {
             :: x != y && HAS(counting, x) && HAS(counting, y) ->
                 part(x, y);
                 if
-                :: !next_x && next_y && v_position[x] > limit && !vouched(x, next_y) ->
+                /* Where x does not know its own history, it may have been with them. */
+                :: is_beyond(x, y) && !is_sure(x) && !HAS(v_without, x) -> action = REFUSE; counting = 0
+                :: is_beyond(x, y) && (is_sure(x) || HAS(v_without, x)) ->
                     counting = counting & ~BIT(x); diverged = diverged | BIT(x)
                 :: else
                 fi
@@ -168,7 +180,7 @@ inline decide() {
     :: counting ->
         find_need();
         awaited = need & ~v_without & ~(v_heard[0] | v_heard[1] << 1 | v_heard[2] << 2);
-        action = (awaited -> WAIT : BOOTSTRAP)
+        action = (awaited -> WAIT : BOOTSTRAP); node = (awaited -> NOBODY : node)
     :: else
     fi
 }
@@ -256,11 +268,12 @@ inline find_need() {
 
 /* ---- The decision as a table, which tests/unit/test-model.c compares ----
  *
- * One line a case: three voices, "-" or MYSQLD:POSITION:S:MEMBERS:HISTORY:HOLDER
- * (S 0: no view that can be trusted; sets as masks, bit i is dbi, and of a
- * history entry i; HOLDER of the standing grant, 3 is nobody); at which
- * positions entries 1 and 2 began; whom an operator gave up; and what comes
- * of it: action, node, needed. */
+ * One line a case: three voices, each "-" where it is not heard, else
+ * MYSQLD:POSITION:S:MEMBERS:HISTORY:SETTLED:LED:HOLDER; "entries", at which position
+ * the bootstraps 1 and 2 began and who led, as POSITION:LEADER; "without", whom
+ * an operator gave up; and "=>", what comes of it: action, node and needed set.
+ * Nodes are 0 to 2, 3 nobody; sets are masks; S 0 is a record not to be
+ * trusted; mysqld and actions are numbered as above. */
 byte a, b, s, g;
 int seed = 1;
 
@@ -270,12 +283,12 @@ inline put_case() {
     decide();
     for (x : 0 .. 2) {
         if
-        :: v_heard[x] -> printf("%d:%d:%d:%d:%d:%d ", v_mysqld[x], v_position[x], v_view[x], v_members[x], v_history[x],
-                                (v_grant[x] -> v_grant[x] - 1 : NOBODY))
+        :: v_heard[x] -> printf("%d:%d:%d:%d:%d:%d:%d:%d ", v_mysqld[x], v_position[x], v_view[x], v_members[x], v_history[x],
+                                v_settled[x], v_led[x], (v_grant[x] -> v_grant[x] - 1 : NOBODY))
         :: else -> printf("- ")
         fi
     }
-    printf("entries %d %d without %d => %d %d %d\n", at[1], at[2], v_without, action, node, need)
+    printf("entries %d:%d %d:%d without %d => %d %d %d\n", at[1], holder[1], at[2], holder[2], v_without, action, node, need)
 }
 
 /* Of 64 who are heard and at which position. */
@@ -288,7 +301,7 @@ inline set_positions(code) {
 
 init {
     d_step {
-        at[1] = 1; at[2] = 2;
+        at[1] = 1; at[2] = 2; v_settled[0] = 1; v_settled[1] = 1; v_settled[2] = 1;
         /* One newest view, reported by all. */
         for (s : 1 .. 3) { for (g : 1 .. 7) { for (a : 0 .. 63) {
             set_positions(a);
@@ -311,10 +324,14 @@ init {
                 random(6); v_view[x] = (b > 3 -> 2 : b);
                 random(7); v_members[x] = b + 1;
                 random(8); v_history[x] = (g <= 4 -> 0 : (b > 3 -> 6 : 2 * b));
+                random(4); v_settled[x] = (b > 0);
+                random(24); v_led[x] = (b < 8 -> b : 0);
                 random(12); v_grant[x] = (b < 3 -> b + 1 : 0)
             }
             random(3); at[1] = b;
             random(3); at[2] = b;
+            random(3); holder[1] = b;
+            random(3); holder[2] = b;
             random(16); v_without = (b < 8 -> b : 0);
             put_case()
         } }
@@ -327,9 +344,11 @@ init {
 
 /* Durable: the data, the record of views (the newest one: S, members, the
  * bootstrap it came after), and the agent's own state: the history that the
- * data have been through, who led by a grant of this node since, and claims. */
+ * data have been through, and whether they were through no other since
+ * (settled, a set), who led by a grant of this node since, and claims. */
 byte position[3] = 1, view[3] = 1, members[3] = ALL, view_id[3];
 bit trusted[3] = 1;
+byte settled = ALL;
 byte history[3], led[3], grant[3], claim[3], state[3], released[3];
 
 /* Volatile: mysqld, the authority for one start, the grants that came in. That
@@ -337,12 +356,11 @@ byte history[3], led[3], grant[3], claim[3], state[3], released[3];
 bit authority[3];
 byte mysqld[3] = PRIMARY, granted[3];
 
-/* The Primary component: members, those with complete data, those of
- * them whose agents know its history, last seqno. */
-byte component = ALL, synced = ALL, settled = ALL, seqno = 1;
+/* The Primary component: members, those with complete data, last seqno. */
+byte component = ALL, synced = ALL, seqno = 1;
 
 /* Claims under way: to whom, and what they rest on (holder * 3 + node). */
-typedef Report { bit heard; byte mysqld, position, view, members, history, led, grant };
+typedef Report { bit heard; byte mysqld, position, view, members, history, led, grant, settled };
 Report said[9];
 byte said_id[3], sent[3];
 
@@ -400,12 +418,12 @@ inline listen(j) {
     v_position[j] = (HAS(synced, j) -> seqno : position[j]);
     v_view[j] = (trusted[j] -> view[j] : 0); v_members[j] = members[j]; v_history[j] = history[j];
     v_led[j] = leader_in(j, 1) | leader_in(j, 2) | leader_in(j, 3) | leader_in(j, 4);
-    v_grant[j] = (grant[j] -> holder[grant[j]] + 1 : 0)
+    v_grant[j] = (grant[j] -> holder[grant[j]] + 1 : 0); v_settled[j] = HAS(settled, j)
 }
 
 inline forget() {
     for (k : 0 .. 2) {
-        v_heard[k] = 0; v_mysqld[k] = 0; v_position[k] = 0; v_view[k] = 0; v_members[k] = 0; v_history[k] = 0; v_led[k] = 0; v_grant[k] = 0
+        v_heard[k] = 0; v_mysqld[k] = 0; v_position[k] = 0; v_view[k] = 0; v_members[k] = 0; v_history[k] = 0; v_led[k] = 0; v_grant[k] = 0; v_settled[k] = 0
     }
     v_without = 0
 }
@@ -421,7 +439,7 @@ inline gather(who, h) {
             :: h != NOBODY && said[h * 3 + k].heard ->
                 v_heard[k] = 1; v_mysqld[k] = said[h * 3 + k].mysqld; v_position[k] = said[h * 3 + k].position;
                 v_view[k] = said[h * 3 + k].view; v_members[k] = said[h * 3 + k].members;
-                v_history[k] = said[h * 3 + k].history; v_led[k] = said[h * 3 + k].led; v_grant[k] = said[h * 3 + k].grant
+                v_history[k] = said[h * 3 + k].history; v_led[k] = said[h * 3 + k].led; v_grant[k] = said[h * 3 + k].grant; v_settled[k] = said[h * 3 + k].settled
             :: else
             fi
         fi
@@ -453,7 +471,7 @@ inline configure(set) {
             :: else
             fi
         }
-    :: else -> seqno = 0; synced = 0; settled = 0; printf("no Primary any more\n")
+    :: else -> seqno = 0; synced = 0; printf("no Primary any more\n")
     fi
 }
 
@@ -482,7 +500,7 @@ inline depart(set, orderly) {
             apply(k);
             printf("db%d has %d\n", k, position[k])
         }
-        synced = synced & m; settled = settled & m; behind = 0;
+        synced = synced & m; behind = 0;
         if
         :: m && !orderly && 2 * SIZE(m) <= SIZE(component) ->
             for (k : 0 .. 2) {
@@ -514,7 +532,7 @@ inline tidy(j) {
         said_id[j] = 0;
         for (k : 0 .. 2) {
             said[j * 3 + k].heard = 0; said[j * 3 + k].mysqld = 0; said[j * 3 + k].position = 0; said[j * 3 + k].view = 0;
-            said[j * 3 + k].members = 0; said[j * 3 + k].history = 0; said[j * 3 + k].led = 0; said[j * 3 + k].grant = 0
+            said[j * 3 + k].members = 0; said[j * 3 + k].history = 0; said[j * 3 + k].led = 0; said[j * 3 + k].grant = 0; said[j * 3 + k].settled = 0
         }
     :: else
     fi
@@ -566,7 +584,7 @@ inline make_claim() {
             for (k : 0 .. 2) {
                 said[me * 3 + k].heard = v_heard[k]; said[me * 3 + k].mysqld = v_mysqld[k]; said[me * 3 + k].position = v_position[k];
                 said[me * 3 + k].view = v_view[k]; said[me * 3 + k].members = v_members[k];
-                said[me * 3 + k].history = v_history[k]; said[me * 3 + k].led = v_led[k]; said[me * 3 + k].grant = v_grant[k]
+                said[me * 3 + k].history = v_history[k]; said[me * 3 + k].led = v_led[k]; said[me * 3 + k].grant = v_grant[k]; said[me * 3 + k].settled = v_settled[k]
             }
             if
             :: gave ->
@@ -671,8 +689,8 @@ inline bootstrap() {
         mysqld[me] = PRIMARY; synced = BIT(me); seqno = position[me];
         configure(BIT(me));
         if
-        :: soon -> come_true(me); settled = BIT(me)
-        :: else -> settled = 0
+        :: soon -> come_true(me)
+        :: else -> settled = settled & ~BIT(me)
         fi;
         soon = 0; changed
     }
@@ -680,7 +698,7 @@ inline bootstrap() {
 
 /* The claim's holder has led: that is history. Who led before was heard. */
 inline come_true(j) {
-    history[j] = history[j] | BIT(claim[j]); led[j] = 0;
+    history[j] = history[j] | BIT(claim[j]); led[j] = 0; settled = settled | BIT(j);
     finish(j)
 }
 
@@ -717,20 +735,22 @@ inline confirm() {
     }
 }
 
-/* As a joiner, where a Primary is heard; rule 6 keeps out whoever has diverged. */
+/* As a joiner, where a Primary is heard that knows its history; rule 6 keeps out
+ * whoever has diverged from it. */
+#define is_primary(j) (v_mysqld[j] == PRIMARY && is_sure(j))
 inline join() {
     d_step {
         gather(me, NOBODY); blocked = 0;
         for (y : 0 .. 2) {
             if
-            :: v_mysqld[y] == PRIMARY ->
+            :: is_primary(y) ->
                 part(me, y);
-                blocked = blocked || next_y && v_position[me] > limit && !(!next_x && vouched(me, next_y))
+                blocked = blocked || is_beyond(me, y) || next_x && next_y && v_position[me] > limit
             :: else
             fi
         }
         if
-        :: blocked || !(v_mysqld[0] == PRIMARY || v_mysqld[1] == PRIMARY || v_mysqld[2] == PRIMARY) ->
+        :: blocked || !(is_primary(0) || is_primary(1) || is_primary(2)) ->
             idle = (ears == ALL -> idle | BIT(me) : idle); ears = 0
         :: else ->
             for (k : 0 .. last) {
@@ -780,8 +800,8 @@ end:
     :: atomic { HAS(component, me) && !HAS(synced, me) && synced ->
         d_step { printf("db%d is synced at %d\n", me, seqno); position[me] = seqno; origin[me] = last; synced = synced | BIT(me); changed } }
     /* adopt_history() */
-    :: atomic { HAS(synced & ~settled, me) && (settled & component) && !claim[me] ->
-        d_step { m = (HAS(settled, 0) -> 0 : (HAS(settled, 1) -> 1 : 2));
+    :: atomic { HAS(synced & ~settled, me) && (settled & synced) && !claim[me] ->
+        d_step { m = (HAS(settled & synced, 0) -> 0 : (HAS(settled & synced, 1) -> 1 : 2)); printf("db%d settles\n", me);
             history[me] = history[m]; led[me] = 0; settled = settled | BIT(me); changed } }
     :: atomic { HAS(component, me) && !synced -> d_step { mysqld[me] = NON_PRIMARY; depart(BIT(me), 1); changed } } /* no donor left */
     :: atomic { HAS(synced, me) && commits -> d_step { commits--; seqno++; position[me] = seqno; told = seqno; printf("db%d commits %d\n", me, seqno); changed } }

@@ -91,6 +91,8 @@ static const Situation table[] = {
         /* No data */
         { "a new node", STOPPED, NULL, NULL, "", NULL, NULL, NULL, "blank", 0 },
         { "a new node that was started once", STOPPED, "Z-1 safe", "start@-", "", NULL, NULL, NULL, "blank safe", 0 },
+        { "no data, and a record that cannot be read", STOPPED, NULL, "?", "", NULL, NULL, NULL, "problem: there are no data of a cluster here, and whether there were is not known; no view: line 3 of the record", 0 },
+        { "zeros, and a record that cannot be read", STOPPED, "Z-1 safe", "?", "", NULL, NULL, NULL, "problem: there are no data of a cluster here, and whether there were is not known; safe; no view: line 3 of the record", 0 },
         { "a transfer was cut off", STOPPED, "Z-1 safe", "start@50 view:12", "51", NULL, NULL, NULL, "problem: grastate.dat holds no cluster any more; safe; view 51:12", 0 },
         { "found inconsistent", STOPPED, "Z-1 unsafe", "start@50 view:12 synced", "51", NULL, NULL, NULL, "problem: grastate.dat holds no cluster any more; unsafe; view 51:12", 0 },
         { "and a recovered position does not change that", STOPPED, "Z-1 safe", "start@50 view:12", "51", NULL, NULL, "114", "problem: grastate.dat holds no cluster any more; safe; view 51:12", 0 },

@@ -224,7 +224,7 @@ static char *script_put(World *w, const char *name, const char *text) {
 
 static void test_hello(void **state) {
         World *w = *state;
-        Uuid agent, other = {};
+        Uuid agent;
 
         peer_known(w);
         assert_int_equal(w->agent.hellos, 1);
@@ -233,8 +233,7 @@ static void test_hello(void **state) {
         assert_string_equal(peer_name(w->peer), "db2");
         assert_string_equal(peer_report(w->peer)->node, "db2");
         assert_int_equal(uuid_parse(AGENT_UUID, 36, &agent), 0);
-        assert_true(peer_is(w->peer, &agent));
-        assert_false(peer_is(w->peer, &other));
+        assert_true(uuid_equal(&peer_report(w->peer)->agent, &agent));
 
         /* And then there is silence. */
         loop_drain(w->event);
@@ -337,6 +336,22 @@ static void test_bad_answers(void **state) {
                 }
                 assert_int_equal(teardown(state), 0);
         }
+}
+
+/* It has just been started, and cannot answer yet: it will tell when it can, and
+ * nobody has to ask again. */
+static void test_refuses_then_tells(void **state) {
+        World *w = *state;
+        _cleanup_free_ char *text = report_text("db2", 1);
+
+        w->setup.retry_max = 600 * USEC_PER_SEC;
+        w->agent.manner = MANNER_ERROR;
+        agent_come(&w->agent, &w->daemon, w->event);
+        peer_begin(w, w->daemon.address, 0);
+        LOOP_UNTIL(w->event, why_begins(w, "it refuses: "));
+        agent_says(&w->agent, text);
+        LOOP_UNTIL(w->event, peer_condition(w->peer) == CONDITION_KNOWN);
+        assert_int_equal(w->agent.hellos + w->agent.reports, 1);
 }
 
 static void test_silence(void **state) {
@@ -664,6 +679,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_changed, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_forged, setup, teardown),
                 cmocka_unit_test(test_bad_answers),
+                cmocka_unit_test_setup_teardown(test_refuses_then_tells, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_silence, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_agent_restarts, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_no_agent_yet, setup, teardown),
