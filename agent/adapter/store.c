@@ -50,10 +50,11 @@ static int store_to_json(const Store *s, json_t **ret) {
         for (size_t i = 0; i < s->n_labels; i++)
                 (void) json_object_set_new(labels, s->label[i].label, json_string(s->label[i].name));
 
-        o = json_pack("{s:i, s:o, s:I, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:I}", "version", 1, "agent", uuid_json(&s->agent),
+        o = json_pack("{s:i, s:o, s:I, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:I, s:I}", "version", 1, "agent", uuid_json(&s->agent),
                       "epoch", (json_int_t) s->epoch, "boot", uuid_json(&s->boot), "history", history,
                       "released", released, "wanted", s->wanted, "without", names_json(&s->without),
-                      "seqnos", seqnos, "labels", labels, "led", led, "settled", (json_int_t) s->settled);
+                      "seqnos", seqnos, "labels", labels, "led", led, "settled", (json_int_t) s->settled,
+                      "booted", (json_int_t) s->booted);
         if (!o)
                 return -ENOMEM;
         if (s->claim_state != CLAIM_NONE) {
@@ -163,19 +164,20 @@ static bool led_read(Store *s, const json_t *a) {
 
 static int store_from_json(Store *s, const json_t *o, char error[static 256]) {
         json_t *agent, *boot, *history, *released, *seqnos, *labels, *without, *led, *claim, *grant;
-        json_int_t epoch, settled;
+        json_int_t epoch, settled, booted;
         int version, wanted;
 
         (void) snprintf(error, 256, "it is not what mainstayd writes");
-        if (json_unpack((json_t *) o, "{s:i, s:o, s:I, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:I}", "version", &version,
+        if (json_unpack((json_t *) o, "{s:i, s:o, s:I, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:I, s:I}", "version", &version,
                         "agent", &agent, "epoch", &epoch, "boot", &boot, "history", &history, "released", &released,
                         "wanted", &wanted, "without", &without, "seqnos", &seqnos, "labels", &labels,
-                        "led", &led, "settled", &settled) < 0 || settled < 0 || !led_read(s, led) ||
+                        "led", &led, "settled", &settled, "booted", &booted) < 0 || settled < 0 || booted < 0 || !led_read(s, led) ||
             version != 1 || epoch < 0 || !uuid_read(agent, &s->agent) || !uuid_read(boot, &s->boot) ||
             !store_read_lists(s, history, released, seqnos, labels, without))
                 return -EBADMSG;
         s->epoch = (uint64_t) epoch;
         s->settled = (uint64_t) settled;
+        s->booted = (usec_t) booted;
         s->wanted = wanted;
 
         claim = json_object_get(o, "claim");

@@ -20,6 +20,7 @@ typedef struct Store {
         Uuid agent;
         uint64_t epoch;
         Uuid boot;     /* of the machine, when it was last written */
+        usec_t booted; /* when its systemd was started, 0 where that is not known */
         bool new_boot; /* it has booted since */
         History history;
         ClaimState claim_state;

@@ -314,7 +314,10 @@ static int rule_live(Scene *s) {
                 return r;
         if (joining) {
                 plan_settle(s->plan, ACTION_WAIT, NULL);
-                r = plan_add(s->plan, joining->name, "mysqld on %s is receiving the cluster's data; nobody bootstraps meanwhile. If its donor is gone for good, stop that mysqld, and it is judged like the others.", joining->name);
+                if (joining->report->claim == CLAIM_CONSUMED)
+                        r = plan_add(s->plan, joining->name, "mysqld on %s is forming the cluster.", joining->name);
+                else
+                        r = plan_add(s->plan, joining->name, "mysqld on %s is receiving the cluster's data; nobody bootstraps meanwhile. If its donor is gone for good, stop that mysqld, and it is judged like the others.", joining->name);
                 return r < 0 ? r : 1;
         }
         if (unknown) {

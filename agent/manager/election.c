@@ -9,6 +9,7 @@
 #define CLAIM_TIMEOUT (5 * USEC_PER_SEC)
 #define CLAIM_RETRY_MIN (200 * USEC_PER_MSEC)
 #define CLAIM_RETRY_MAX (10 * USEC_PER_SEC)
+#define RELEASE_RETRY (1 * USEC_PER_SEC)
 
 static const Report *report_of(Manager *m, const char *name) {
         for (size_t i = 0; i < m->n_peers; i++) {
@@ -37,17 +38,33 @@ static void drop_claim(Store *s) {
         s->claim_state = CLAIM_NONE;
 }
 
+/* Who is told that it is given up lets go of it for good: so nobody is before
+ * that is on the disk, and until then the claim stands as it was. */
 void election_release(Manager *m, const char *why) {
         Store *s = m->store;
+        _cleanup_(claim_freep) Claim *claim = NULL;
         char id[UUID_TEXT_MAX];
 
         if (s->claim_state == CLAIM_NONE)
                 return;
-        log_notice("The claim %s on the bootstrap is given up: %s.", uuid_text(&s->claim->id, id), why);
+        Store before = *s;
         store_release(s, &s->claim->id);
-        drop_claim(s);
-        (void) manager_save(m);
+        if (s->have_grant && uuid_equal(&s->grant.id, &s->claim->id))
+                s->have_grant = false;
+        claim = TAKE(s->claim);
+        s->claim_state = CLAIM_NONE;
+        if (manager_save(m) < 0) {
+                *s = before;
+                claim = NULL;
+                /* What a start was let go for is settled by what became of that. */
+                if (s->claim_state != CLAIM_CONSUMED && why != m->giving_up)
+                        (void) snprintf(m->giving_up, sizeof(m->giving_up), "%s", why);
+                manager_wake(m, manager_now(m) + RELEASE_RETRY);
+                return;
+        }
+        log_notice("The claim %s on the bootstrap is given up: %s.", uuid_text(&claim->id, id), why);
 
+        m->giving_up[0] = 0;
         m->asked.n = m->granted.n = 0;
         m->claim_failures++;
         usec_t pause = CLAIM_RETRY_MIN << (m->claim_failures < 6 ? m->claim_failures : 6);
@@ -163,7 +180,7 @@ static void claim_answered(Peer *p, int r, bool granted, const char *text, void 
         const char *name = str_or(peer_name(p), peer_label(p));
         _cleanup_free_ char *why = NULL;
 
-        if (m->store->claim_state != CLAIM_ASKING)
+        if (m->store->claim_state != CLAIM_ASKING || m->giving_up[0])
                 return;
         if (r < 0 || !granted) {
                 if (asprintf(&why, "%s did not grant it: %s", name, str_or(text, strerror(-r))) < 0)
@@ -266,7 +283,9 @@ void election_drive(Manager *m) {
         bool leads = m->plan->action == ACTION_BOOTSTRAP && streq(m->plan->node, m->name);
 
         if (s->claim_state == CLAIM_ASKING || s->claim_state == CLAIM_GRANTED) {
-                if (!leads)
+                if (m->giving_up[0])
+                        election_release(m, m->giving_up);
+                else if (!leads)
                         election_release(m, "this node is no longer the one that leads");
                 return;
         }

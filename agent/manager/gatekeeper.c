@@ -100,8 +100,17 @@ static void let_join(Manager *m) {
 }
 
 static void let_bootstrap(Manager *m) {
+        const Claim *c = m->store->claim;
         int r;
 
+        if (m->giving_up[0])
+                return;
+        /* It was granted for these data. Whatever has written to them since, others
+         * have agreed to something else. */
+        if (!c->new_cluster && !(report_has_position(m->report) && position_equal(&m->report->position, &c->position))) {
+                election_release(m, "the data are not where they were when it was granted");
+                return;
+        }
         /* On the disk as used before anything can use it. */
         r = election_consume(m);
         if (r >= 0)

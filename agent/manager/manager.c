@@ -80,6 +80,10 @@ static void unit_moved(Unit *unit, void *userdata) {
                 m->passed = false;
         if (m->main_pid != 0 || idle)
                 local_remove_start_env(m); /* read by now, or never to be */
+        if (m->main_pid != 0 && !m->stopping && !m->store->wanted) {
+                m->store->wanted = true;
+                (void) manager_save(m);
+        }
         if (m->main_pid != 0) {
                 m->start_failures = 0;
                 m->have_status = ended ? false : m->have_status;
@@ -357,10 +361,24 @@ Manager *manager_free(Manager *m) {
         return NULL;
 }
 
+/* The boot id of the kernel tells a boot, but not that of a container, and not
+ * from within every sandbox; the start of systemd tells both. */
+static void learn_boot(Manager *m) {
+        uint64_t booted;
+
+        if (sd_bus_get_property_trivial(m->bus, "org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager",
+                                        "UserspaceTimestamp", NULL, 't', &booted) < 0)
+                return;
+        if (booted != m->store->booted)
+                m->store->new_boot = true;
+        m->store->booted = booted;
+}
+
 /* What the last life of the agent left begun. */
 static int resume_claim(Manager *m) {
         Store *s = m->store;
 
+        learn_boot(m);
         m->consumed_over = true;
         if (s->claim_state == CLAIM_ASKING || (s->claim_state == CLAIM_GRANTED && s->new_boot))
                 /* Nothing can have been started under it. */

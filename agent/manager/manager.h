@@ -87,6 +87,7 @@ typedef struct Manager {
         Names asked, granted;
         usec_t claim_after; /* not before */
         unsigned claim_failures;
+        char giving_up[256]; /* why the claim is to be given up, as soon as that can be written; "" */
         bool consumed_over; /* the start that the claim was consumed for has ended */
 
         pid_t main_pid; /* as last seen */

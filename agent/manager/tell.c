@@ -32,8 +32,10 @@ static char *waiting_text(Manager *m) {
                 return strdup("");
         if (m->needs_recovery)
                 return strdup("The position of the data is being recovered (wsrep-recover).");
+        if (unit_state(m->unit) && streq(unit_state(m->unit)->active, "deactivating"))
+                return strdup("mysqld is stopping.");
         if (r->mysqld == MYSQLD_JOINING)
-                return strdup("mysqld is receiving what it missed.");
+                return strdup(m->store->claim_state == CLAIM_CONSUMED ? "mysqld is forming the cluster." : "mysqld is receiving what it missed.");
         if (r->mysqld == MYSQLD_STARTING)
                 return strdup("mysqld is starting.");
         if (m->store->claim_state == CLAIM_ASKING) {
@@ -91,7 +93,7 @@ static void derive_state(Manager *m, bool *changed) {
         }
         if (!m->state || !streq(m->state, state)) {
                 if (m->state)
-                        log_info("The node is %s now%s%s.", state, *why ? ": " : "", why);
+                        log_info("The node is %s now%s%s%s", state, *why ? ": " : "", why, *why && why[strlen(why) - 1] == '.' ? "" : ".");
                 m->state = state;
                 *changed = true;
         }

@@ -59,7 +59,7 @@
 #define REFUSE    3
 
 /* What is known of a claim wherever its id is: it never changes. */
-byte holder[IDS], at[IDS], needed[IDS], without[IDS];
+byte holder[IDS], at[IDS], needed[IDS], without[IDS], base[IDS];
 byte last_id;
 
 /* ---- The decision: decision_make() ---- */
@@ -247,9 +247,9 @@ inline find_need() {
         fi
     }
 
-#ifdef ALL_WITHOUT
-    /* Who is given up may have been in later views, with anyone. */
-    blocked = blocked || (need & v_without);
+#ifndef BROKEN_WITHOUT
+    /* Who is given up unheard may have been in later views, with anyone. */
+    blocked = blocked || need & v_without & ~(v_heard[0] | v_heard[1] << 1 | v_heard[2] << 2);
 #endif
     if
     :: blocked ->
@@ -329,7 +329,7 @@ init {
                 random(12); v_grant[x] = (b < 3 -> b + 1 : 0)
             }
             random(3); at[1] = b;
-            random(3); at[2] = b;
+            random(3); at[2] = (b < at[1] -> at[1] : b);
             random(3); holder[1] = b;
             random(3); holder[2] = b;
             random(16); v_without = (b < 8 -> b : 0);
@@ -400,7 +400,7 @@ inline sweep() {
         if
         :: is_in_use(i)
         :: else ->
-            needed[i] = 0; without[i] = 0;
+            needed[i] = 0; without[i] = 0; base[i] = 0;
             released[0] = released[0] & ~BIT(i); released[1] = released[1] & ~BIT(i); released[2] = released[2] & ~BIT(i);
             if
             :: HAS(truly_led | history[0] | history[1] | history[2] | led[0] | led[1] | led[2], i)
@@ -572,6 +572,15 @@ inline die(j) {
 
 #define busy(j) (HAS(need & ~gave, j) && (claim[j] || v_grant[j] && !HAS(gave, v_grant[j] - 1)) && IS_BOUND)
 
+/* The history that a bootstrap goes on from: of what others have been through,
+ * also that which the candidate, unsettled, has by their word. */
+#ifdef BROKEN_BASE
+#define went_through(e) 0
+#else
+#define went_through(e) (HAS(v_history[0] & counts(0) | v_history[1] & counts(1) | v_history[2] & counts(2), e) && position[me] > at[e] -> BIT(e) : 0)
+#define counts(j)       (HAS(counting, j) -> 255 : 0)
+#endif
+
 inline make_claim() {
     d_step {
         gather(me, NOBODY); v_without = gave; decide();
@@ -580,6 +589,7 @@ inline make_claim() {
         :: action == BOOTSTRAP && node == me && !busy(0) && !busy(1) && !busy(2) ->
             last_id++;
             holder[last_id] = me; at[last_id] = position[me]; needed[last_id] = need & ~gave | BIT(me); without[last_id] = gave;
+            base[last_id] = went_through(1) | went_through(2) | went_through(3) | went_through(4);
             claim[me] = last_id; state[me] = ASKING; said_id[me] = last_id; sent[me] = needed[last_id] & ~BIT(me);
             for (k : 0 .. 2) {
                 said[me * 3 + k].heard = v_heard[k]; said[me * 3 + k].mysqld = v_mysqld[k]; said[me * 3 + k].position = v_position[k];
@@ -660,15 +670,6 @@ inline grant_own() {
     }
 }
 
-/* Lost may be what a node had that an operator named; with ALL_WITHOUT, only
- * if all who had it were named. */
-#ifdef ALL_WITHOUT
-#define is_given_up(k) HAS(without[c], k)
-#else
-#define has_told(k)    (HAS(without[c], k) && position[k] >= told)
-#define is_given_up(k) (has_told(0) || has_told(1) || has_told(2))
-#endif
-
 /* mysqld becomes Primary with the gate's authority. Its agent sees it `soon`,
  * or not before it is stopped again. */
 inline bootstrap() {
@@ -682,7 +683,7 @@ inline bootstrap() {
             assert(k <= origin[me] || !HAS(truly_led, k) || position[me] <= at[k])
         }
         for (k : 0 .. 2) {           /* nothing is lost but what was given up */
-            assert(position[k] < told || position[me] >= told || is_given_up(k))
+            assert(position[k] < told || position[me] >= told || HAS(without[c], k))
         }
         told = (position[me] < told -> position[me] : told);
         last = c; truly_led = truly_led | BIT(c); origin[me] = c;
@@ -698,7 +699,7 @@ inline bootstrap() {
 
 /* The claim's holder has led: that is history. Who led before was heard. */
 inline come_true(j) {
-    history[j] = history[j] | BIT(claim[j]); led[j] = 0; settled = settled | BIT(j);
+    history[j] = history[j] | base[claim[j]] | BIT(claim[j]); led[j] = 0; settled = settled | BIT(j);
     finish(j)
 }
 

@@ -4,6 +4,7 @@ import os
 import re
 import select
 import time
+from xml.etree import ElementTree
 
 from cluster import LED, PATIENT
 from doubt import main_pid
@@ -116,3 +117,29 @@ def boot_and_cut_the_leader(cluster, words):
             follower.wait()
             follower.stdout.close()
             follower.stderr.close()
+
+
+@scenario
+def the_interface_on_the_bus_is_the_one_shipped(cluster):
+    """What the agent offers, and what its XML promises, are the same."""
+    live = cluster.node("db1").run("busctl introspect --xml-interface org.mainstay1 /org/mainstay1").stdout
+    shipped = cluster.node("db1").run("cat /usr/share/dbus-1/interfaces/org.mainstay1.xml").stdout
+    assert interfaces(shipped) == interfaces(live)
+
+
+def interfaces(xml):
+    """Everything that a caller sees of our own interfaces, as comparable words."""
+    found = set()
+    for interface in ElementTree.fromstring(xml).iter("interface"):
+        name = interface.get("name")
+        if not name.startswith("org.mainstay1"):
+            continue
+        for member in interface:
+            if member.tag in ("method", "signal", "property"):
+                arguments = tuple((arg.get("name"), arg.get("type"), arg.get("direction", "out"))
+                                  for arg in member.iter("arg"))
+                changes = [note.get("value") for note in member.iter("annotation")
+                           if note.get("name").endswith("EmitsChangedSignal")]
+                found.add((name, member.tag, member.get("name"), member.get("type"), member.get("access"),
+                           arguments, tuple(changes)))
+    return found

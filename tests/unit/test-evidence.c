@@ -331,6 +331,34 @@ static void a_live_servers_own_word_counts(void **state) {
         viewlog_done(&e.viewlog);
 }
 
+/* A late answer tells of a view before. */
+static void each_view_has_a_seqno_above_all_before(void **state) {
+        static const struct {
+                const char *record, *seqnos;
+                int64_t seqno;
+                bool fits;
+        } cases[] = {
+                { "start@50 view:12", "?", 51, true },
+                { "start@50 view:12", "?", -1, false },
+                { "start@50 view:123 view:12 view:123", "51,90,?", 95, true },
+                { "start@50 view:123 view:12 view:123", "51,90,?", 51, false },
+                { "start@50 view:123 view:12 view:123", "51,90,?", 90, false },
+                { "start@50 view:123 view:12 view:123", "51,?,?", 51, false },
+                { "start@50 view:123 view:12 view:123", "?,?,?", 51, true },
+                { "start@50", "", 51, false },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS(cases); i++) {
+                const Situation s = { "live", MYSQLD_PRIMARY, "A-1", cases[i].record, cases[i].seqnos, NULL, NULL, NULL, "", 0 };
+                Evidence e;
+
+                evidence_make(&s, &e);
+                CHECK(evidence_is_newest_seqno(&e, cases[i].seqno) == cases[i].fits, cases[i].seqnos);
+                viewlog_done(&e.viewlog);
+        }
+}
+
 static const struct {
         const char *record;
         Mysqld mysqld;
@@ -371,6 +399,7 @@ int main(void) {
                 cmocka_unit_test(evidence_is_weighed_as_the_table_says),
                 cmocka_unit_test(a_missing_datadir_is_no_blank_node),
                 cmocka_unit_test(a_live_servers_own_word_counts),
+                cmocka_unit_test(each_view_has_a_seqno_above_all_before),
                 cmocka_unit_test(the_record_tells_what_a_live_server_does),
         };
 
