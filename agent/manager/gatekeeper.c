@@ -111,12 +111,14 @@ static void let_bootstrap(Manager *m) {
                 election_release(m, "the data are not where they were when it was granted");
                 return;
         }
-        /* On the disk as used before anything can use it. */
-        r = election_consume(m);
+        /* On the disk as used before the gate can use it. */
+        r = local_write_start_env(m, true);
         if (r >= 0)
-                r = local_write_start_env(m, true);
+                r = election_consume(m);
         if (r < 0) {
-                log_error("mysqld cannot be let bootstrap: %s", strerror(-r));
+                local_remove_start_env(m);
+                log_error("mysqld cannot be let bootstrap (%s): it is tried again.", strerror(-r));
+                manager_wake(m, manager_now(m) + USEC_PER_SEC);
                 return;
         }
         log_info("mysqld may start: it bootstraps the cluster.");

@@ -263,7 +263,12 @@ static int evaluate(sd_event_source *source, void *userdata) {
         }
         (void) plan_free(m->plan);
         m->plan = TAKE(plan);
-        manager_publish(m, TAKE(fresh));
+        r = manager_publish(m, TAKE(fresh));
+        if (r < 0) {
+                log_error("The report of this node cannot be written down (%s), so the other nodes do not know its state, and nothing is decided here until they can. Is memory short? It is tried again every five seconds.", strerror(-r));
+                manager_wake(m, manager_now(m) + 5 * USEC_PER_SEC);
+                return 0;
+        }
 
         if (m->plan->action == ACTION_JOIN && m->store->without.n > 0 && m->store->claim_state == CLAIM_NONE) {
                 m->store->without = (Names) {0}; /* what it was said for is over */

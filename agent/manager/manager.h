@@ -134,9 +134,10 @@ size_t manager_voices(Manager *m, const Report *own, Voice *voices);
 /* The peers of the configuration, else those of wsrep_cluster_address. */
 int manager_add_peers(Manager *m);
 
-/* tell.c. Takes `fresh` as the report where it says anything new; then the
- * state and the sentence that systemd, the journal and the bus are told. */
-void manager_publish(Manager *m, Report *fresh);
+/* tell.c. Takes `fresh` as the report where it says anything new, and fails
+ * where it cannot be told: what was told before is then not so any more. Then
+ * the state and the sentence that systemd, the journal and the bus are told. */
+int manager_publish(Manager *m, Report *fresh);
 void manager_tell(Manager *m);
 
 /* Has mysqld's unit a process, or is it about to have one? */

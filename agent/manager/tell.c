@@ -120,22 +120,24 @@ static void notify_systemd(Manager *m) {
         (void) sd_notifyf(false, "STATUS=%s%s%s", str_or(m->state, "OFFLINE"), *str_or(m->waiting, "") ? ". " : "", str_or(m->waiting, ""));
 }
 
-void manager_publish(Manager *m, Report *fresh) {
+int manager_publish(Manager *m, Report *fresh) {
         _cleanup_(report_freep) Report *r = fresh;
         bool told = false, readable = m->news;
         json_t *plan;
         char *text;
+        int k;
 
-        m->news = false;
         if (!m->report || !report_same(m->report, r)) {
                 r->epoch = m->store->epoch;
                 r->serial = m->report ? m->report->serial + 1 : 1;
-                if (report_format(r, &text) >= 0) {
-                        (void) report_free(m->report);
-                        m->report = TAKE(r);
-                        (void) set_text(&m->report_text, text, &told);
-                }
+                k = report_format(r, &text);
+                if (k < 0)
+                        return k;
+                (void) report_free(m->report);
+                m->report = TAKE(r);
+                (void) set_text(&m->report_text, text, &told);
         }
+        m->news = false;
 
         if (plan_to_json(m->plan, &plan) >= 0) {
                 (void) set_text(&m->plan_text, json_dumps(plan, JSON_COMPACT), &readable);
@@ -145,6 +147,7 @@ void manager_publish(Manager *m, Report *fresh) {
                 manager_events.report(m);
         if ((told || readable) && manager_events.properties)
                 manager_events.properties(m);
+        return 0;
 }
 
 void manager_tell(Manager *m) {

@@ -18,6 +18,9 @@
 #ifndef PAST
 #define PAST 4
 #endif
+#ifndef KINDS
+#define KINDS 15
+#endif
 #ifndef CRASHES
 #define CRASHES 1
 #endif
@@ -860,10 +863,10 @@ active proctype story() {
             left--;
             select(n : 0 .. 2);
             if
-            :: HAS(component, n) && told == 1 -> d_step { seqno++; position[n] = seqno; told = seqno; printf("db%d commits %d\n", n, seqno) }
-            :: HAS(component, n) -> fall_behind(); d_step { printf("db%d at %d leaves\n", n, position[n]); depart(BIT(n), 1); changed }
-            :: HAS(component, n) -> fall_behind(); d_step { printf("db%d at %d crashes\n", n, position[n]); depart(BIT(n), 0); changed }
-            :: n == 0 -> d_step { configure(component); changed }
+            :: HAS(KINDS, 0) && HAS(component, n) && told == 1 -> d_step { seqno++; position[n] = seqno; told = seqno; printf("db%d commits %d\n", n, seqno) }
+            :: HAS(KINDS, 1) && HAS(component, n) -> fall_behind(); d_step { printf("db%d at %d leaves\n", n, position[n]); depart(BIT(n), 1); changed }
+            :: HAS(KINDS, 2) && HAS(component, n) -> fall_behind(); d_step { printf("db%d at %d crashes\n", n, position[n]); depart(BIT(n), 0); changed }
+            :: HAS(KINDS, 3) && n == 0 -> d_step { configure(component); changed }
             :: else -> left = 0
             fi;
             n = 0

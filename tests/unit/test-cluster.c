@@ -439,11 +439,86 @@ static void one_who_is_absent_may_hold_more(void **state) {
         assert_false(db1->entry.answered);
 }
 
+/* It comes to the gate, and is let through under another claim. */
+static void promised_over_again(World *w, Node *n, const char *before) {
+        enter(n);
+        LOOP_UNTIL(w->event, n->entry.answered);
+        assert_string_equal(n->entry.verdict, "bootstrap");
+        assert_string_not_equal(promised(n).claim, before);
+}
+
+/* db2 is wanted, has all grants, and is being started: it comes to the gate next. */
+static void be_granted(World *w, Node *n, char id[static 64]) {
+        agent_start(n);
+        LOOP_UNTIL(w->event, *property(n, "Plan"));
+        enter(n);
+        LOOP_UNTIL(w->event, strstr(property(n, "Waiting"), "db1"));
+        systemd_says(&n->systemd, "failed", "failed", 0);
+        LOOP_UNTIL(w->event, n->entry.answered || streq(property(n, "Mysqld"), "stopped"));
+        for (size_t i = 0; i < NODES; i++)
+                if (&w->node[i] != n)
+                        agent_start(&w->node[i]);
+        LOOP_UNTIL(w->event, n->systemd.starts == 1);
+        assert_string_equal(promised(n).claim_state, "granted");
+        (void) snprintf(id, 64, "%s", promised(n).claim);
+}
+
+static void a_grant_is_for_the_data_as_they_were(void **state) {
+        World *w = *state;
+        Node *db1 = &w->node[0], *db2 = &w->node[1], *db3 = &w->node[2];
+        _cleanup_free_ char *env = NULL;
+        char id[64];
+
+        be_granted(w, db2, id);
+        db2->seqno = 31;
+        put_data(db2);
+        promised_over_again(w, db2, id);
+        assert_true(granted(db1, promised(db2).claim) && granted(db3, promised(db2).claim));
+        env = file_get(db2->run, "start.env");
+        assert_non_null(strstr(str_or(env, ""), CLUSTER ":31"));
+}
+
+static bool logged(const Node *n, const char *text) {
+        _cleanup_free_ char *log = file_get(n->dir, "log");
+
+        return log && strstr(log, text);
+}
+
+static void nobody_hears_of_what_is_not_on_the_disk(void **state) {
+        World *w = *state;
+        Node *db1 = &w->node[0], *db2 = &w->node[1], *db3 = &w->node[2];
+        _cleanup_free_ char *file = NULL, *aside = NULL;
+        char id[64];
+
+        be_granted(w, db2, id);
+        assert_true(asprintf(&file, "%s/state.json", db2->state) > 0);
+        assert_true(asprintf(&aside, "%s/aside", db2->state) > 0);
+        assert_int_equal(rename(file, aside), 0);
+        assert_int_equal(mkdir(file, 0700), 0); /* which nothing replaces */
+
+        /* It does not lead any more, and cannot give up its claim. */
+        db3->seqno = 40;
+        put_data(db3);
+        LOOP_UNTIL(w->event, plan_is(db2, "bootstrap", "node", "db3"));
+        LOOP_UNTIL(w->event, logged(db2, "cannot be written"));
+        LOOP_UNTIL(w->event, strstr(property(db1, "Report"), id));
+        assert_non_null(strstr(property(db2, "Report"), id));
+        assert_true(granted(db1, id) && granted(db3, id));
+        assert_false(logged(db1, "has ended"));
+
+        assert_int_equal(rmdir(file), 0);
+        assert_int_equal(rename(aside, file), 0);
+        LOOP_UNTIL(w->event, !granted(db1, id) && !granted(db3, id));
+        assert_string_equal(promised(db2).claim_state, "");
+}
+
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(the_highest_leads_and_no_other, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_promise_outlives_the_agent, setup, teardown),
                 cmocka_unit_test_setup_teardown(one_who_is_absent_may_hold_more, setup, teardown),
+                cmocka_unit_test_setup_teardown(a_grant_is_for_the_data_as_they_were, setup, teardown),
+                cmocka_unit_test_setup_teardown(nobody_hears_of_what_is_not_on_the_disk, setup, teardown),
         };
 
         program = str_or(getenv("MAINSTAY_DAEMON"), "./mainstayd");
