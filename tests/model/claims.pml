@@ -2,18 +2,23 @@
  *
  * Three nodes, each an agent and its mysqld, and an environment that crashes,
  * forgets, delays and loses. What is durable on a node survives everything;
- * the rest dies with it. A report is read at once or not at all ("ears");
- * what a claim rests on is kept as it was when the claim was made, and may
- * arrive at any later time. Names are those of agent/domain/.
+ * the rest dies with it. A report is read at once or not at all ("ears"); what
+ * a claim rests on is kept as it was when the claim was made, and may arrive at
+ * any later time. Names are those of agent/domain/ and agent/manager/.
  *
- * Checked: no second Primary component, no committed transaction lost unless
- * an operator named all who held it, no diverged data joined; and, with LIVE,
- * that a cluster whose troubles are over ends with a Primary component.
+ * Checked: no second Primary component; no committed transaction lost unless an
+ * operator named all who held it; no diverged data joined. With LIVE: a cluster
+ * whose troubles are over, and where all hear each other, ends with a Primary
+ * component.
  *
- * Bounds, each with -D: PAST (events before nobody was Primary any more; 0
- * begins in service), CRASHES, LEAVES, COMMITS, RECORDS (of views, lost),
- * DEAF (decisions on less than all who could be heard; lost answers; clocks
- * that run out), OPERATOR, CLAIMS (ids). Broken variants: BROKEN_*.
+ * Bounds, each with -D. PAST: what happened before nobody was Primary any more
+ * (0 begins in service), KINDS: of what kind (1 commits, 2 orderly departures,
+ * 4 crashes, 8 configurations that nobody applied). From then on: CRASHES,
+ * LEAVES, COMMITS, RECORDS of views lost, OPERATORs who give up nodes, CLAIMS.
+ * Not bounded: who is heard by whom, lost and late messages, time-outs, starts
+ * that fail, agents that are not there to see what their mysqld does.
+ *
+ * Each BROKEN_... leaves one rule out; tests/model/check knows them all.
  */
 #ifndef PAST
 #define PAST 4
@@ -548,9 +553,6 @@ inline finish(j) {
     fi;
     printf("db%d is done with claim %d\n", j, claim[j]);
     claim[j] = 0; state[j] = NONE; granted[j] = 0;
-#ifdef NODELAY
-    sent[j] = 0;
-#endif
     tidy(j)
 }
 
@@ -706,16 +708,13 @@ inline come_true(j) {
     finish(j)
 }
 
-/* What became of a consumed claim whose mysqld is stopped again. Only a record
- * that can be trusted, and a position that did not move, say: nothing. */
+/* What became of a consumed claim whose mysqld is stopped again. Each Primary
+ * view takes a seqno: who is where it was, and has no record of one, has led
+ * nobody, for nobody joins a leader whose own agent does not know that it is. */
 inline resolve() {
     d_step {
         if
-#ifdef BROKEN_DOUBT
         :: !(trusted[me] && view_id[me] == claim[me]) && position[me] == at[claim[me]] -> release(me)
-#else
-        :: trusted[me] && view_id[me] != claim[me] && position[me] == at[claim[me]] -> release(me)
-#endif
         :: else -> printf("db%d takes %d as done\n", me, claim[me]); come_true(me)
         fi;
         changed
