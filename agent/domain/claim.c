@@ -182,6 +182,22 @@ static size_t claim_union(const Claim *c, const char *grantor, const Voice *voic
         return m;
 }
 
+/* Does the claim know the grantor as it is? A claim may come in long after it
+ * was made, and what others have promised since is not in it. Who was granted
+ * what, and whether mysqld is wanted, does not matter here. */
+static bool knows(const Report *said, const Report *own) {
+        if (!said || !uuid_equal(&said->agent, &own->agent) || said->mysqld != own->mysqld || said->source != own->source ||
+            !position_equal(&said->position, &own->position) || said->blank != own->blank ||
+            said->have_view != own->have_view || !names_equal(&said->led, &own->led))
+                return false;
+        if (own->have_view && (said->view[0].seqno != own->view[0].seqno || !names_equal(&said->view[0].members, &own->view[0].members)))
+                return false;
+        if (!said->history || !own->history)
+                return said->history == own->history;
+        return said->history->n == own->history->n &&
+               (own->history->n == 0 || uuid_equal(&said->history->entry[own->history->n - 1].id, &own->history->entry[own->history->n - 1].id));
+}
+
 static int refuse(char **ret_text, char *text) {
         if (!text)
                 return -ENOMEM;
@@ -211,7 +227,6 @@ int claim_judge(const Claim *c, const char *grantor, const Voice *voices, size_t
         }
         if (n > NAMES_MAX)
                 return -E2BIG;
-
         r = decision_make(merged, claim_union(c, grantor, voices, n, merged), &overrule, &plan);
         if (r < 0)
                 return r;
@@ -221,6 +236,12 @@ int claim_judge(const Claim *c, const char *grantor, const Voice *voices, size_t
                 for (size_t i = 0; i < plan->needed.n; i++)
                         if (!names_contain(&c->needed, plan->needed.name[i]) && !names_contain(&c->without, plan->needed.name[i])) {
                                 if (asprintf(&text, "%s finds that %s must grant it too", grantor, plan->needed.name[i]) < 0)
+                                        text = NULL;
+                                return refuse(ret_text, text);
+                        }
+                for (size_t i = 0; i < n; i++)
+                        if (streq(voices[i].name, grantor) && voices[i].report && !knows(claim_report(c, grantor), voices[i].report)) {
+                                if (asprintf(&text, "what it rests on is not so any more: %s has changed since", grantor) < 0)
                                         text = NULL;
                                 return refuse(ret_text, text);
                         }
