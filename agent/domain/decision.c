@@ -523,6 +523,8 @@ static int decide(Scene *s) {
         r = need_find(s);
         if (r < 0)
                 return r;
+        if (s->plan->action == ACTION_REFUSE)
+                return 0;
         alone = r > 0;
         r = need_await(s);
         if (r < 0)

@@ -99,19 +99,31 @@ static int need_chain(Scene *s, const Report *o) {
         return 0;
 }
 
-/* Whom somebody's promise or history names: they may have gone on since. */
+/* Whom somebody's promise or history names: they may have gone on since. One
+ * of them that has diverged contradicts what is told of it. */
+static int need_leader(Scene *s, const char *name) {
+        int r;
+
+        r = names_add(&s->plan->needed, name);
+        if (r < 0 || names_contain(&s->overrule->without, name) ||
+            !(names_contain(&s->plan->diverged, name) || names_contain(&s->plan->stray, name)))
+                return r;
+        plan_settle(s->plan, ACTION_REFUSE, NULL);
+        r = plan_add(s->plan, name, "%s was granted the bootstrap and may have led, but its data are not those of the others: what they tell contradicts itself. "
+                     "Decide whose data count, and start with: mainstayctl bootstrap --without NODE, naming whom you give up.", name);
+        return r < 0 ? r : 1;
+}
+
 static int need_leaders(Scene *s) {
         int r = 0;
 
-        for (size_t i = 0; i < s->n && r >= 0; i++) {
+        for (size_t i = 0; i < s->n && r == 0; i++) {
                 const Report *o = known(s->voice[i]);
 
-                if (!o)
-                        continue;
-                if (o->have_grant)
-                        r = names_add(&s->plan->needed, o->grant_holder);
-                if (r >= 0)
-                        r = names_add_all(&s->plan->needed, &o->led);
+                if (o && o->have_grant)
+                        r = need_leader(s, o->grant_holder);
+                for (size_t k = 0; o && k < o->led.n && r == 0; k++)
+                        r = need_leader(s, o->led.name[k]);
         }
         return r;
 }
@@ -122,7 +134,7 @@ int need_find(Scene *s) {
         int r;
 
         r = need_leaders(s);
-        if (r < 0)
+        if (r != 0)
                 return r;
 
         for (size_t i = 0; i < s->n; i++) {
@@ -145,8 +157,8 @@ int need_find(Scene *s) {
 
         /* The first view after a bootstrap is that of its leader alone, seen or not. */
         if (last && last->leader[0] && newest <= last->position.seqno + 1) {
-                r = names_add(&s->plan->needed, last->leader);
-                if (r < 0)
+                r = need_leader(s, last->leader);
+                if (r != 0)
                         return r;
                 if (s->candidate->report->position.seqno < last->position.seqno)
                         return need_all(s, last->leader, "the newest data that are heard are older than its bootstrap");

@@ -31,7 +31,8 @@ bool scene_counts(const Scene *s, const Voice *v);
 bool scene_vouched(const Scene *s, const char *name, const HistoryEntry *e);
 
 /* Rule 2: fills the plan's `needed`. Wants the candidate. 1 where no proof can
- * come of hearing them: then nobody bootstraps. */
+ * come of hearing them: then nobody bootstraps, and where a person must decide
+ * the plan is settled. */
 int need_find(Scene *s);
 
 /* Those of the needed who were not heard, with what is known of each. */

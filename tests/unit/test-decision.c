@@ -59,6 +59,8 @@ static const Case needed[] = { /* rule 2 */
         { "alone, with a record that cannot be relied on: nobody is asked, so nothing is proved", "db1 stopped 120", "", "wait needs 1" },
         { "the record of one whose position is not known counts", "db1 stopped 150 view 100:1; db2 stopped problem view 200:23", "", "wait needs 123 awaits 23" },
         { "who led by a grant must be heard", "db1 uncertain; db2 stopped 99 view 100:23,10:123 led 1; db3 stopped 98 view 100:23,10:123 led 1", "", "wait needs 123 awaits 1" },
+        { "who led and has diverged all the same: a person decides", "db1 stopped 120 history a@100 view 101:12 led 3; db2 stopped 119 history a@100 view 101:12; db3 stopped 130", "", "refuse needs 3 off 3" },
+        { "unless that one is given up", "db1 stopped 120 history a@100 view 101:12 led 3; db2 stopped 119 history a@100 view 101:12; db3 stopped 130", "without 3", "bootstrap db1 needs 123 off 3" },
         { "and so must the last leader of the history", "db1 uncertain; db2 stopped 100 history x@99/1 view 90:23,10:123; db3 stopped 98 history x@99/1 view 90:23,10:123", "", "wait needs 123 awaits 1" },
         { "unless a newer view tells who was with it", "db1 uncertain; db2 stopped 120 history x@99/1 view 110:23,101:123; db3 stopped 119 history x@99/1 view 110:23,101:123", "", "bootstrap db2 needs 23" },
         { "a view of a branch that was left behind is void", "db1 stopped 220 history a@160/2 view 161:12; db2 uncertain; db3 stopped 150 view 200:3,199:13,100:123", "", "wait needs 12 awaits 2" },
