@@ -76,7 +76,7 @@ byte last_id;
 hidden byte v_heard[3], v_mysqld[3], v_position[3], v_view[3], v_members[3], v_history[3], v_led[3], v_grant[3], v_settled[3];
 hidden byte v_without;
 hidden byte action, node, need, awaited, diverged, newest;
-hidden byte counting, blocked, last_entry, x, y, z, next_x, next_y, limit;
+hidden byte counting, blocked, contradicted, last_entry, x, y, z, next_x, next_y, limit;
 
 /* The entries by which two histories part, 0 where one has no further, and the
  * seqno up to which their data are common. An id is younger than those below
@@ -188,7 +188,8 @@ inline decide() {
     :: counting ->
         find_need();
         awaited = need & ~v_without & ~(v_heard[0] | v_heard[1] << 1 | v_heard[2] << 2);
-        action = (awaited -> WAIT : BOOTSTRAP); node = (awaited -> NOBODY : node)
+        action = (contradicted -> REFUSE : (awaited -> WAIT : BOOTSTRAP));
+        node = (action == BOOTSTRAP -> node : NOBODY)
     :: else
     fi
 }
@@ -208,6 +209,10 @@ inline find_need() {
         :: else
         fi
     }
+
+    /* One of them whose data are not those of the others: what is told of it
+     * contradicts itself. */
+    contradicted = need & diverged & ~v_without;
 
     /* The last bootstrap, of the longest history. */
     y = 0;
@@ -239,6 +244,7 @@ inline find_need() {
 #ifndef BROKEN_ORDER
     :: !blocked && last_entry && newest <= at[last_entry] + 1 ->
         need = need | BIT(holder[last_entry]);
+        contradicted = contradicted | BIT(holder[last_entry]) & diverged & ~v_without;
         blocked = v_position[node] < at[last_entry]
 #endif
     :: else
@@ -843,6 +849,7 @@ end:
                 :: else
                 fi
             }
+            printf("%d become Primary by gvwstate.dat\n", gvwstate[me]);
             synced = gvwstate[me]; configure(gvwstate[me]); changed
         } }
 #endif
