@@ -211,6 +211,14 @@ static int diverge(Scene *s, const Voice *v, int64_t limit) {
                         v->report->position.seqno, limit);
 }
 
+/* Is there a bootstrap, `parting` or after it, that it went past without being part of it? */
+static bool is_beyond(const Scene *s, const Voice *v, const History *h, const HistoryEntry *parting) {
+        for (const HistoryEntry *e = parting; e < h->entry + h->n; e++)
+                if (v->report->position.seqno > e->position.seqno && uuid_equal(&e->position.uuid, &s->uuid) && !scene_vouched(s, v->name, e))
+                        return true;
+        return false;
+}
+
 static int rule_one_history(Scene *s) {
         int r;
 
@@ -241,11 +249,19 @@ static int rule_one_history(Scene *s) {
                                                        a->name, b->name, limit);
                                         return r < 0 ? r : 1;
                                 }
-                                if (pass == 1 && kin == KINSHIP_DIVERGED && !scene_vouched(s, a->name, parting)) {
-                                        r = diverge(s, a, limit);
-                                        if (r < 0)
-                                                return r;
+                                if (pass == 0 || kin != KINSHIP_DIVERGED || !is_beyond(s, a, b->report->history, parting))
+                                        continue;
+                                /* Where its data come from is not known: they may have been through that bootstrap. */
+                                if (!a->report->settled && !names_contain(&s->overrule->without, a->name)) {
+                                        plan_settle(s->plan, ACTION_REFUSE, NULL);
+                                        r = plan_add(s->plan, a->name, "It went on to seqno %" PRId64 " in a Primary component whose history its agent did not learn: whether it is ahead of %s or has diverged from it cannot be told. "
+                                                       "Decide whose commits count, and start with: mainstayctl bootstrap --without NODE, naming whom you give up.",
+                                                       a->report->position.seqno, b->name);
+                                        return r < 0 ? r : 1;
                                 }
+                                r = diverge(s, a, limit);
+                                if (r < 0)
+                                        return r;
                         }
         return 0;
 }

@@ -46,7 +46,7 @@ static int need_all(Scene *s, const char *node, const char *why) {
                         return r;
         }
         r = plan_add(s->plan, NULL, "%s: %s, so every configured node must be heard.", node, why);
-        if (r < 0 || s->n > 1)
+        if (r < 0 || s->n > 1 || s->overrule->without.n > 0)
                 return r;
 
         /* "Every configured node" is a poor proof where none is configured. */
@@ -175,6 +175,15 @@ int need_find(Scene *s) {
                         return r;
                 if (r == 0)
                         return need_all(s, v->name, "its record of who was in the cluster does not reach back to the position of the newest data");
+        }
+
+        /* Who is given up unheard may have been in later views, with anyone. */
+        for (size_t i = 0; i < s->overrule->without.n; i++) {
+                const char *name = s->overrule->without.name[i];
+                const Voice *v = scene_find(s, name);
+
+                if (names_contain(&s->plan->needed, name) && !(v && known(v)))
+                        return need_all(s, name, "it is given up unheard, and may have been in the cluster with anyone since");
         }
         return 0;
 }

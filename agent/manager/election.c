@@ -136,8 +136,8 @@ static void settle_claim(Manager *m, const Report *own) {
 
         /* The start that it was consumed for is over. Every Primary view takes a
          * seqno, so a position exactly that of the claim has led nobody, unless the
-         * record tells of such a view. */
-        if (own->have_view && m->evidence.viewlog.views_section == m->evidence.viewlog.section)
+         * record tells of such a view, or cannot be relied on to tell. */
+        if (!s->claim->new_cluster && (!own->have_view || m->evidence.viewlog.views_section == m->evidence.viewlog.section) && report_has_position(own))
                 confirm_own(m, own);
         else if (s->claim->new_cluster ? !own->have_view : report_has_position(own) && position_equal(&own->position, &s->claim->position))
                 election_release(m, "mysqld ended before it became Primary");

@@ -199,7 +199,7 @@ static int draw_report(Manager *m, Report **ret) {
                 return -ENOMEM;
         *r->history = s->history;
         r->have_history = true;
-        r->settled = s->settled != 0 && s->settled == m->evidence.viewlog.section;
+        r->settled = s->settled != 0 && s->settled == m->evidence.viewlog.views_section;
         for (size_t i = 0; i < s->n_led; i++)
                 (void) names_add(&r->led, s->led[i].leader);
         r->claim = s->claim_state;

@@ -201,6 +201,8 @@ static inline Report *case_report(const char *name, char *words) {
                         r->safe_to_bootstrap = 0;
                 else if (streq(word, "blank"))
                         r->blank = true;
+                else if (streq(word, "settled"))
+                        r->settled = true;
                 else if (streq(word, "unwanted"))
                         r->wanted = false;
                 else if (streq(word, "problem"))

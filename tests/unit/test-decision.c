@@ -59,8 +59,8 @@ static const Case needed[] = { /* rule 2 */
         { "alone, with a record that cannot be relied on: nobody is asked, so nothing is proved", "db1 stopped 120", "", "wait needs 1" },
         { "the record of one whose position is not known counts", "db1 stopped 150 view 100:1; db2 stopped problem view 200:23", "", "wait needs 123 awaits 23" },
         { "who led by a grant must be heard", "db1 uncertain; db2 stopped 99 view 100:23,10:123 led 1; db3 stopped 98 view 100:23,10:123 led 1", "", "wait needs 123 awaits 1" },
-        { "who led and has diverged all the same: a person decides", "db1 stopped 120 history a@100 view 101:12 led 3; db2 stopped 119 history a@100 view 101:12; db3 stopped 130", "", "refuse needs 3 off 3" },
-        { "unless that one is given up", "db1 stopped 120 history a@100 view 101:12 led 3; db2 stopped 119 history a@100 view 101:12; db3 stopped 130", "without 3", "bootstrap db1 needs 123 off 3" },
+        { "who led and has diverged all the same: a person decides", "db1 stopped 120 history a@100 view 101:12 led 3; db2 stopped 119 history a@100 view 101:12; db3 stopped 130 settled", "", "refuse needs 3 off 3" },
+        { "unless that one is given up", "db1 stopped 120 history a@100 view 101:12 led 3; db2 stopped 119 history a@100 view 101:12; db3 stopped 130 settled", "without 3", "bootstrap db1 needs 123 off 3" },
         { "and so must the last leader of the history", "db1 uncertain; db2 stopped 100 history x@99/1 view 90:23,10:123; db3 stopped 98 history x@99/1 view 90:23,10:123", "", "wait needs 123 awaits 1" },
         { "unless a newer view tells who was with it", "db1 uncertain; db2 stopped 120 history x@99/1 view 110:23,101:123; db3 stopped 119 history x@99/1 view 110:23,101:123", "", "bootstrap db2 needs 23" },
         { "a view of a branch that was left behind is void", "db1 stopped 220 history a@160/2 view 161:12; db2 uncertain; db3 stopped 150 view 200:3,199:13,100:123", "", "wait needs 12 awaits 2" },
@@ -114,11 +114,12 @@ static const Case grants[] = { /* rule 5 */
 };
 
 static const Case histories[] = { /* rule 6 */
-        { "diverged: left out, though ahead", "db1 stopped 120 history a@100 view 101:12; db2 stopped 119 history a@100 view 101:12; db3 stopped 130 view 10:123", "",
+        { "diverged: left out, though ahead", "db1 stopped 120 history a@100 view 101:12; db2 stopped 119 history a@100 view 101:12; db3 stopped 130 view 10:123 settled", "",
           "bootstrap db1 needs 12 off 3" },
+        { "beyond a bootstrap, and nobody knows in whose company: a person decides", "db1 stopped 120 history a@100 view 101:12; db2 stopped 119 history a@100 view 101:12; db3 stopped 130 view 10:123", "", "refuse" },
         { "behind the bootstrap that it slept through", "db1 stopped 120 history a@100 view 101:12; db2 stopped 119 history a@100 view 101:12; db3 stopped 100 view 10:123", "",
           "bootstrap db1 needs 12" },
-        { "one beyond it is one too many", "db1 stopped 120 history a@100 view 101:12; db2 stopped 119 history a@100 view 101:12; db3 stopped 101 view 10:123", "",
+        { "one beyond it is one too many", "db1 stopped 120 history a@100 view 101:12; db2 stopped 119 history a@100 view 101:12; db3 stopped 101 view 10:123 settled", "",
           "bootstrap db1 needs 12 off 3" },
         { "both went on: a person decides", "db1 stopped 120 history a@100 view 101:1; db2 stopped 119 history b@100 view 101:2", "", "refuse" },
         { "by naming whose commits go", "db1 stopped 120 history a@100 view 101:1; db2 stopped 119 history b@100 view 101:2", "without 2", "bootstrap db1 needs 1 off 2" },
@@ -130,13 +131,14 @@ static const Case histories[] = { /* rule 6 */
         { "or may be missing", "db1 primary A-1 history a@100; db2 stopped 150 history b@110", "", "join db1 off 2" },
         { "with a bootstrap of its own that came to nothing", "db1 primary 200 history a@100; db2 stopped 100 history b@100", "", "join db1" },
         { "with one that the Primary does not know", "db1 primary 200; db2 stopped 100 history b@100", "", "join db1" },
-        { "diverged, it is asked for nothing", "db1 stopped 120 history a@100; db2 stopped 119 history a@100; db3 stopped 130", "", "bootstrap db1 needs 12 off 3" },
+        { "diverged, it is asked for nothing", "db1 stopped 120 history a@100; db2 stopped 119 history a@100; db3 stopped 130 settled", "", "bootstrap db1 needs 12 off 3" },
         { "not diverged where a record says that it was there", "db1 stopped 190 history a@114 view 150:12,115:1; db2 stopped 200 view 150:12; db3 stopped 100 view 50:123", "", "bootstrap db2 needs 12" },
         { "from any that is Primary", "db1 primary 200; db2 primary 200 history a@100; db3 stopped 150", "", "join db1 off 3" },
-        { "also where only ports answer", "db1 alive; db2 stopped 120 history a@100; db3 stopped 130", "", "join db1 off 3" },
+        { "also where only ports answer", "db1 alive; db2 stopped 120 history a@100; db3 stopped 130 settled", "", "join db1 off 3" },
 };
 
 static const Case overruled[] = { /* rule 10 */
+        { "given up unheard: who else was with it is not known", "db1 uncertain; db2 stopped 115 view 100:12; db3 uncertain", "without 1", "wait needs 123 awaits 3" },
         { "given up: need not be heard", "db1 stopped 114" V "; db2 stopped 115" V "; db3 uncertain", "without 3", "bootstrap db2 needs 123" },
         { "one given up, another not heard", "db1 stopped 114" V "; db2 uncertain; db3 uncertain", "without 3", "wait needs 123 awaits 2" },
         { "all but one", "db1 stopped 114" V "; db2 uncertain; db3 uncertain", "without 23", "bootstrap db1 needs 123" },
