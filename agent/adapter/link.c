@@ -16,7 +16,7 @@
 #define COMPLAINT_MAX ((size_t) 4096)
 #define LAST_WORDS (1 * USEC_PER_SEC)  /* for ssh to say why it ended */
 #define KICK_ANSWER (2 * USEC_PER_SEC) /* for a connection to prove that it is none of the dead */
-#define KICK_AGE (300 * USEC_PER_MSEC) /* an attempt so young is not given up for another one */
+#define KICK_LOGIN (3 * USEC_PER_SEC)  /* for an attempt under way to succeed, when the other side is known to be there */
 
 static const char why_ended[] = "the connection ended", why_absent[] = "its agent is not running";
 
@@ -40,6 +40,7 @@ struct Link {
         State state;
         sd_event_source *timer;
         usec_t began;      /* this attempt */
+        bool hurried;      /* this attempt was kicked, and has got its last deadline */
         usec_t good_since; /* 0: no good report on this connection */
         usec_t retry;      /* the next delay */
         usec_t patience;   /* how long the question under way may take */
@@ -322,6 +323,7 @@ static void link_connect(Link *l) {
         int r;
 
         l->state = STATE_CONNECTING;
+        l->hurried = false;
         l->began = link_now(l);
         r = link_open(l);
         if (r >= 0)
@@ -374,12 +376,18 @@ void link_kick(Link *l) {
         case STATE_IDLE:
                 return;
         case STATE_CONNECTING:
-                /* Its network may have been away when we began. Once the bus
-                 * has greeted us we are about to succeed; and two agents that
-                 * greet each other must not cut each other off for ever. */
-                if (age < KICK_AGE || sd_bus_is_ready(l->bus) > 0)
+                /* Its network may have been away when we began, and ssh waits
+                 * for what will never come. But where all nodes boot at once a
+                 * login takes its time, and the greeting comes from one that
+                 * was just let in: to begin again would cost each side one
+                 * login more, at the moment when it can least afford it. So
+                 * it is given a while, and that only once. */
+                if (l->hurried || age + KICK_LOGIN >= l->setup.deadline)
                         return;
-                break;
+                l->hurried = true;
+                l->patience = age + KICK_LOGIN;
+                link_arm(l, KICK_LOGIN);
+                return;
         case STATE_UP:
                 /* It may be back from a power cut, and our connection leads
                  * nowhere. Not Hello, for that would be answered by a kick. */

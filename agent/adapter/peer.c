@@ -5,6 +5,7 @@
  */
 #include "adapter/peer.h"
 #include "adapter/link.h"
+#include "base/reason.h"
 #include "sys/process.h"
 
 #define COMPLAINT_MAX ((size_t) 4096)
@@ -62,7 +63,7 @@ static void peer_tell_claim(Peer *p, int r, bool granted, const char *text) {
         free(p->claim_text);
         p->claim_text = strndup(text, 1024);
         if (p->claim_text)
-                text_clean(p->claim_text);
+                text_clean(reason_trim(p->claim_text));
         p->tell_claim = true;
         (void) sd_event_source_set_enabled(p->tell, SD_EVENT_ONESHOT);
 }
@@ -121,7 +122,7 @@ static void peer_lost(const char *text, void *userdata) {
         char why[sizeof(p->why)];
 
         (void) snprintf(why, sizeof(why), "%s", text);
-        text_clean(why);
+        text_clean(reason_trim(why));
         if (p->known || !streq(why, p->why)) {
                 p->known = false;
                 memcpy(p->why, why, sizeof(why));

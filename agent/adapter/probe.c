@@ -55,6 +55,10 @@ static bool get_view(const json_t *v, ServerStatus *s) {
         return true;
 }
 
+void server_status_done(ServerStatus *s) {
+        s->replication = replication_free(s->replication);
+}
+
 int server_status_parse(const char *text, ServerStatus *ret, char error[static 256]) {
         json_error_t e;
         json_t *o, *v;
@@ -72,7 +76,14 @@ int server_status_parse(const char *text, ServerStatus *ret, char error[static 2
                 return -EBADMSG;
         }
 
+        json_t *r = json_object_get(o, "replication");
+        Replication *replication = NULL;
+        if (r && replication_from_json(r, &replication, error) < 0) {
+                json_decref(o);
+                return -EBADMSG;
+        }
         *ret = (ServerStatus) {
+                .replication = replication,
                 .wsrep = json_is_true(v),
                 .state = get_number(o, "state"),
                 .conf_id = get_number(o, "conf_id"),
@@ -82,6 +93,8 @@ int server_status_parse(const char *text, ServerStatus *ret, char error[static 2
                 .desync = json_is_true(json_object_get(o, "desync")),
                 .position.seqno = get_number(o, "last_committed"),
                 .cached_downto = get_number(o, "cached_downto"),
+                .recv_queue = get_number(o, "recv_queue"),
+                .desync_count = get_number(o, "desync_count"),
                 .view_seqno = -1,
         };
         (void) get_text(o, "version", ret->version, sizeof(ret->version));
@@ -112,6 +125,7 @@ static void probe_process_done(Process *process, const ProcessResult *result, vo
         char error[256] = "";
         int r = result->error;
 
+        server_status_done(&p->status);
         if (r == -ETIME)
                 (void) snprintf(error, sizeof(error), "the server gave no answer for %d s", (int) (DEADLINE / USEC_PER_SEC));
         else if (r < 0)
@@ -188,6 +202,7 @@ Probe *probe_free(Probe *p) {
         if (!p)
                 return NULL;
         (void) process_free(p->process);
+        server_status_done(&p->status);
         free(p->program);
         free(p->socket);
         free(p->user);

@@ -3,10 +3,11 @@
 
 #include "domain/names.h"
 #include "domain/position.h"
+#include "domain/replication.h"
 
 #include <systemd/sd-event.h>
 
-#define PROBE_OUTPUT_MAX ((size_t) 64 * 1024)
+#define PROBE_OUTPUT_MAX ((size_t) 256 * 1024)
 
 typedef struct ServerMember {
         Uuid uuid; /* of this incarnation of it */
@@ -15,7 +16,7 @@ typedef struct ServerMember {
 
 /* What the server says. Absent strings are "", absent numbers -1. */
 typedef struct ServerStatus {
-        bool wsrep; /* else only `version` is set */
+        bool wsrep; /* else only `version` and `replication` are set */
         char version[64];
         char provider_version[64];
         char node_name[NAME_SIZE];
@@ -29,6 +30,8 @@ typedef struct ServerStatus {
         Uuid member_uuid;  /* its own, in the group */
         Position position; /* wsrep_local_state_uuid and wsrep_last_committed */
         int64_t cached_downto;
+        int64_t recv_queue; /* received, and yet to be applied */
+        int64_t desync_count;
 
         bool have_view; /* the stored view, that is the newest Primary one it was in */
         char view_problem[256];
@@ -36,17 +39,22 @@ typedef struct ServerStatus {
         int64_t view_seqno;
         size_t n_members;
         ServerMember member[NAMES_MAX];
+
+        Replication *replication; /* of a server without wsrep; owned by this, NULL where unsaid */
 } ServerStatus;
 
-/* Reads what mainstay-probe prints. -EBADMSG, with a sentence in `error`, for
+void server_status_done(ServerStatus *s);
+
+/* Reads what mainstay-probe prints; end it with server_status_done(). -EBADMSG, with a sentence in `error`, for
  * anything else, also for {"error": ...}. */
 int server_status_parse(const char *text, ServerStatus *ret, char error[static 256]);
 
 typedef struct Probe Probe;
 
 /* `r` is 0 and `status` set, or an errno with the reason in `error`: -ETIME
- * where the server gave no answer. It may free the probe. */
-typedef void (*probe_done_t)(Probe *p, int r, const ServerStatus *status, const char *error, void *userdata);
+ * where the server gave no answer. What `status` owns may be taken out of it.
+ * It may free the probe. */
+typedef void (*probe_done_t)(Probe *p, int r, ServerStatus *status, const char *error, void *userdata);
 
 /* `program` is mainstay-probe, `socket` the server's, `user` the account. */
 int probe_new(sd_event *event, const char *program, const char *socket, const char *user, probe_done_t done, void *userdata,

@@ -1,10 +1,19 @@
 /* What the agent keeps; see store.h. */
 #include "adapter/store.h"
+#include "base/table.h"
 #include "sys/file.h"
 
 #include <fcntl.h>
 
 #define STORE_SIZE_MAX ((size_t) 4 * 1024 * 1024)
+
+static const char *const aside_state_names[] = {
+        [ASIDE_NONE] = "none",
+        [ASIDE_STOPPING] = "stopping",
+        [ASIDE_MOVING] = "moving",
+        [ASIDE_JOINING] = "joining",
+};
+DEFINE_STRING_TABLE(aside_state, AsideState, aside_state_names)
 
 static json_t *uuid_json(const Uuid *u) {
         char text[UUID_TEXT_MAX];
@@ -12,21 +21,47 @@ static json_t *uuid_json(const Uuid *u) {
         return json_string(uuid_text(u, text));
 }
 
-static json_t *names_json(const Names *names) {
-        json_t *a = json_array();
+static json_t *grant_json(const Grant *g) {
+        json_t *o = json_pack("{s:o, s:s, s:s, s:o, s:I, s:I, s:I}", "id", uuid_json(&g->id), "holder", g->holder,
+                              "manner", manner_to_string(g->manner),
+                              "uuid", uuid_json(&g->position.uuid), "seqno", (json_int_t) g->position.seqno,
+                              "epoch", (json_int_t) g->epoch, "serial", (json_int_t) g->serial);
+        char group[POSITION_TEXT_MAX];
 
-        for (size_t i = 0; i < names->n; i++)
-                if (json_array_append_new(a, json_string(names->name[i])) < 0) {
-                        json_decref(a);
-                        return NULL;
-                }
-        return a;
+        if (o && position_defined(&g->group))
+                (void) json_object_set_new(o, "group", json_string(position_text(&g->group, group)));
+        return o;
 }
 
-static json_t *grant_json(const Grant *g) {
-        return json_pack("{s:o, s:s, s:o, s:I, s:I, s:I}", "id", uuid_json(&g->id), "holder", g->holder,
-                         "uuid", uuid_json(&g->position.uuid), "seqno", (json_int_t) g->position.seqno,
-                         "epoch", (json_int_t) g->epoch, "serial", (json_int_t) g->serial);
+/* What was cut at a length need not be UTF-8, and a mark must not be lost by it. */
+static json_t *text_json(const char *s) {
+        _cleanup_free_ char *ascii = NULL;
+        json_t *v = json_string(s);
+
+        if (v || !(ascii = strdup(s)))
+                return v;
+        for (char *p = ascii; *p; p++)
+                if ((unsigned char) *p >= 127)
+                        *p = '?';
+        return json_string(ascii);
+}
+
+/* NULL where one could not be written down. */
+static json_t *marks_json(const Marks *m) {
+        json_t *o = json_object();
+
+        for (MarkKind k = 0; k < _MARK_MAX; k++)
+                if (m->mark[k].set &&
+                    json_object_set_new(o, mark_to_string(k), json_pack("{s:I, s:I, s:o}", "section", (json_int_t) m->mark[k].section,
+                                                                        "time", (json_int_t) m->mark[k].time, "evidence", text_json(m->mark[k].evidence))) < 0) {
+                        json_decref(o);
+                        return NULL;
+                }
+        return o;
+}
+
+static json_t *aside_json(const Aside *a) {
+        return json_pack("{s:s, s:s, s:o, s:b}", "state", aside_state_to_string(a->state), "stamp", a->stamp, "note", text_json(a->note), "force_space", (int) a->force_space);
 }
 
 static int store_to_json(const Store *s, json_t **ret) {
@@ -36,9 +71,10 @@ static int store_to_json(const Store *s, json_t **ret) {
         for (size_t i = 0; i < s->history.n; i++) {
                 const HistoryEntry *e = &s->history.entry[i];
 
-                (void) json_array_append_new(history, json_pack("{s:o, s:o, s:I, s:s}", "id", uuid_json(&e->id),
+                (void) json_array_append_new(history, json_pack("{s:o, s:o, s:I, s:s, s:b}", "id", uuid_json(&e->id),
                                                                 "uuid", uuid_json(&e->position.uuid),
-                                                                "seqno", (json_int_t) e->position.seqno, "leader", e->leader));
+                                                                "seqno", (json_int_t) e->position.seqno, "leader", e->leader,
+                                                                "foreign", (int) e->foreign));
         }
         for (size_t i = 0; i < s->n_released; i++)
                 (void) json_array_append_new(released, uuid_json(&s->released[i]));
@@ -52,7 +88,7 @@ static int store_to_json(const Store *s, json_t **ret) {
 
         o = json_pack("{s:i, s:o, s:I, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:I, s:I}", "version", 1, "agent", uuid_json(&s->agent),
                       "epoch", (json_int_t) s->epoch, "boot", uuid_json(&s->boot), "history", history,
-                      "released", released, "wanted", s->wanted, "without", names_json(&s->without),
+                      "released", released, "wanted", s->wanted, "without", names_to_json(&s->without),
                       "seqnos", seqnos, "labels", labels, "led", led, "settled", (json_int_t) s->settled,
                       "booted", (json_int_t) s->booted);
         if (!o)
@@ -70,8 +106,24 @@ static int store_to_json(const Store *s, json_t **ret) {
                 c = json_pack("{s:s, s:s}", "state", claim_state_to_string(s->claim_state), "claim", text);
                 (void) json_object_set_new(o, "claim", c);
         }
+        if (s->join_failures > 0)
+                (void) json_object_set_new(o, "join_failures", json_integer(s->join_failures));
         if (s->have_grant)
                 (void) json_object_set_new(o, "grant", grant_json(&s->grant));
+        if (s->owed)
+                (void) json_object_set_new(o, "owed", json_true());
+        if (s->resuming > 0)
+                (void) json_object_set_new(o, "resuming", json_integer((json_int_t) s->resuming));
+        if (s->ruling.version > 0 && json_object_set_new(o, "policy", json_pack("{s:s, s:I, s:s}", "name", policy_to_string(s->ruling.policy),
+                                                         "version", (json_int_t) s->ruling.version, "node", s->ruling.node)) < 0) {
+                json_decref(o);
+                return -ENOMEM;
+        }
+        if (json_object_set_new(o, "marks", marks_json(&s->marks)) < 0 ||
+            (s->aside.state != ASIDE_NONE && json_object_set_new(o, "aside", aside_json(&s->aside)) < 0)) {
+                json_decref(o);
+                return -ENOMEM;
+        }
         *ret = o;
         return 0;
 }
@@ -80,16 +132,20 @@ static bool uuid_read(const json_t *v, Uuid *ret) {
         return json_is_string(v) && uuid_parse(json_string_value(v), json_string_length(v), ret) >= 0;
 }
 
+/* `g` is empty before. */
 static bool grant_read(const json_t *o, Grant *g) {
-        const char *holder;
+        const char *holder, *manner = "restart"; /* unsaid in a file of before there were others */
+        const char *group = NULL;
         json_t *id, *uuid;
         json_int_t seqno, epoch, serial;
 
-        if (json_unpack((json_t *) o, "{s:o, s:s, s:o, s:I, s:I, s:I}", "id", &id, "holder", &holder, "uuid", &uuid,
-                        "seqno", &seqno, "epoch", &epoch, "serial", &serial) < 0 ||
+        if (json_unpack((json_t *) o, "{s:o, s:s, s?s, s?s, s:o, s:I, s:I, s:I}", "id", &id, "holder", &holder, "manner", &manner, "group", &group,
+                        "uuid", &uuid, "seqno", &seqno, "epoch", &epoch, "serial", &serial) < 0 ||
+            (group && position_parse(group, strlen(group), &g->group) < 0) ||
             !uuid_read(id, &g->id) || !uuid_read(uuid, &g->position.uuid) || !name_valid(holder) ||
-            seqno < SEQNO_UNDEFINED || epoch < 0 || serial < 0)
+            seqno < SEQNO_UNDEFINED || epoch < 0 || serial < 0 || manner_from_string(manner) < 0)
                 return false;
+        g->manner = manner_from_string(manner);
         (void) snprintf(g->holder, sizeof(g->holder), "%s", holder);
         g->position.seqno = seqno;
         g->epoch = (uint64_t) epoch;
@@ -121,6 +177,7 @@ static bool store_read_lists(Store *s, const json_t *history, const json_t *rele
                         return false;
                 (void) snprintf(e->leader, sizeof(e->leader), "%s", leader);
                 e->position.seqno = json_integer_value(n);
+                e->foreign = json_is_true(json_object_get(v, "foreign"));
                 s->history.n = i + 1;
         }
         json_array_foreach((json_t *) released, i, v) {
@@ -139,9 +196,43 @@ static bool store_read_lists(Store *s, const json_t *history, const json_t *rele
         json_object_foreach((json_t *) labels, label, v)
                 if (!json_is_string(v) || !name_valid(json_string_value(v)) || store_set_label(s, label, json_string_value(v)) < 0)
                         return false;
-        json_array_foreach((json_t *) without, i, v)
-                if (!json_is_string(v) || names_add(&s->without, json_string_value(v)) < 0)
+        return names_from_json(without, &s->without) >= 0;
+}
+
+/* Absent in what an older release wrote. A mark of a newer one, which this one
+ * does not know, would be lost: refused. */
+static bool marks_read(Marks *m, const json_t *o) {
+        const char *name, *evidence;
+        const json_t *v;
+
+        if (o && !json_is_object(o))
+                return false;
+        json_object_foreach((json_t *) o, name, v) {
+                MarkKind k = mark_from_string(name);
+                json_int_t section, time;
+
+                if (k < 0 || json_unpack((json_t *) v, "{s:I, s:I, s:s}", "section", &section, "time", &time, "evidence", &evidence) < 0 ||
+                    section < 0 || time < 0)
                         return false;
+                (void) marks_set(m, k, (uint64_t) section, (usec_t) time, evidence);
+        }
+        return true;
+}
+
+static bool aside_read(Aside *a, const json_t *o) {
+        const char *state, *stamp, *note;
+        int force_space;
+
+        if (!o)
+                return true;
+        if (json_unpack((json_t *) o, "{s:s, s:s, s:s, s:b}", "state", &state, "stamp", &stamp, "note", &note, "force_space", &force_space) < 0)
+                return false;
+        a->state = aside_state_from_string(state);
+        if (a->state <= ASIDE_NONE || strlen(stamp) >= sizeof(a->stamp) || strlen(note) >= sizeof(a->note))
+                return false;
+        (void) snprintf(a->stamp, sizeof(a->stamp), "%s", stamp);
+        (void) snprintf(a->note, sizeof(a->note), "%s", note);
+        a->force_space = force_space;
         return true;
 }
 
@@ -162,6 +253,22 @@ static bool led_read(Store *s, const json_t *a) {
         return true;
 }
 
+/* Files of before there were policies have none: that is automatic. */
+static bool ruling_read(const json_t *o, Ruling *r) {
+        const char *name, *node;
+        json_int_t version;
+
+        if (!o)
+                return true;
+        if (json_unpack((json_t *) o, "{s:s, s:I, s:s}", "name", &name, "version", &version, "node", &node) < 0 || version < 1 ||
+            strlen(node) >= sizeof(r->node))
+                return false;
+        r->policy = policy_from_string(name);
+        r->version = version;
+        (void) snprintf(r->node, sizeof(r->node), "%s", node);
+        return ruling_valid(r);
+}
+
 static int store_from_json(Store *s, const json_t *o, char error[static 256]) {
         json_t *agent, *boot, *history, *released, *seqnos, *labels, *without, *led, *claim, *grant;
         json_int_t epoch, settled, booted;
@@ -173,12 +280,18 @@ static int store_from_json(Store *s, const json_t *o, char error[static 256]) {
                         "wanted", &wanted, "without", &without, "seqnos", &seqnos, "labels", &labels,
                         "led", &led, "settled", &settled, "booted", &booted) < 0 || settled < 0 || booted < 0 || !led_read(s, led) ||
             version != 1 || epoch < 0 || !uuid_read(agent, &s->agent) || !uuid_read(boot, &s->boot) ||
-            !store_read_lists(s, history, released, seqnos, labels, without))
+            !store_read_lists(s, history, released, seqnos, labels, without) ||
+            !marks_read(&s->marks, json_object_get(o, "marks")) || !aside_read(&s->aside, json_object_get(o, "aside")))
                 return -EBADMSG;
         s->epoch = (uint64_t) epoch;
         s->settled = (uint64_t) settled;
         s->booted = (usec_t) booted;
         s->wanted = wanted;
+        s->owed = json_is_true(json_object_get(o, "owed"));
+        s->resuming = (uint64_t) json_integer_value(json_object_get(o, "resuming"));
+        s->join_failures = json_integer_value(json_object_get(o, "join_failures"));
+        if (s->join_failures < 0 || !ruling_read(json_object_get(o, "policy"), &s->ruling))
+                return -EBADMSG;
 
         claim = json_object_get(o, "claim");
         if (claim) {
@@ -344,4 +457,12 @@ int store_set_label(Store *s, const char *label, const char *name) {
         (void) snprintf(s->label[i].label, sizeof(s->label[i].label), "%s", label);
         (void) snprintf(s->label[i].name, sizeof(s->label[i].name), "%s", name);
         return 1;
+}
+
+int store_keep_out(Store *s, const char *why) {
+        if (why)
+                return file_write(s->dirfd, STORE_KEPT_OUT, why, strlen(why), 0644);
+        if (unlinkat(s->dirfd, STORE_KEPT_OUT, 0) < 0)
+                return errno == ENOENT ? 0 : -errno;
+        return fsync(s->dirfd) < 0 ? -errno : 0;
 }

@@ -5,6 +5,7 @@
 
 #include "domain/claim.h"
 #include "domain/history.h"
+#include "domain/mark.h"
 
 #define STORE_NAME "state.json"
 
@@ -14,6 +15,30 @@ typedef struct StoreSeqno {
         uint64_t view;    /* the how manieth Primary view of the section, from 0 */
         int64_t seqno;
 } StoreSeqno;
+
+/* An operator's `recover`: the data of this node are set aside, and a full copy
+ * takes their place. What is on the disk here is what is to be done next. */
+typedef enum AsideState {
+        ASIDE_NONE,
+        ASIDE_STOPPING, /* mysqld is to be stopped */
+        ASIDE_MOVING,   /* the datadir is to be renamed */
+        ASIDE_JOINING,  /* it has been; mysqld is to be started and to become Synced */
+        _ASIDE_MAX,
+        _ASIDE_INVALID = -EINVAL,
+} AsideState;
+
+const char *aside_state_to_string(AsideState s);
+AsideState aside_state_from_string(const char *s);
+
+#define ASIDE_STAMP_SIZE sizeof("YYYYmmddTHHMMSS")
+#define ASIDE_NOTE_MAX 2048 /* with the NUL */
+
+typedef struct Aside {
+        AsideState state;
+        char stamp[ASIDE_STAMP_SIZE]; /* what tells the directory from others */
+        char note[ASIDE_NOTE_MAX];    /* what it was, and why: for whoever finds it */
+        bool force_space;
+} Aside;
 
 typedef struct Store {
         int dirfd; /* owned */
@@ -34,9 +59,15 @@ typedef struct Store {
                 Uuid id;
                 char leader[NAME_SIZE];
         } led[NAMES_MAX]; /* newest last */
+        uint64_t resuming; /* the section of a start that was let resume, 0 for none */
         uint64_t settled; /* the section of the record in which `history` became that of the data */
         bool wanted; /* mysqld was to run, and was not stopped by a person */
+        bool owed;   /* a person or the boot has asked for mysqld, and it has not been let start yet */
+        Ruling ruling; /* the policy that this node goes by */
+        int64_t join_failures; /* in a row */
         Names without; /* an operator's, until the bootstrap it was said for is over */
+        Marks marks;
+        Aside aside;
         size_t n_seqnos;
         StoreSeqno seqno[REPORT_VIEWS_MAX];
         size_t n_labels; /* node names by the address they were found under */
@@ -55,6 +86,11 @@ DEFINE_CLEANUP(Store, store_free)
 
 /* Writes it, durably. On failure what is on disk is as it was. */
 int store_save(Store *s);
+
+/* Why mysqld must not be started, for a gate that finds no agent; NULL: it may.
+ * A file of its own, which everybody may read. */
+#define STORE_KEPT_OUT "kept-out"
+int store_keep_out(Store *s, const char *why);
 
 /* Remembers a claim as given up; the oldest is forgotten. */
 void store_release(Store *s, const Uuid *id);

@@ -1,6 +1,8 @@
 /* A unit of systemd; see unit.h. */
 #include "adapter/unit.h"
 
+#include <signal.h>
+
 #define SYSTEMD "org.freedesktop.systemd1"
 #define SYSTEMD_PATH "/org/freedesktop/systemd1"
 #define MANAGER "org.freedesktop.systemd1.Manager"
@@ -421,6 +423,12 @@ int unit_start(Unit *u, const char *mode, unit_job_t done, void *userdata) {
 
 int unit_stop(Unit *u, const char *mode, unit_job_t done, void *userdata) {
         return job_begin(u, &u->stop, "StopUnit", mode, done, userdata);
+}
+
+int unit_kill(Unit *u) {
+        if (!u->path || !u->owner)
+                return -ENOTCONN;
+        return sd_bus_call_method_async(u->bus, NULL, SYSTEMD, SYSTEMD_PATH, MANAGER, "KillUnit", NULL, NULL, "ssi", u->name, "all", SIGKILL);
 }
 
 /* systemd itself */

@@ -55,6 +55,10 @@ const char *unit_error(const Unit *u);
 int unit_start(Unit *u, const char *mode, unit_job_t done, void *userdata);
 int unit_stop(Unit *u, const char *mode, unit_job_t done, void *userdata);
 
+/* SIGKILL to all of its processes. Nothing is heard of it but the end of the
+ * unit. */
+int unit_kill(Unit *u);
+
 /* systemd's own state: initializing, starting, running, degraded, stopping...
  * or `r` an errno and `state` NULL. Unreference `*ret` to hear nothing more. */
 typedef void (*unit_system_state_t)(int r, const char *state, void *userdata);

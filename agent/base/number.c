@@ -32,3 +32,20 @@ int number_parse(const char *s, size_t n, int64_t min, int64_t max, int64_t *ret
         *ret = value;
         return 0;
 }
+
+int number_parse_unsigned(const char *s, size_t n, uint64_t max, uint64_t *ret) {
+        uint64_t value = 0;
+
+        if (n == 0 || (s[0] == '0' && n > 1))
+                return -EINVAL;
+        for (size_t i = 0; i < n; i++)
+                if (s[i] < '0' || s[i] > '9')
+                        return -EINVAL;
+        for (size_t i = 0; i < n; i++)
+                if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, (uint64_t) (s[i] - '0'), &value))
+                        return -ERANGE;
+        if (value > max)
+                return -ERANGE;
+        *ret = value;
+        return 0;
+}

@@ -21,18 +21,6 @@ Claim *claim_free(Claim *c) {
         return NULL;
 }
 
-/* NULL when out of memory: a name that got lost would not be asked. */
-static json_t *names_array(const Names *names) {
-        json_t *a = json_array();
-
-        for (size_t i = 0; i < names->n; i++)
-                if (json_array_append_new(a, json_string(names->name[i])) < 0) {
-                        json_decref(a);
-                        return NULL;
-                }
-        return a;
-}
-
 int claim_format(const Claim *c, char **ret) {
         char id[UUID_TEXT_MAX], at[UUID_TEXT_MAX];
         json_t *o, *reports = json_array();
@@ -51,9 +39,9 @@ int claim_format(const Claim *c, char **ret) {
                         return -ENOMEM;
                 }
         }
-        o = json_pack("{s:s, s:s, s:{s:s, s:I}, s:o, s:o, s:b, s:o}", "id", uuid_text(&c->id, id), "holder", c->holder,
-                      "position", "uuid", uuid_text(&c->position.uuid, at), "seqno", (json_int_t) c->position.seqno,
-                      "needed", names_array(&c->needed), "without", names_array(&c->without),
+        o = json_pack("{s:s, s:s, s:s, s:{s:s, s:I}, s:o, s:o, s:b, s:o}", "id", uuid_text(&c->id, id), "holder", c->holder,
+                      "manner", manner_to_string(c->manner), "position", "uuid", uuid_text(&c->position.uuid, at), "seqno", (json_int_t) c->position.seqno,
+                      "needed", names_to_json(&c->needed), "without", names_to_json(&c->without),
                       "new_cluster", c->new_cluster, "reports", reports);
         if (!o)
                 return -ENOMEM;
@@ -65,36 +53,29 @@ int claim_format(const Claim *c, char **ret) {
         return 0;
 }
 
-static int names_read(const json_t *a, Names *ret) {
-        const json_t *v;
-        size_t i;
-
-        if (!json_is_array(a))
-                return -EBADMSG;
-        json_array_foreach((json_t *) a, i, v)
-                if (!json_is_string(v) || names_add(ret, json_string_value(v)) < 0)
-                        return -EBADMSG;
-        return 0;
-}
-
 static int claim_read(const json_t *o, Claim *c, char error[static 256]) {
-        const char *id, *holder, *uuid;
+        const char *id, *holder, *uuid, *manner = "restart"; /* unsaid by older agents, which know no other */
         const json_t *reports, *needed, *without, *v;
         json_int_t seqno;
         int new_cluster;
         size_t i;
 
         (void) snprintf(error, 256, "it is not a claim");
-        if (json_unpack((json_t *) o, "{s:s, s:s, s:{s:s, s:I}, s:o, s:o, s:b, s:o}", "id", &id, "holder", &holder,
+        if (json_unpack((json_t *) o, "{s:s, s:s, s?s, s:{s:s, s:I}, s:o, s:o, s:b, s:o}", "id", &id, "holder", &holder, "manner", &manner,
                         "position", "uuid", &uuid, "seqno", &seqno, "needed", &needed, "without", &without,
                         "new_cluster", &new_cluster, "reports", &reports) < 0)
                 return -EBADMSG;
         if (uuid_parse(id, strlen(id), &c->id) < 0 || uuid_parse(uuid, strlen(uuid), &c->position.uuid) < 0 ||
-            !name_valid(holder) || seqno < SEQNO_UNDEFINED || names_read(needed, &c->needed) < 0 ||
-            names_read(without, &c->without) < 0 || !json_is_array(reports) || json_array_size(reports) > NAMES_MAX)
+            !name_valid(holder) || seqno < SEQNO_UNDEFINED || names_from_json(needed, &c->needed) < 0 ||
+            names_from_json(without, &c->without) < 0 || !json_is_array(reports) || json_array_size(reports) > NAMES_MAX)
                 return -EBADMSG;
         (void) snprintf(c->holder, sizeof(c->holder), "%s", holder);
         c->position.seqno = seqno;
+        c->manner = manner_from_string(manner);
+        if (c->manner < 0) {
+                (void) snprintf(error, 256, "it is to form the cluster in a manner that this version does not know (%.60s)", manner);
+                return -EPROTONOSUPPORT;
+        }
         c->new_cluster = new_cluster;
         json_array_foreach((json_t *) reports, i, v) {
                 int r = report_from_json(v, &c->report[i], error);
@@ -133,6 +114,42 @@ Overrule claim_overrule(const Claim *c) {
                 .new_cluster = c->new_cluster,
                 .leader = c->holder,
         };
+}
+
+static bool claim_vouches(const Claim *c, const HistoryEntry *e) {
+        for (size_t i = 0; i < c->n_reports; i++)
+                if (history_vouches(c->report[i], c->holder, e))
+                        return true;
+        return false;
+}
+
+/* What `other` has right after the end of `h`, NULL where nothing, or where the
+ * two have parted. */
+static const HistoryEntry *entry_after(const History *h, const History *other) {
+        size_t i = 0;
+
+        if (!other)
+                return NULL;
+        while (h->n > 0 && i < other->n && !uuid_equal(&other->entry[i].id, &h->entry[h->n - 1].id))
+                i++;
+        if (h->n > 0)
+                i++;
+        return i < other->n ? &other->entry[i] : NULL;
+}
+
+void claim_base(const Claim *c, History *h) {
+        bool more;
+
+        do {
+                more = false;
+                for (size_t i = 0; i < c->n_reports && !more; i++) {
+                        const HistoryEntry *e = entry_after(h, c->report[i]->history);
+
+                        more = e && !history_has(h, &e->id) && claim_vouches(c, e);
+                        if (more)
+                                history_add(h, e);
+                }
+        } while (more);
 }
 
 static const Report *claim_report(const Claim *c, const char *name) {
@@ -216,12 +233,12 @@ int claim_judge(const Claim *c, const char *grantor, const Voice *voices, size_t
 
         /* An operator who gives the holder up ends what was promised to it. */
         if (standing && !uuid_equal(&standing->id, &c->id) && !names_contain(&c->without, standing->holder)) {
-                if (asprintf(&text, "%s has granted the bootstrap to %s, and that grant stands", grantor, standing->holder) < 0)
+                if (asprintf(&text, "%s has granted %s to %s, and that grant stands", grantor, manner_claimed(standing->manner), standing->holder) < 0)
                         text = NULL;
                 return refuse(ret_text, text);
         }
         if (own != CLAIM_NONE) {
-                if (asprintf(&text, "%s claims the bootstrap for itself", grantor) < 0)
+                if (asprintf(&text, "%s makes a claim of its own", grantor) < 0)
                         text = NULL;
                 return refuse(ret_text, text);
         }
@@ -230,7 +247,7 @@ int claim_judge(const Claim *c, const char *grantor, const Voice *voices, size_t
         r = decision_make(merged, claim_union(c, grantor, voices, n, merged), &overrule, &plan);
         if (r < 0)
                 return r;
-        if (plan->action == ACTION_BOOTSTRAP && streq(plan->node, c->holder) &&
+        if (plan->action == ACTION_BOOTSTRAP && streq(plan->node, c->holder) && plan->manner == c->manner &&
             (c->new_cluster || position_equal(&plan->position, &c->position))) {
                 /* Whom this node finds needed must have been asked. */
                 for (size_t i = 0; i < plan->needed.n; i++)
@@ -248,6 +265,11 @@ int claim_judge(const Claim *c, const char *grantor, const Voice *voices, size_t
                 return 1;
         }
 
+        if (plan->action == ACTION_BOOTSTRAP && streq(plan->node, c->holder) && plan->manner != c->manner) {
+                if (asprintf(&text, "%s comes to bootstrap %s too, but in another manner (%s)", grantor, c->holder, manner_to_string(plan->manner)) < 0)
+                        text = NULL;
+                return refuse(ret_text, text);
+        }
         why = plan_reason(plan, plan->action == ACTION_WAIT && plan->awaited.n > 0 ? plan->awaited.name[0] : plan->node);
         if (asprintf(&text, "%s comes to %s%s%s: %s", grantor, action_to_string(plan->action),
                      plan->node[0] ? " " : "", plan->node, str_or(why, "no reason is known")) < 0)
@@ -269,19 +291,28 @@ const char *grant_fate_to_string(GrantFate f) {
         return "invalid";
 }
 
+/* Did it say so after the report on which the grant was given? */
+static bool younger_than(const Report *holder, const Grant *g) {
+        return holder->epoch > g->epoch || (holder->epoch == g->epoch && holder->serial > g->serial);
+}
+
 GrantFate grant_fate(const Grant *g, const Report *holder) {
         bool same_claim = holder->claim != CLAIM_NONE && uuid_equal(&holder->claim_id, &g->id);
 
-        if (history_has(holder->history, &g->id) || (same_claim && holder->mysqld == MYSQLD_PRIMARY))
+        /* A live one may have found the others again before it used the claim. */
+        if (history_has(holder->history, &g->id) ||
+            (same_claim && holder->mysqld == MYSQLD_PRIMARY && (g->manner != MANNER_IN_PLACE || holder->claim == CLAIM_CONSUMED)))
                 return GRANT_CONFIRMED;
         for (size_t i = 0; i < holder->n_released; i++)
                 if (uuid_equal(&holder->released[i], &g->id))
                         return GRANT_WITHDRAWN;
+        /* A resume is no part of any history. */
+        if (g->manner == MANNER_RESUME && !same_claim && younger_than(holder, g))
+                return GRANT_CONFIRMED;
 
         /* Each Primary view takes a seqno: who is where it was, never led. */
         if (!same_claim && holder->mysqld == MYSQLD_STOPPED && report_has_position(holder) &&
-            holder->source != SOURCE_LIVE && position_equal(&holder->position, &g->position) &&
-            (holder->epoch > g->epoch || (holder->epoch == g->epoch && holder->serial > g->serial)))
+            holder->source != SOURCE_LIVE && position_equal(&holder->position, &g->position) && younger_than(holder, g))
                 return GRANT_VOID;
         return GRANT_STANDS;
 }

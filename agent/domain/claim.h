@@ -12,6 +12,7 @@ typedef struct Claim {
         Uuid id;
         char holder[NAME_SIZE];
         Position position; /* the holder's */
+        Manner manner;
         Names needed;
         Names without;     /* given up by an operator */
         bool new_cluster;
@@ -30,11 +31,18 @@ int claim_parse(const char *text, Claim **ret, char error[static 256]);
 /* The overrule that a claim was made under; borrows from it. */
 Overrule claim_overrule(const Claim *c);
 
+/* The history which a bootstrap under this claim goes on from: to `h`, the
+ * holder's own, is added what the reports vouch that its data have been through
+ * too, without its agent having seen it. */
+void claim_base(const Claim *c, History *h);
+
 /* What a grantor keeps. */
 typedef struct Grant {
         Uuid id;
         char holder[NAME_SIZE];
         Position position; /* the holder's, when it was given */
+        Manner manner;
+        Position group;    /* of a resume: the view that the grantor would resume, for no other is meant */
         uint64_t epoch;    /* of the holder's report it was given on */
         uint64_t serial;
 } Grant;

@@ -12,6 +12,7 @@ int config_new(Config **ret) {
                 return -ENOMEM;
         c->weight = 1;
         c->boot_wait = 60;
+        c->sst_stall = 120;
         *ret = c;
         return 0;
 }
@@ -28,6 +29,7 @@ Config *config_free(Config *c) {
         free(c->socket);
         free(c->user);
         free(c->account);
+        free(c->donor);
         for (size_t i = 0; i < c->n_peers; i++) {
                 free(c->peer[i].label);
                 free(c->peer[i].address);
@@ -67,6 +69,11 @@ static const char *check_name(const char *v) {
         return name_valid(v) ? NULL : "a name of at most 63 characters, without blanks, commas and slashes";
 }
 
+/* It becomes a word of mysqld's command line, and goes through a shell there. */
+static const char *check_donor(const char *v) {
+        return names_plain(v) ? NULL : "the name of a node: letters, digits, dots, hyphens and underscores";
+}
+
 static const char *check_unit(const char *v) {
         size_t n = strlen(v);
 
@@ -90,8 +97,10 @@ static const Key keys[] = {
         { "node", "socket", offsetof(Config, socket), check_path, 0, 0 },
         { "node", "user", offsetof(Config, user), check_name, 0, 0 },
         { "node", "account", offsetof(Config, account), check_name, 0, 0 },
+        { "node", "donor", offsetof(Config, donor), check_donor, 0, 0 },
         { "node", "weight", offsetof(Config, weight), NULL, 0, 255 },
         { "agent", "boot_wait", offsetof(Config, boot_wait), NULL, 0, 86400 },
+        { "agent", "sst_stall", offsetof(Config, sst_stall), NULL, 5, 86400 },
 };
 
 typedef struct Parser {

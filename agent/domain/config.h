@@ -22,8 +22,10 @@ typedef struct Config {
         char *socket;
         char *user;    /* mysqld's system user */
         char *account; /* of the agent in the database */
+        char *donor;   /* of state transfers; NULL: the cluster's choice */
         int64_t weight;
         int64_t boot_wait; /* seconds for which the gate holds up the boot */
+        int64_t sst_stall; /* seconds without a byte after which a state transfer stands still */
         size_t n_peers;
         ConfigPeer peer[CONFIG_PEERS_MAX];
 } Config;

@@ -26,7 +26,7 @@ const Voice *scene_find(const Scene *s, const char *name) {
 }
 
 bool scene_counts(const Scene *s, const Voice *v) {
-        const Report *r = known(v);
+        const Report *r = voice_report(v);
 
         return r && report_has_position(r) && uuid_equal(&r->position.uuid, &s->uuid) &&
                !names_contain(&s->plan->stray, v->name) && !names_contain(&s->plan->diverged, v->name);
@@ -34,14 +34,10 @@ bool scene_counts(const Scene *s, const Voice *v) {
 
 bool scene_vouched(const Scene *s, const char *name, const HistoryEntry *e) {
         for (size_t i = 0; i < s->n; i++) {
-                const Report *o = known(s->voice[i]);
+                const Report *o = voice_report(s->voice[i]);
 
-                if (!o || !o->have_view || !history_has(o->history, &e->id))
-                        continue;
-                for (size_t k = 0; k < o->n_views; k++)
-                        if (o->view[k].seqno > e->position.seqno && uuid_equal(&o->view[k].uuid, &e->position.uuid) &&
-                            names_contain(&o->view[k].members, name))
-                                return true;
+                if (o && history_vouches(o, name, e))
+                        return true;
         }
         return false;
 }
@@ -50,90 +46,11 @@ static int by_name(const void *a, const void *b) {
         return strcmp((*(const Voice *const *) a)->name, (*(const Voice *const *) b)->name);
 }
 
-/* Rule 1: a Primary component, or a live mysqld anywhere, is never bootstrapped over. */
-
-/* Has it commits that those who are Primary do not know of? */
-static bool parted_from_primary(const Scene *s, const Voice *v, int64_t *ret_limit) {
-        const Report *o = v->report;
-
-        for (size_t i = 0; i < s->n; i++) {
-                const Report *p = known(s->voice[i]);
-                const HistoryEntry *parting;
-                Kinship kin;
-
-                if (!p || p->mysqld != MYSQLD_PRIMARY)
-                        continue;
-                /* It goes on, and what it told of its position may be old: it counts
-                 * as beyond every bootstrap that the other one was not part of. */
-                kin = history_compare(o->history, &o->position, p->history, &(Position) { p->position.uuid, INT64_MAX }, ret_limit, &parting);
-                /* Where both went on, it is the one that is not in service that stays out. */
-                if (kin == KINSHIP_FORKED || (kin == KINSHIP_DIVERGED && !scene_vouched(s, v->name, parting)))
-                        return true;
-        }
-        return false;
-}
-
-static int join_reasons(Scene *s, const Voice *primary) {
-        const Report *p = primary->report;
-        int r;
-
-        for (size_t i = 0; i < s->n; i++) {
-                const Voice *v = s->voice[i];
-                const Report *o = known(v);
-                int64_t limit;
-
-                if (!o || v == primary)
-                        continue;
-                if (mysqld_in_primary(o->mysqld)) {
-                        r = plan_add(s->plan, v->name, "It is in the Primary component too.");
-                        if (r < 0)
-                                return r;
-                        continue;
-                }
-                if (mysqld_is_live(o->mysqld)) {
-                        r = plan_add(s->plan, v->name, "Its mysqld is on its way into the Primary component of %s.", primary->name);
-                        if (r < 0)
-                                return r;
-                        continue;
-                }
-                if (!report_has_position(o)) {
-                        r = plan_add(s->plan, v->name, "It has no data of the cluster and joins by a full state transfer (SST) from the Primary component of %s.",
-                                       primary->name);
-                        if (r < 0)
-                                return r;
-                        continue;
-                }
-                if (!uuid_equal(&o->position.uuid, &p->position.uuid) && !uuid_is_zero(&p->position.uuid)) {
-                        r = names_add(&s->plan->stray, v->name);
-                        if (r >= 0)
-                                r = plan_add(s->plan, v->name, "Its data belong to another cluster than those of %s. It is kept out, for joining would overwrite them. "
-                                               "If they can go: move its datadir aside and start it again.", primary->name);
-                        if (r < 0)
-                                return r;
-                        continue;
-                }
-                if (parted_from_primary(s, v, &limit)) {
-                        r = names_add(&s->plan->diverged, v->name);
-                        if (r >= 0)
-                                r = plan_add(s->plan, v->name, "It has diverged: it committed up to seqno %" PRId64 ", and the cluster was bootstrapped without it from seqno %" PRId64
-                                               ". It is kept out, with its data untouched. To give up what only it has: move its datadir aside and start it again.",
-                                               o->position.seqno, limit);
-                        if (r < 0)
-                                return r;
-                        continue;
-                }
-                r = plan_add(s->plan, v->name, "It joins the Primary component of %s.", primary->name);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
-}
-
 /* Rule 3: one cluster. */
 
 static bool in_views(const Scene *s, const Uuid *uuid, const char *name) {
         for (size_t i = 0; i < s->n; i++) {
-                const Report *o = known(s->voice[i]);
+                const Report *o = voice_report(s->voice[i]);
 
                 for (size_t k = 0; o && o->have_view && k < o->n_views; k++)
                         if (uuid_equal(&o->view[k].uuid, uuid) && names_contain(&o->view[k].members, name))
@@ -142,20 +59,33 @@ static bool in_views(const Scene *s, const Uuid *uuid, const char *name) {
         return false;
 }
 
-static int rule_one_cluster(Scene *s) {
+/* Does every node of the cluster tell who was in it? Only then "never had it as
+ * a member" is more than a guess; else every node must be heard, that one too. */
+static bool views_known(const Scene *s, const Uuid *uuid) {
+        for (size_t i = 0; i < s->n; i++) {
+                const Report *o = voice_report(s->voice[i]);
+
+                if (o && report_has_position(o) && uuid_equal(&o->position.uuid, uuid) &&
+                    !(o->have_view && o->n_views > 0 && uuid_equal(&o->view[0].uuid, uuid)))
+                        return false;
+        }
+        return true;
+}
+
+int rule_one_cluster(Scene *s) {
         size_t best = 0, total = 0;
         const Report *leader = NULL;
         int r;
 
         for (size_t i = 0; i < s->n; i++) {
-                const Report *o = known(s->voice[i]);
+                const Report *o = voice_report(s->voice[i]);
                 size_t same = 0;
 
                 if (!o || !report_has_position(o) || names_contain(&s->overrule->without, s->voice[i]->name))
                         continue;
                 total++;
                 for (size_t k = 0; k < s->n; k++) {
-                        const Report *other = known(s->voice[k]);
+                        const Report *other = voice_report(s->voice[k]);
 
                         if (other && report_has_position(other) && uuid_equal(&other->position.uuid, &o->position.uuid) &&
                             !names_contain(&s->overrule->without, s->voice[k]->name))
@@ -172,14 +102,14 @@ static int rule_one_cluster(Scene *s) {
 
         for (size_t i = 0; i < s->n && best < total; i++) {
                 const Voice *v = s->voice[i];
-                const Report *o = known(v);
+                const Report *o = voice_report(v);
                 char mine[UUID_TEXT_MAX], theirs[UUID_TEXT_MAX];
 
                 if (!o || !report_has_position(o) || uuid_equal(&o->position.uuid, &s->uuid) ||
                     names_contain(&s->overrule->without, v->name))
                         continue;
-                /* A stray one is left out where most nodes are of one cluster which never knew it. */
-                if (best * 2 > s->n && !in_views(s, &s->uuid, v->name)) {
+                /* A stray one is left out where most nodes are of one cluster which, by its record of views, never knew it. */
+                if (best * 2 > s->n && views_known(s, &s->uuid) && !in_views(s, &s->uuid, v->name)) {
                         r = names_add(&s->plan->stray, v->name);
                         if (r >= 0)
                                 r = plan_add(s->plan, v->name, "Its data belong to cluster %s, those of the others to %s, which never had it as a member. It is left out.",
@@ -219,7 +149,13 @@ static bool is_beyond(const Scene *s, const Voice *v, const History *h, const Hi
         return false;
 }
 
-static int rule_one_history(Scene *s) {
+/* Did `b` go on by a bootstrap that nobody agreed to, and `a` without it? Which
+ * of the two the cluster is, that does not tell. */
+static bool is_forced(const Scene *s, const Voice *a, const Voice *b, const HistoryEntry *parting) {
+        return parting->foreign && b->report->position.seqno > parting->position.seqno && !scene_vouched(s, a->name, parting);
+}
+
+int rule_one_history(Scene *s) {
         int r;
 
         /* Forks first, of all pairs, so that who diverges does not depend on names. */
@@ -235,7 +171,7 @@ static int rule_one_history(Scene *s) {
                                         continue;
                                 kin = history_compare(a->report->history, &a->report->position,
                                                       b->report->history, &b->report->position, &limit, &parting);
-                                if (pass == 0 && kin == KINSHIP_FORKED) {
+                                if (pass == 0 && (kin == KINSHIP_FORKED || (kin == KINSHIP_DIVERGED && is_forced(s, a, b, parting)))) {
                                         /* An operator has said whose commits do not count. */
                                         if (names_contain(&s->overrule->without, a->name) || names_contain(&s->overrule->without, b->name)) {
                                                 r = diverge(s, names_contain(&s->overrule->without, a->name) ? a : b, limit);
@@ -244,7 +180,7 @@ static int rule_one_history(Scene *s) {
                                                 continue;
                                         }
                                         plan_settle(s->plan, ACTION_REFUSE, NULL);
-                                        r = plan_add(s->plan, NULL, "%s and %s were each bootstrapped without the other and both took commits after seqno %" PRId64 ": their data have parted. "
+                                        r = plan_add(s->plan, NULL, "%s and %s went on without each other and both took commits after seqno %" PRId64 ": their data have parted. "
                                                        "Decide whose commits count, and start with: mainstayctl bootstrap --without NODE, naming whom you give up.",
                                                        a->name, b->name, limit);
                                         return r < 0 ? r : 1;
@@ -266,88 +202,9 @@ static int rule_one_history(Scene *s) {
         return 0;
 }
 
-/* Rule 1 again, where only ports answer: whose data are of another cluster or
- * history is kept out of that component too. */
-static int rule_alive(Scene *s) {
-        const Voice *alive = NULL;
-        int r;
-
-        for (size_t i = s->n; i-- > 0;)
-                if (s->voice[i]->condition == CONDITION_ALIVE)
-                        alive = s->voice[i];
-        if (!alive)
-                return 0;
-        r = rule_one_cluster(s);
-        if (r == 0)
-                r = rule_one_history(s);
-        if (r != 0)
-                return r;
-        plan_settle(s->plan, ACTION_JOIN, alive->name);
-        r = plan_add(s->plan, alive->name, "No agent answers there (%s), but its mysqld does, and a live server is never bootstrapped over: the others try to join it.",
-                     str_or(alive->why, "not tried yet"));
-        return r < 0 ? r : 1;
-}
-
-/* 1 where this settled the plan. */
-static int rule_live(Scene *s) {
-        const Voice *primary = NULL, *joining = NULL, *unknown = NULL;
-        int r;
-
-        for (size_t i = s->n; i-- > 0;) {
-                const Voice *v = s->voice[i];
-                const Report *o = known(v);
-
-                if (o && o->mysqld == MYSQLD_PRIMARY)
-                        primary = v;
-                if (o && o->mysqld == MYSQLD_JOINING)
-                        joining = v;
-                if (o && o->mysqld == MYSQLD_UNKNOWN && !names_contain(&s->overrule->without, v->name))
-                        unknown = v;
-        }
-
-        for (size_t i = 0; primary && i < s->n; i++) {
-                const Report *o = known(s->voice[i]);
-
-                if (o && o->mysqld == MYSQLD_PRIMARY && !uuid_is_zero(&o->position.uuid) &&
-                    !uuid_is_zero(&primary->report->position.uuid) &&
-                    !uuid_equal(&o->position.uuid, &primary->report->position.uuid)) {
-                        plan_settle(s->plan, ACTION_REFUSE, NULL);
-                        r = plan_add(s->plan, NULL, "%s and %s are both Primary, in two different clusters. Mainstay joins neither: stop mysqld on the one that shall not serve.",
-                                       primary->name, s->voice[i]->name);
-                        return r < 0 ? r : 1;
-                }
-        }
-
-        if (primary) {
-                plan_settle(s->plan, ACTION_JOIN, primary->name);
-                r = plan_add(s->plan, primary->name, "It is Primary: the others join it.");
-                if (r >= 0)
-                        r = join_reasons(s, primary);
-                return r < 0 ? r : 1;
-        }
-        r = rule_alive(s);
-        if (r != 0)
-                return r;
-        if (joining) {
-                plan_settle(s->plan, ACTION_WAIT, NULL);
-                if (joining->report->claim == CLAIM_CONSUMED)
-                        r = plan_add(s->plan, joining->name, "mysqld on %s is forming the cluster.", joining->name);
-                else
-                        r = plan_add(s->plan, joining->name, "mysqld on %s is receiving the cluster's data; nobody bootstraps meanwhile. If its donor is gone for good, stop that mysqld, and it is judged like the others.", joining->name);
-                return r < 0 ? r : 1;
-        }
-        if (unknown) {
-                plan_settle(s->plan, ACTION_WAIT, NULL);
-                r = plan_add(s->plan, unknown->name, "%s does not say whether its mysqld runs, so nobody bootstraps. If it will not: mainstayctl bootstrap --without %s, which gives up what only it has.",
-                               unknown->name, unknown->name);
-                return r < 0 ? r : 1;
-        }
-        return 0;
-}
-
 /* Rule 4: the highest position; then safe_to_bootstrap, the weight, the name. */
 
-static bool leads(const Report *a, const Report *b) {
+bool scene_leads(const Report *a, const Report *b) {
         if (a->position.seqno != b->position.seqno)
                 return a->position.seqno > b->position.seqno;
         if ((a->safe_to_bootstrap == 1) != (b->safe_to_bootstrap == 1))
@@ -357,17 +214,63 @@ static bool leads(const Report *a, const Report *b) {
         return strcmp(a->node, b->node) < 0;
 }
 
+/* Was each that has data cut off in the middle of a schema change? Whoever joins
+ * then takes a full copy, so that it makes no difference how much of the change
+ * is done on which. */
+static bool all_schema_cut(const Scene *s) {
+        for (size_t i = 0; i < s->n; i++)
+                if (scene_counts(s, s->voice[i]) && !s->voice[i]->report->schema_cut)
+                        return false;
+        return true;
+}
+
 static void find_candidate(Scene *s) {
+        bool cut = all_schema_cut(s);
+
         for (size_t i = 0; i < s->n; i++) {
                 const Voice *v = s->voice[i];
 
-                if (!scene_counts(s, v) || v->report->marks.n > 0 || v->report->mysqld != MYSQLD_STOPPED)
+                if (!scene_counts(s, v) || v->report->marks.n > 0 || (v->report->schema_cut && !cut) || v->report->mysqld != MYSQLD_STOPPED)
                         continue;
-                if (!s->candidate || leads(v->report, s->candidate->report))
+                if (!s->candidate || scene_leads(v->report, s->candidate->report))
                         s->candidate = v;
         }
         if (s->candidate)
                 s->plan->position = s->candidate->report->position;
+}
+
+/* Rule 7: who was cut in the middle of a schema change does not lead, but must not
+ * be left behind for that either: 1 where it is ahead of the candidate. Its seqno
+ * may be that of the change already, which is undone by the server's recovery
+ * (measured with MariaDB 10.11), or that of a transaction which others lack. */
+static int rule_schema(Scene *s) {
+        const Voice *ahead = NULL;
+        int64_t seqno, more;
+        int r;
+
+        for (size_t i = 0; i < s->n; i++) {
+                const Voice *v = s->voice[i];
+
+                if (scene_counts(s, v) && v->report->schema_cut && v->report->marks.n == 0 && !names_contain(&s->overrule->without, v->name) &&
+                    v->report->position.seqno > s->candidate->report->position.seqno &&
+                    (!ahead || scene_leads(v->report, ahead->report)))
+                        ahead = v;
+        }
+        if (!ahead)
+                return 0;
+        plan_settle(s->plan, ACTION_REFUSE, NULL);
+        seqno = ahead->report->position.seqno;
+        more = seqno - s->candidate->report->position.seqno;
+        if (more == 1)
+                r = plan_add(s->plan, ahead->name, "It was cut off in the middle of a change of the schema, at seqno %" PRId64 ", one beyond %s. That one may be the change itself, which nobody was told is done, "
+                               "or a transaction before it: no file tells. To go on without it: mainstayctl bootstrap --without %s, after which this node takes a full copy.",
+                               seqno, s->candidate->name, ahead->name);
+        else
+                r = plan_add(s->plan, ahead->name, "It was cut off in the middle of a change of the schema, at seqno %" PRId64 ", and no other node has what came after %" PRId64 ". "
+                               "It cannot lead, for its schema may be another than that of the others. To go on without these %" PRId64 " transactions: mainstayctl bootstrap --without %s; "
+                               "this node then takes a full copy. Copy its datadir first.",
+                               seqno, seqno - more, more, ahead->name);
+        return r < 0 ? r : 1;
 }
 
 /* Nobody has a position. */
@@ -377,15 +280,15 @@ static int no_candidate(Scene *s) {
 
         for (size_t i = 0; i < s->n; i++) {
                 const Voice *v = s->voice[i];
-                const Report *o = known(v);
+                const Report *o = voice_report(v);
 
                 if (names_contain(&s->overrule->without, v->name))
                         continue;
                 if (!o || !o->blank)
                         all_blank = false;
                 r = !o ? plan_add(s->plan, v->name, "It is not heard: %s.", str_or(v->why, "not tried yet"))
-                  : o->marks.n > 0 ? plan_add(s->plan, v->name, "It is marked (%s) and cannot lead.", o->marks.name[0])
-                  : o->problem ? plan_add(s->plan, v->name, "Its position is not known: %s", o->problem)
+                  : o->marks.n > 0 ? plan_add(s->plan, v->name, "It is marked (%s) and cannot lead. %s", o->marks.name[0], str_or(report_mark_text(o), ""))
+                  : o->problem ? plan_add(s->plan, v->name, "It cannot lead: %s", o->problem)
                   : o->blank ? plan_add(s->plan, v->name, "It has no data of any cluster.")
                   : mysqld_is_live(o->mysqld) ? plan_add(s->plan, v->name, "Its mysqld runs (%s).", mysqld_to_string(o->mysqld))
                   : plan_add(s->plan, v->name, "Its position is not known yet.");
@@ -410,11 +313,11 @@ static int rule_overrule(Scene *s) {
         for (size_t i = 0; i < s->overrule->without.n; i++) {
                 const char *name = s->overrule->without.name[i];
                 const Voice *v = scene_find(s, name);
-                const Report *o = v ? known(v) : NULL;
+                const Report *o = v ? voice_report(v) : NULL;
                 bool member = false;
 
                 for (size_t k = 0; k < s->n; k++) {
-                        const Report *other = known(s->voice[k]);
+                        const Report *other = voice_report(s->voice[k]);
 
                         for (size_t m = 0; other && other->have_view && m < other->n_views; m++)
                                 member = member || names_contain(&other->view[m].members, name);
@@ -424,7 +327,8 @@ static int rule_overrule(Scene *s) {
                         r = plan_add(s->plan, name, "There is no node of this name, so it cannot be given up.");
                         return r < 0 ? r : 1;
                 }
-                if (v && (v->condition == CONDITION_ALIVE || (o && mysqld_is_live(o->mysqld)))) {
+                /* An agent does not say what mysqld does only where that runs past it. */
+                if (v && (v->condition == CONDITION_ALIVE || (o && (mysqld_is_live(o->mysqld) || (o->mysqld == MYSQLD_UNKNOWN && !uuid_is_zero(&o->agent)))))) {
                         plan_settle(s->plan, ACTION_REFUSE, NULL);
                         r = plan_add(s->plan, name, "Its mysqld is alive, so it cannot be given up. Stop it first, or let the others join it.");
                         return r < 0 ? r : 1;
@@ -433,85 +337,61 @@ static int rule_overrule(Scene *s) {
         return 0;
 }
 
-/* Live servers without a Primary component. Galera may make one again by itself
- * where all that were in the last one still run; those that were started since
- * wait at the gate. Once all are heard, the live ones stand in their way: their
- * own agents stop them, so that all positions can be compared. */
-static int rule_non_primary(Scene *s) {
-        Names live = {0}, starting = {0};
-        _cleanup_free_ char *text = NULL;
-        bool stopped = false;
-        int r = 0;
-
-        for (size_t i = 0; i < s->n && r >= 0; i++) {
-                const Report *o = known(s->voice[i]);
-
-                if (!o)
-                        continue;
-                if (o->mysqld == MYSQLD_NON_PRIMARY)
-                        r = names_add(&live, s->voice[i]->name);
-                else if (mysqld_is_live(o->mysqld))
-                        r = names_add(&starting, s->voice[i]->name);
-                else
-                        stopped = stopped || o->wanted;
-        }
-        if (r < 0)
-                return r;
-        if (live.n + starting.n == 0)
-                return 0;
-
-        plan_settle(s->plan, ACTION_WAIT, NULL);
-        text = names_text(starting.n > 0 ? &starting : &live);
-        if (!text)
-                return -ENOMEM;
-        if (starting.n > 0) {
-                r = plan_add(s->plan, starting.name[0], "mysqld is starting on %s: what comes of it is awaited.", text);
-                return r < 0 ? r : 1;
-        }
-
-        for (size_t i = 0; i < s->n; i++) {
-                const Voice *v = s->voice[i];
-
-                if (names_contain(&s->overrule->without, v->name) || known(v))
-                        continue;
-                r = names_add(&s->plan->awaited, v->name);
-                if (r >= 0)
-                        r = plan_add(s->plan, v->name, "%s is not heard (%s), and mysqld on %s has lost the Primary component. When %s returns, it comes back by itself. "
-                                       "If it will not: mainstayctl bootstrap --without %s, which gives up what only it has.", v->name, need_why(v), text, v->name, v->name);
-                if (r < 0)
-                        return r;
-        }
-        if (s->plan->awaited.n > 0 || (!stopped && s->overrule->without.n == 0)) {
-                r = plan_add(s->plan, NULL, "mysqld runs on %s without a Primary component.", text);
-                return r < 0 ? r : 1;
-        }
-        s->plan->stop = live;
-        r = plan_add(s->plan, NULL, "mysqld runs on %s without a Primary component, and others wait to start. Its agent stops it, so that all positions can be compared.", text);
-        return r < 0 ? r : 1;
-}
-
-static int bootstrap_reasons(Scene *s) {
+int scene_explain(Scene *s) {
+        bool in_place = s->plan->manner == MANNER_IN_PLACE;
         char at[POSITION_TEXT_MAX];
         int r;
 
-        r = plan_add(s->plan, s->candidate->name, "Its data are the newest of all that must be heard (%s, from %s): it leads.",
-                       position_text(&s->plan->position, at), source_to_string(s->candidate->report->source));
+        if (in_place)
+                r = plan_add(s->plan, s->candidate->name, "Its mysqld has lost the Primary component, and nobody that must be heard has newer data (%s): it is made Primary in place, without a restart.",
+                               position_text(&s->plan->position, at));
+        else if (s->candidate->report->schema_cut)
+                r = plan_add(s->plan, s->candidate->name, "All nodes were cut off in the middle of a change of the schema, which nobody was told is done. It has come furthest (%s): it leads, and all others take a full copy of its data. "
+                               "Look whether the change has to be made again.", position_text(&s->plan->position, at));
+        else
+                r = plan_add(s->plan, s->candidate->name, "Its data are the newest of all that must be heard (%s, from %s): it leads.",
+                               position_text(&s->plan->position, at), source_to_string(s->candidate->report->source));
         for (size_t i = 0; i < s->n && r >= 0; i++) {
                 const Voice *v = s->voice[i];
-                const Report *o = known(v);
+                const Report *o = voice_report(v);
 
                 if (v == s->candidate || names_contain(&s->plan->stray, v->name) || names_contain(&s->plan->diverged, v->name))
                         continue;
                 if (names_contain(&s->overrule->without, v->name) && !scene_counts(s, v))
                         r = plan_add(s->plan, v->name, "It is given up by an operator: what only it has committed is lost to the cluster.");
+                else if (in_place && o && o->mysqld == MYSQLD_NON_PRIMARY)
+                        r = plan_add(s->plan, v->name, "Its mysqld is in the same component as that of %s, and becomes Primary with it.", s->candidate->name);
+                else if (scene_counts(s, v) && o->schema_cut)
+                        r = plan_add(s->plan, v->name, "It was cut off in the middle of a change of the schema, and has nothing that %s lacks: it joins by a full state transfer (SST) when that is Primary.", s->candidate->name);
                 else if (scene_counts(s, v))
-                        r = plan_add(s->plan, v->name, "It is at seqno %" PRId64 ", %" PRId64 " behind: it joins when %s is Primary.",
+                        r = plan_add(s->plan, v->name, "It is at seqno %" PRId64 ", %" PRId64 " behind: it joins when %s is Primary, which then tells whether its cache holds what is missing (IST) or not (SST).",
                                        o->position.seqno, s->plan->position.seqno - o->position.seqno, s->candidate->name);
+                else if (o && o->blank)
+                        r = plan_add(s->plan, v->name, "It has no data of the cluster: it joins by a full state transfer (SST) when %s is Primary.", s->candidate->name);
                 else if (o)
                         r = plan_add(s->plan, v->name, "It has no position to compare, and joins when %s is Primary.", s->candidate->name);
                 else
                         r = plan_add(s->plan, v->name, "It is not heard (%s), and need not be: it was not in the last Primary view, so %s has all that it can have committed.",
                                        str_or(v->why, "not tried yet"), s->candidate->name);
+        }
+        return r;
+}
+
+static int resume_reasons(Scene *s) {
+        const Names *members = &s->candidate->report->view[0].members;
+        char at[POSITION_TEXT_MAX];
+        int r = 0;
+
+        for (size_t i = 0; i < s->n && r >= 0; i++) {
+                const Voice *v = s->voice[i];
+
+                if (names_contain(&s->plan->stray, v->name) || names_contain(&s->plan->diverged, v->name))
+                        continue;
+                if (names_contain(members, v->name))
+                        r = plan_add(s->plan, v->name, "It stands where all members of the last Primary view stand (%s): they start together, and are in service together, with nothing to fetch.",
+                                       position_text(&s->plan->position, at));
+                else
+                        r = plan_add(s->plan, v->name, "It was not in the last Primary view, and joins when its members are in service.");
         }
         return r;
 }
@@ -523,6 +403,8 @@ static int decide(Scene *s) {
         r = rule_overrule(s);
         if (r == 0)
                 r = rule_live(s);
+        if (r == 0)
+                r = rule_in_place(s);
         if (r == 0)
                 r = rule_non_primary(s);
         if (r == 0)
@@ -549,13 +431,25 @@ static int decide(Scene *s) {
                 plan_settle(s->plan, ACTION_WAIT, NULL);
                 return 0;
         }
+        r = rule_schema(s);
+        if (r != 0)
+                return r < 0 ? r : 0;
         plan_settle(s->plan, ACTION_BOOTSTRAP, s->candidate->name);
-        return bootstrap_reasons(s);
+        r = rule_resume(s);
+        if (r < 0)
+                return r;
+        if (r > 0) {
+                s->plan->manner = MANNER_RESUME;
+                /* Each of them must agree to it. */
+                r = names_add_all(&s->plan->needed, &s->candidate->report->view[0].members);
+                return r < 0 ? r : resume_reasons(s);
+        }
+        return scene_explain(s);
 }
 
 int decision_make(const Voice *voices, size_t n, const Overrule *overrule, Plan **ret) {
         _cleanup_(plan_freep) Plan *plan = NULL;
-        Scene s = { .n = n, .overrule = overrule ?: &no_overrule };
+        Scene s = { .n = n, .all = voices, .overrule = overrule ?: &no_overrule };
         int r;
 
         if (n > VOICES_MAX)

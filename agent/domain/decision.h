@@ -27,11 +27,17 @@ typedef struct Voice {
         const char *why;      /* where not known: what was tried, NULL or a sentence's end */
 } Voice;
 
+/* Its report, NULL where it is not known. */
+static inline const Report *voice_report(const Voice *v) {
+        return v->condition == CONDITION_KNOWN ? v->report : NULL;
+}
+
 /* What a person said. */
 typedef struct Overrule {
         Names without;     /* given up: need not be heard */
         bool new_cluster;  /* all nodes are blank: `leader` begins a cluster */
         const char *leader; /* only with new_cluster */
+        bool all_named;     /* the voices are all nodes there are, though it be one alone */
 } Overrule;
 
 /* `voices` in any order, one a node; `overrule` may be NULL. The result does

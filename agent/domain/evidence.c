@@ -1,5 +1,6 @@
 /* Evidence, weighed; see evidence.h. */
 #include "domain/evidence.h"
+#include "base/reason.h"
 
 #include <stdarg.h>
 
@@ -18,7 +19,7 @@ static int _printf_(2, 3) say(char **ret, const char *format, ...) {
         if (r < 0)
                 return -ENOMEM;
         free(*ret);
-        *ret = text;
+        *ret = reason_trim(text);
         return 0;
 }
 
@@ -43,6 +44,29 @@ static bool was_member(const Evidence *e) {
         return e->have_viewlog && e->viewlog.n_views > 0;
 }
 
+bool evidence_followed(const Evidence *e) {
+        return e->have_viewlog && e->viewlog.have_section &&
+               (!e->unit_invocation[0] || streq(e->unit_invocation, e->viewlog.invocation));
+}
+
+/* It names no cluster, in a datadir that is not empty. */
+static bool holds_no_cluster(const Evidence *e) {
+        return e->have_grastate && e->have_data && uuid_is_zero(&e->grastate.position.uuid);
+}
+
+bool evidence_evicted(const Evidence *e) {
+        const Viewlog *log = &e->viewlog;
+
+        return holds_no_cluster(e) && evidence_followed(e) && !log->torn && log->n_views > 0 &&
+               log->views_section == log->section && log->was_synced && log->closed;
+}
+
+bool evidence_transfer_failed(const Evidence *e) {
+        const Viewlog *log = &e->viewlog;
+
+        return holds_no_cluster(e) && !mysqld_is_live(e->mysqld) && was_member(e) && log->have_section && !log->was_synced;
+}
+
 /* Did the last start end gracefully, and has nothing touched the file since?
  * Then its seqno is as good as a recovered one. */
 static bool ended_gracefully(const Evidence *e) {
@@ -62,24 +86,41 @@ static int weigh_nothing(const Evidence *e, Report *r, const char *was_member_te
         return 0;
 }
 
-static int weigh_recovery(const Evidence *e, Report *r) {
+static int weigh_recovery(const Evidence *e, const Uuid *cluster, Report *r) {
         char recovered[UUID_TEXT_MAX], file[UUID_TEXT_MAX];
 
         if (!e->have_recovery)
                 return 1;
+        r->unjudged = true;
         if (!e->recovery_has_position)
                 return say(&r->problem, "%s", e->recovery_text);
-        if (!uuid_equal(&e->recovery_position.uuid, &e->grastate.position.uuid))
+        if (cluster && !uuid_equal(&e->recovery_position.uuid, cluster))
                 return say(&r->problem, "grastate.dat names the cluster %s, and the data are of %s: one of them was copied from elsewhere",
-                           uuid_text(&e->grastate.position.uuid, file), uuid_text(&e->recovery_position.uuid, recovered));
+                           uuid_text(cluster, file), uuid_text(&e->recovery_position.uuid, recovered));
+        r->unjudged = false;
         r->position = e->recovery_position;
         r->source = SOURCE_RECOVERED;
         return 0;
 }
 
+/* While a change of the schema is applied, Galera has zeros in grastate.dat on
+ * the node that a client sent it to (measured with MariaDB 10.11): what it has
+ * done of it, no seqno tells. After a crash in the middle of it Galera gives
+ * such a node a full copy and nothing else. */
+static int weigh_schema_cut(const Evidence *e, Report *r) {
+        int k;
+
+        r->schema_cut = true;
+        k = weigh_recovery(e, NULL, r);
+        return k != 0 || r->problem ? k
+             : say(&r->problem, "it was cut off in the middle of a change of the schema, and how much of that is done, cannot be told; it does not lead, and takes a full SST");
+}
+
 static int weigh_position(const Evidence *e, Report *r) {
         if (e->datadir_missing)
                 return say(&r->problem, "%s", str_or(e->grastate_error, "its datadir does not exist"));
+        if (e->outside)
+                return say(&r->problem, "a mysqld runs on this datadir outside of %s, and what it does is not known; stop it (look for it with: ps -C mariadbd,mysqld), or start it through the unit", e->outside);
         if (mysqld_is_live(e->mysqld)) {
                 if (e->have_live) {
                         r->position = e->live;
@@ -90,18 +131,29 @@ static int weigh_position(const Evidence *e, Report *r) {
                 }
                 return 0;
         }
+        if (e->sst_cut) { /* never asked for its position: it is half of one copy and half of another */
+                if (e->have_grastate && e->grastate.safe_to_bootstrap != GRASTATE_SAFE_UNSAID)
+                        r->safe_to_bootstrap = e->grastate.safe_to_bootstrap == GRASTATE_SAFE_YES;
+                return say(&r->problem, "a state transfer (SST) was cut off, so its data are not whole; it needs a full SST");
+        }
+        r->unjudged = e->grastate_error[0];
         if (e->grastate_error[0])
                 return say(&r->problem, "grastate.dat: %s", e->grastate_error);
+        /* To remove it is how a person asks for a full copy. */
         if (!e->have_grastate)
                 return weigh_nothing(e, r, "it was a member of the cluster, and its grastate.dat is gone");
         if (e->grastate.safe_to_bootstrap != GRASTATE_SAFE_UNSAID)
                 r->safe_to_bootstrap = e->grastate.safe_to_bootstrap == GRASTATE_SAFE_YES;
+        if (evidence_evicted(e))
+                return say(&r->problem, "the server found its data inconsistent with those of the cluster and left it; it needs a full SST");
+        if (holds_no_cluster(e) && was_member(e) && e->viewlog.was_synced)
+                return weigh_schema_cut(e, r);
         if (uuid_is_zero(&e->grastate.position.uuid))
                 return weigh_nothing(e, r, "grastate.dat holds no cluster any more: a state transfer (SST) was cut off, or the server found its data inconsistent; it needs a full SST");
 
         /* A recovered position is what the data say themselves: it counts wherever there is one. */
         if (e->have_recovery || e->grastate.position.seqno < 0 || !ended_gracefully(e))
-                return weigh_recovery(e, r);
+                return weigh_recovery(e, &e->grastate.position.uuid, r);
         r->position = e->grastate.position;
         r->source = SOURCE_GRASTATE;
         return 0;
@@ -127,6 +179,12 @@ static const char *distrust(const Evidence *e, const Report *r) {
         const Viewlog *log = &e->viewlog;
         const View *newest;
 
+        if (e->quorum_off)
+                return streq(e->quorum_off, "pc.ignore_sb")
+                             ? "pc.ignore_sb in wsrep_provider_options lets both halves of a split cluster go on"
+                             : "pc.ignore_quorum in wsrep_provider_options lets any part of a split cluster go on";
+        if (e->outside)
+                return "mysqld runs outside of its unit";
         if (e->viewlog_error[0])
                 return e->viewlog_error;
         if (!e->have_viewlog || !log->have_section)
@@ -161,6 +219,12 @@ static const char *distrust(const Evidence *e, const Report *r) {
         return NULL;
 }
 
+/* Arbitrators have a vote and no data. In doubt a member has data, and is
+ * waited for. */
+bool evidence_is_arbitrator(const Evidence *e, const View *v, size_t member) {
+        return view_is_arbitrator(v, member) && !names_contain(&e->nodes, v->members[member].name);
+}
+
 static int weigh_views(const Evidence *e, Report *r) {
         const Viewlog *log = &e->viewlog;
         const char *why = distrust(e, r);
@@ -175,14 +239,23 @@ static int weigh_views(const Evidence *e, Report *r) {
         for (size_t i = 0; i < log->n_views; i++) {
                 const View *v = &log->views[log->n_views - 1 - i];
                 ReportView *o = &r->view[i];
+                size_t arbitrators = 0;
 
                 o->uuid = v->uuid;
+                o->after_gap = v->after_gap;
                 o->seqno = e->view_seqno[log->n_views - 1 - i];
-                for (size_t k = 0; k < v->n_members; k++)
-                        if (names_add(&o->members, v->members[k].name) < 0)
+                for (size_t k = 0; k < v->n_members; k++) {
+                        const char *name = v->members[k].name;
+
+                        if (evidence_is_arbitrator(e, v, k)) {
+                                arbitrators++;
+                                if (i == 0)
+                                        (void) names_add(&r->arbitrators, name);
+                        } else if (names_add(&o->members, name) < 0)
                                 return say(&r->view_problem, "it names more members than Mainstay counts, or one without a name");
+                }
                 /* Whoever hears one of them would take it for both. */
-                if (o->members.n != v->n_members)
+                if (o->members.n + arbitrators != v->n_members)
                         return say(&r->view_problem, "two members of the cluster have one name: give each its own wsrep_node_name");
                 n = i + 1;
                 /* What was before, with this node away, others may know. */
@@ -194,6 +267,21 @@ static int weigh_views(const Evidence *e, Report *r) {
         return 0;
 }
 
+/* Could this node resume its newest view together with the others of it? Only
+ * as the first start since then: at a later one the file may be what a start
+ * that came to nothing has written anew. */
+static bool can_resume(const Evidence *e, const Report *r) {
+        const Viewlog *log = &e->viewlog;
+        const View *newest;
+
+        if (e->recovery_off || r->schema_cut || mysqld_is_live(e->mysqld) || !r->have_view || r->arbitrators.n > 0 || !e->have_gvwstate || e->gvwstate_error[0] ||
+            !e->gvwstate.primary || e->gvwstate.bootstrap || e->gvwstate.view_seqno < 0 || log->closed || log->views_section != log->section)
+                return false;
+        newest = &log->views[log->n_views - 1];
+        return newest->own_index >= 0 && (size_t) newest->own_index < newest->n_members &&
+               uuid_same_member(&e->gvwstate.my_uuid, &newest->members[newest->own_index].uuid);
+}
+
 int evidence_weigh(const Evidence *e, Report *r) {
         int needs_recovery, k;
 
@@ -201,5 +289,10 @@ int evidence_weigh(const Evidence *e, Report *r) {
         if (needs_recovery < 0)
                 return needs_recovery;
         k = weigh_views(e, r);
-        return k < 0 ? k : needs_recovery;
+        if (k < 0)
+                return k;
+        r->have_group = can_resume(e, r);
+        if (r->have_group)
+                r->group = (Position) { e->gvwstate.view_uuid, e->gvwstate.view_seqno };
+        return needs_recovery;
 }

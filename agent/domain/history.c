@@ -69,6 +69,16 @@ bool history_has(const History *h, const Uuid *id) {
         return false;
 }
 
+bool history_vouches(const Report *o, const char *name, const HistoryEntry *e) {
+        if (!o->have_view || !history_has(o->history, &e->id))
+                return false;
+        for (size_t k = 0; k < o->n_views; k++)
+                if (o->view[k].seqno > e->position.seqno && uuid_equal(&o->view[k].uuid, &e->position.uuid) &&
+                    names_contain(&o->view[k].members, name))
+                        return true;
+        return false;
+}
+
 void history_add(History *h, const HistoryEntry *e) {
         if (history_has(h, &e->id))
                 return;

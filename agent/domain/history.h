@@ -20,5 +20,9 @@ Kinship history_compare(const History *a, const Position *at_a, const History *b
 
 bool history_has(const History *h, const Uuid *id);
 
+/* Was the node `name` in a Primary component after the bootstrap `e`? So says
+ * the record of `o` where it has that bootstrap in its own history. */
+bool history_vouches(const Report *o, const char *name, const HistoryEntry *e);
+
 /* Appends; the oldest entry goes when it is full. An id already in it stays. */
 void history_add(History *h, const HistoryEntry *e);

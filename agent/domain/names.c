@@ -33,6 +33,12 @@ bool name_valid(const char *name) {
         return true;
 }
 
+bool names_plain(const char *name) {
+        static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+
+        return name_valid(name) && name[0] != '-' && name[strspn(name, plain)] == 0;
+}
+
 /* Where `name` is or would be. */
 static size_t names_find(const Names *names, const char *name) {
         size_t i = 0;
@@ -108,4 +114,29 @@ char *names_text(const Names *names) {
         if (fclose(TAKE(f)) != 0)
                 return NULL;
         return TAKE(text);
+}
+
+json_t *names_to_json(const Names *names) {
+        json_t *a = json_array();
+
+        for (size_t i = 0; i < names->n; i++)
+                if (json_array_append_new(a, json_string(names->name[i])) < 0) {
+                        json_decref(a);
+                        return NULL;
+                }
+        return a;
+}
+
+int names_from_json(const json_t *a, Names *ret) {
+        Names names = {0};
+        const json_t *v;
+        size_t i;
+
+        if (!json_is_array(a))
+                return -EBADMSG;
+        json_array_foreach((json_t *) a, i, v)
+                if (!json_is_string(v) || names_add(&names, json_string_value(v)) < 0)
+                        return -EBADMSG;
+        *ret = names;
+        return 0;
 }

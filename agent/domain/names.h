@@ -3,6 +3,8 @@
 
 #include "base/macro.h"
 
+#include <jansson.h>
+
 #define NAME_SIZE 64 /* a node's name, with the NUL */
 #define NAMES_MAX 64
 
@@ -16,6 +18,10 @@ typedef struct Names {
  * for something else. */
 bool name_valid(const char *name);
 
+/* Of letters, digits, dots, hyphens and underscores alone, and no option: what
+ * may become a word of a command line. */
+bool names_plain(const char *name);
+
 bool names_contain(const Names *names, const char *name);
 
 /* -E2BIG when full, -EINVAL for what is no name; a name already in it stays. */
@@ -27,3 +33,8 @@ bool names_equal(const Names *a, const Names *b);
 /* "db1, db2 and db3", "nobody" where empty; free the result. NULL when out of
  * memory. */
 char *names_text(const Names *names);
+
+/* As a JSON list; a new reference, NULL when out of memory: a name that got
+ * lost would not be asked. -EBADMSG for what is no list of names. */
+json_t *names_to_json(const Names *names);
+int names_from_json(const json_t *a, Names *ret);

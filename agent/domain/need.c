@@ -6,13 +6,14 @@
  * committed at most S - 1, and need not be heard by a candidate that has that.
  */
 #include "domain/history.h"
+#include "domain/mark.h"
 #include "domain/scene.h"
 
 /* A node of the needed set has been heard only where its data can be judged:
  * one that was reimaged, or whose files cannot be read, may have held anything,
  * and one that does not say what its mysqld does may be Primary. */
 static bool heard(const Voice *v) {
-        const Report *r = v ? known(v) : NULL;
+        const Report *r = v ? voice_report(v) : NULL;
 
         return r && r->mysqld != MYSQLD_UNKNOWN && report_has_position(r);
 }
@@ -20,7 +21,7 @@ static bool heard(const Voice *v) {
 /* Has a word on who was in the cluster: also one that is given up, or whose
  * position is not known. Not one without data, of another cluster or history. */
 static const Report *speaks(const Scene *s, const Voice *v) {
-        const Report *r = known(v);
+        const Report *r = voice_report(v);
 
         if (!r || r->blank || names_contain(&s->plan->stray, v->name) || names_contain(&s->plan->diverged, v->name))
                 return NULL;
@@ -46,7 +47,7 @@ static int need_all(Scene *s, const char *node, const char *why) {
                         return r;
         }
         r = plan_add(s->plan, NULL, "%s: %s, so every configured node must be heard.", node, why);
-        if (r < 0 || s->n > 1 || s->overrule->without.n > 0)
+        if (r < 0 || s->n > 1 || s->overrule->without.n > 0 || s->overrule->all_named)
                 return r;
 
         /* "Every configured node" is a poor proof where none is configured. */
@@ -60,7 +61,7 @@ static const HistoryEntry *last_bootstrap(const Scene *s) {
         size_t longest = 0;
 
         for (size_t i = 0; i < s->n; i++) {
-                const Report *o = known(s->voice[i]);
+                const Report *o = voice_report(s->voice[i]);
 
                 if (!scene_counts(s, s->voice[i]) || !o->history || o->history->n <= longest)
                         continue;
@@ -118,7 +119,7 @@ static int need_leaders(Scene *s) {
         int r = 0;
 
         for (size_t i = 0; i < s->n && r == 0; i++) {
-                const Report *o = known(s->voice[i]);
+                const Report *o = voice_report(s->voice[i]);
 
                 if (o && o->have_grant)
                         r = need_leader(s, o->grant_holder);
@@ -136,12 +137,19 @@ int need_find(Scene *s) {
         r = need_leaders(s);
         if (r != 0)
                 return r;
+        /* It has less than its seqno says, and who has none of the change must not get
+         * what came after it. */
+        if (s->candidate->report->schema_cut)
+                return need_all(s, s->candidate->name, "it was cut off in the middle of a change of the schema");
 
         for (size_t i = 0; i < s->n; i++) {
                 const Voice *v = s->voice[i];
                 const Report *o = speaks(s, v);
 
                 if (!o)
+                        continue;
+                /* Half of a copy, and no record: it tells as little as one that is not heard. */
+                if (!o->have_view && !report_has_position(o) && names_contain(&o->marks, mark_to_string(MARK_ABORTED_SST)))
                         continue;
                 if (!o->have_view || o->n_views == 0)
                         return need_all(s, v->name, "its record of who was in the cluster cannot be relied on");
@@ -168,7 +176,7 @@ int need_find(Scene *s) {
                 const Voice *v = s->voice[i];
                 const Report *o = speaks(s, v);
 
-                if (!o || !is_current(s, v, last) || o->view[0].seqno != newest)
+                if (!o || !o->have_view || !is_current(s, v, last) || o->view[0].seqno != newest)
                         continue;
                 r = need_chain(s, o);
                 if (r < 0)
@@ -182,14 +190,14 @@ int need_find(Scene *s) {
                 const char *name = s->overrule->without.name[i];
                 const Voice *v = scene_find(s, name);
 
-                if (names_contain(&s->plan->needed, name) && !(v && known(v)))
+                if (names_contain(&s->plan->needed, name) && !(v && voice_report(v)))
                         return need_all(s, name, "it is given up unheard, and may have been in the cluster with anyone since");
         }
         return 0;
 }
 
 const char *need_why(const Voice *v) {
-        const Report *o = v ? known(v) : NULL;
+        const Report *o = v ? voice_report(v) : NULL;
 
         if (!v)
                 return "it is not among the configured peers";
@@ -204,19 +212,61 @@ const char *need_why(const Voice *v) {
         return "it answers, but its position is not known yet";
 }
 
+const Names *need_given_up(const Scene *s, const Voice *v) {
+        const Report *o = voice_report(v);
+
+        if (!o || o->without.n == 0)
+                return NULL;
+        for (size_t i = 0; i < o->without.n; i++) {
+                const Voice *other = scene_find(s, o->without.name[i]);
+
+                if (other && (other->condition == CONDITION_ALIVE || (voice_report(other) && mysqld_is_live(voice_report(other)->mysqld))))
+                        return NULL;
+        }
+        return &o->without;
+}
+
+char *need_advice(const Names *awaited, const char *then) {
+        _cleanup_free_ char *options = strdup("");
+        char *text;
+
+        for (size_t i = 0; options && i < awaited->n; i++) {
+                char *more;
+
+                if (asprintf(&more, "%s --without %s", options, awaited->name[i]) < 0)
+                        return NULL;
+                free(options);
+                options = more;
+        }
+        if (!options)
+                return NULL;
+        if (asprintf(&text, awaited->n == 1 ? "When it returns, %s by itself. If it will not: mainstayctl bootstrap%s, which gives up what only it has."
+                                            : "When all that are awaited return, %s by itself. If they will not: mainstayctl bootstrap%s, which gives up what only they have.",
+                     then, options) < 0)
+                return NULL;
+        return text;
+}
+
 int need_await(Scene *s) {
+        _cleanup_free_ char *advice = NULL;
         int r;
 
         for (size_t i = 0; i < s->plan->needed.n; i++) {
                 const char *name = s->plan->needed.name[i];
-                const Voice *v = scene_find(s, name);
 
-                if (names_contain(&s->overrule->without, name) || heard(v))
+                if (names_contain(&s->overrule->without, name) || heard(scene_find(s, name)))
                         continue;
                 r = names_add(&s->plan->awaited, name);
-                if (r >= 0)
-                        r = plan_add(s->plan, name, "%s may hold commits that nobody else has, and is not heard: %s. When it returns, the cluster starts by itself. "
-                                       "If it will not: mainstayctl bootstrap --without %s, which gives up what only it has.", name, need_why(v), name);
+                if (r < 0)
+                        return r;
+        }
+        advice = need_advice(&s->plan->awaited, "the cluster starts");
+        if (!advice)
+                return -ENOMEM;
+        for (size_t i = 0; i < s->plan->awaited.n; i++) {
+                const char *name = s->plan->awaited.name[i];
+
+                r = plan_add(s->plan, name, "%s may hold commits that nobody else has, and is not heard: %s. %s", name, need_why(scene_find(s, name)), advice);
                 if (r < 0)
                         return r;
         }

@@ -12,6 +12,24 @@ static const char *const action_names[] = {
 };
 DEFINE_STRING_TABLE(action, Action, action_names)
 
+static const char *const manner_names[] = {
+        [MANNER_RESTART] = "restart",
+        [MANNER_IN_PLACE] = "in-place",
+        [MANNER_RESUME] = "resume",
+};
+DEFINE_STRING_TABLE(manner, Manner, manner_names)
+
+const char *manner_claimed(Manner m) {
+        switch (m) {
+        case MANNER_IN_PLACE:
+                return "the rise to Primary in place";
+        case MANNER_RESUME:
+                return "the resume of the last view";
+        default:
+                return "the bootstrap";
+        }
+}
+
 int plan_new(Plan **ret) {
         Plan *p = calloc(1, sizeof(*p));
 
@@ -61,17 +79,6 @@ int plan_add(Plan *p, const char *node, const char *format, ...) {
         return 0;
 }
 
-static json_t *names_array(const Names *names) {
-        json_t *a = json_array();
-
-        for (size_t i = 0; i < names->n; i++)
-                if (json_array_append_new(a, json_string(names->name[i])) < 0) {
-                        json_decref(a);
-                        return NULL;
-                }
-        return a;
-}
-
 int plan_to_json(const Plan *p, json_t **ret) {
         json_t *reasons = json_array(), *o;
 
@@ -85,9 +92,13 @@ int plan_to_json(const Plan *p, json_t **ret) {
         }
         o = json_pack("{s:s, s:s?, s:o, s:o, s:o}", "action", action_to_string(p->action),
                       "node", p->node[0] ? p->node : NULL, "reasons", reasons,
-                      "needed", names_array(&p->needed), "awaited", names_array(&p->awaited));
+                      "needed", names_to_json(&p->needed), "awaited", names_to_json(&p->awaited));
         if (!o)
                 return -ENOMEM;
+        if (p->action == ACTION_BOOTSTRAP && json_object_set_new(o, "manner", json_string(manner_to_string(p->manner))) < 0) {
+                json_decref(o);
+                return -ENOMEM;
+        }
         *ret = o;
         return 0;
 }

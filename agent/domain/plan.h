@@ -18,6 +18,21 @@ typedef enum Action {
 const char *action_to_string(Action a);
 Action action_from_string(const char *s);
 
+/* How whoever leads becomes Primary. */
+typedef enum Manner {
+        MANNER_RESTART,  /* its stopped mysqld is started as the bootstrap node */
+        MANNER_IN_PLACE, /* its live, non-primary mysqld is told to (rule 8) */
+        MANNER_RESUME,   /* all members start with the gvwstate.dat they share, and it is Galera that forms the cluster (rule 9) */
+        _MANNER_MAX,
+        _MANNER_INVALID = -EINVAL,
+} Manner;
+
+const char *manner_to_string(Manner m);
+Manner manner_from_string(const char *s);
+
+/* What is claimed, and granted: "the bootstrap", "the resume", ... */
+const char *manner_claimed(Manner m);
+
 typedef struct Reason {
         char node[NAME_SIZE]; /* whom it concerns, "" for the cluster */
         char *text;
@@ -25,12 +40,15 @@ typedef struct Reason {
 
 typedef struct Plan {
         Action action;
+        Manner manner; /* of a bootstrap */
         char node[NAME_SIZE]; /* "" where none */
         Position position;       /* of the candidate, where there is one */
         Names needed;            /* who must be heard */
         Names awaited;           /* of those, who was not */
         Names diverged;          /* who has commits that the others do not know of */
         Names stray;             /* of another cluster, and left out */
+        Names held;              /* who may not join before more is known */
+        Names tarry;             /* who would only have to be asked to start, and the members could resume together */
         Names stop;              /* whose live non-primary mysqld is stopped by its own agent first */
         size_t n_reasons;
         Reason *reason;
@@ -46,7 +64,8 @@ void plan_settle(Plan *p, Action action, const char *node);
 /* Adds a reason that concerns `node`, or the cluster where that is NULL. */
 int plan_add(Plan *p, const char *node, const char *format, ...) _printf_(3, 4);
 
-/* {"action", "node", "reasons": [{"node", "text"}], "needed", "awaited"}; a new reference. */
+/* {"action", "node", "reasons": [{"node", "text"}], "needed", "awaited"}, and of a bootstrap
+ * its "manner"; a new reference. */
 int plan_to_json(const Plan *p, json_t **ret);
 
 /* The first reason that concerns `node`, else the first of the cluster, else

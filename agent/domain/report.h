@@ -8,7 +8,9 @@
 #pragma once
 
 #include "domain/names.h"
+#include "domain/policy.h"
 #include "domain/position.h"
+#include "domain/replication.h"
 
 #include <jansson.h>
 
@@ -58,7 +60,8 @@ PositionSource source_from_string(const char *s);
 typedef struct ReportView {
         Uuid uuid;     /* the cluster's */
         int64_t seqno; /* S: of the configuration change; SEQNO_UNDEFINED where unknown */
-        Names members;
+        Names members; /* those with data: no arbitrators */
+        bool after_gap; /* this node was in no Primary view right before */
 } ReportView;
 
 /* One bootstrap. */
@@ -66,6 +69,7 @@ typedef struct HistoryEntry {
         Uuid id;           /* random, the claim's */
         Position position; /* of the node that led */
         char leader[NAME_SIZE]; /* "" where it is not known */
+        bool foreign; /* nobody agreed to it: it proves nothing about those who were not part of it */
 } HistoryEntry;
 
 typedef struct History {
@@ -95,13 +99,27 @@ typedef struct Report {
         bool wanted; /* somebody or something wants mysqld to run */
         Position position;
         PositionSource source;
+        bool unjudged; /* there are data, and which, cannot be told */
+        bool schema_cut; /* they may end in half of a schema change: they count, and do not lead */
         bool blank; /* no data of any cluster here: no grastate.dat, or only zeros, and no marks */
         int safe_to_bootstrap; /* 0, 1, or -1: unsaid */
         int64_t weight; /* among equal positions the greater one leads */
 
+        Uuid component;         /* non-primary: the same for all who are in one component; zero: unknown */
+        bool in_place;          /* non-primary: it can be made Primary as it runs, and has applied all that it received */
+        char *in_place_problem; /* why not, for people */
+
+        int64_t cached_from; /* Primary: the first transaction that its cache keeps; 0: unsaid */
+        bool donating;       /* Primary: it serves a joiner, or is desynchronised */
+        bool resting;        /* stopped: it failed to start or to join, and tries again later */
+        int64_t join_failures; /* attempts to join in a row that failed */
+
         bool have_view; /* `view[0]` is the newest Primary view this node knows of, and can be trusted */
         size_t n_views; /* consecutive views, newest first */
         ReportView *view;
+        Names arbitrators; /* in the newest of them */
+        bool have_group;
+        Position group; /* stopped: the group's own name of the newest of them, by a gvwstate.dat with which this node could resume it */
         char *view_problem; /* why there is none, where there should be */
 
         bool have_history;
@@ -109,6 +127,7 @@ typedef struct Report {
         bool settled;  /* its data have been through that history, and no other */
         Names led;     /* who bootstrapped by a grant of this node, which has not been with them since */
         Names marks;   /* what keeps it from leading */
+        char *mark_text[NAMES_MAX]; /* of each the evidence, and what clears it; NULL where unsaid */
 
         ClaimState claim;
         Uuid claim_id;       /* own, where claim is not CLAIM_NONE */
@@ -118,8 +137,11 @@ typedef struct Report {
         Uuid grant_id;
         char grant_holder[NAME_SIZE];
 
+        Ruling ruling; /* the policy this node goes by */
+        bool asked;    /* a person asks for a bootstrap here */
         Names without; /* nodes which an operator gave up for the bootstrap under way here */
         char *problem; /* what is wrong with this node's files or run, for people */
+        Replication *replication; /* of a server that is no node of a Galera cluster; NULL of one that is */
 } Report;
 
 int report_new(Report **ret);
@@ -140,6 +162,11 @@ int report_parse(const char *text, Report **ret, char error[static 256]);
 bool report_newer(const Report *a, const Report *b);
 /* Do they say the same, serial and epoch aside? */
 bool report_same(const Report *a, const Report *b);
+
+/* Adds a mark with its text, or replaces the text. */
+int report_mark(Report *r, const char *mark, const char *text);
+/* What is said of the first mark; NULL where there is none, or nothing said. */
+const char *report_mark_text(const Report *r);
 
 /* The uuid of the position, also where the seqno is undefined. */
 static inline bool report_has_position(const Report *r) {

@@ -158,6 +158,10 @@ int view_members_parse(const char *text, ViewMember **ret) {
         return members_parse(text, strlen(text), ret);
 }
 
+bool view_is_arbitrator(const View *v, size_t member) {
+        return v->own_index >= 0 && (size_t) v->own_index != member && v->members[v->own_index].address[0] && !v->members[member].address[0];
+}
+
 static void view_done(View *v) {
         free(v->members);
         *v = (View) { 0 };
@@ -242,11 +246,36 @@ static int start_read(Parser *p, const Word w[static 5]) {
                 memcpy(log->invocation, w[3].s, w[3].n);
         log->have_position = have_position;
         log->position = position;
-        log->closed = log->have_last = log->last_primary = false;
+        log->closed = log->have_last = log->last_primary = log->was_synced = false;
+        log->last_members = (Uuid) {0};
         log->closed_time = 0;
         memset(log->status, 0, sizeof(log->status));
         view_done(&p->last);
         return 0;
+}
+
+/* FNV-1a, from any beginning. */
+static uint64_t uuid_hash(const Uuid *u, uint64_t h) {
+        for (size_t i = 0; i < sizeof(u->b); i++)
+                h = (h ^ u->b[i]) * UINT64_C(1099511628211);
+        return h;
+}
+
+/* One value for a set of members, in whatever order it is told. A member's uuid
+ * is another one at each of its starts. */
+static Uuid members_digest(const View *v) {
+        uint64_t sum[2] = {0};
+        Uuid all;
+
+        for (size_t i = 0; i < v->n_members; i++) {
+                if (uuid_is_zero(&v->members[i].uuid))
+                        return (Uuid) {0};
+                sum[0] += uuid_hash(&v->members[i].uuid, UINT64_C(14695981039346656037));
+                sum[1] += uuid_hash(&v->members[i].uuid, UINT64_C(1099511628211));
+        }
+        for (size_t i = 0; i < sizeof(all.b); i++)
+                all.b[i] = (uint8_t) (sum[i / 8] >> 8 * (i % 8));
+        return all;
 }
 
 static int view_read(Parser *p, const Word w[static 6]) {
@@ -282,6 +311,7 @@ static int view_read(Parser *p, const Word w[static 6]) {
         p->log.closed = false;
         p->log.have_last = true;
         p->log.last_primary = v.primary;
+        p->log.last_members = members_digest(&v);
         if (!view_repeats(&p->last, &v) && v.primary)
                 r = view_keep(p, &v);
         view_done(&p->last);
@@ -299,6 +329,10 @@ static int status_read(Parser *p, const Word *time, const Word *status) {
         p->log.closed = false;
         memset(p->log.status, 0, sizeof(p->log.status));
         memcpy(p->log.status, status->s, status->n);
+        if (strcasecmp(p->log.status, "synced") == 0 || strcasecmp(p->log.status, "donor") == 0)
+                p->log.was_synced = true;
+        else if (strcasecmp(p->log.status, "joiner") == 0 || strcasecmp(p->log.status, "initializing") == 0)
+                p->log.was_synced = false;
         return 0;
 }
 

@@ -69,7 +69,9 @@ typedef struct Viewlog {
         View views[VIEWLOG_VIEWS_MAX];
         bool have_last;     /* the last view of any kind in this section */
         bool last_primary;
+        Uuid last_members; /* of their group uuids: the same for all who are in that view; zero where one is not known */
         char status[24];    /* the last status word, "" where none */
+        bool was_synced;    /* in this section, and asked for no state transfer since */
 } Viewlog;
 
 /* Reads a record. -EBADMSG and a sentence in `error` for a line that is none
@@ -77,6 +79,11 @@ typedef struct Viewlog {
  * record without a section. */
 int viewlog_parse(const char *text, size_t n, Viewlog *ret, char error[static 256]);
 void viewlog_done(Viewlog *log);
+
+/* An arbitrator (garbd) is a member like any other, but takes no clients: it
+ * has no incoming address. A server that found none for itself has none either,
+ * so where this node's own is missing that tells nothing. */
+bool view_is_arbitrator(const View *v, size_t member);
 
 /* The members as wsrep_notify_cmd passes them: UUID/NAME/ADDRESS, separated by
  * commas. Returns their number, or -EBADMSG; free `*ret`. */

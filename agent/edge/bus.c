@@ -1,6 +1,7 @@
 /* The agent on the system bus; see bus.h. Nothing is decided here: a getter
  * reads the manager, a method hands its arguments on. */
 #include "edge/bus.h"
+#include "edge/about.h"
 #include "edge/polkit.h"
 #include "sys/log.h"
 
@@ -89,6 +90,14 @@ static int get_history(sd_bus *bus, const char *path, const char *interface, con
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
+static int get_policy(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
+                      void *userdata, sd_bus_error *error) {
+        const Manager *m = userdata;
+        const Ruling *r = &m->store->ruling;
+
+        return sd_bus_message_append(reply, "(sxs)", policy_to_string(r->policy), r->version, r->node);
+}
+
 static int get_marks(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
                      void *userdata, sd_bus_error *error) {
         const Manager *m = userdata;
@@ -127,6 +136,11 @@ static int not_ready(sd_bus_message *call) {
         return sd_bus_reply_method_errorf(call, "org.mainstay1.Error.NotReady", "The agent has just been started and does not know the state of its node yet: try again.");
 }
 
+/* What is Galera's is not done to a server that is none of its nodes. */
+static int no_galera(sd_bus_message *call) {
+        return sd_bus_reply_method_errorf(call, "org.mainstay1.Error.Refused", "The server of this node is no node of a Galera cluster (wsrep_on is off): there is no cluster to form or to join, and nothing was changed. Who replicates from whom: mainstayctl status");
+}
+
 static int read_names(sd_bus_message *call, Names *ret) {
         const char *name;
         int r;
@@ -150,6 +164,8 @@ static int do_bootstrap(sd_bus_message *call, Manager *m) {
                 return r;
         if (!m->report)
                 return not_ready(call);
+        if (m->asynchronous)
+                return no_galera(call);
         for (size_t i = 0; i < force.n; i++)
                 if (!streq(force.name[i], "new-cluster"))
                         return sd_bus_reply_method_errorf(call, "org.mainstay1.Error.Refused", "There is no check \"%s\" to force: bootstrap knows new-cluster.", force.name[i]);
@@ -159,15 +175,49 @@ static int do_bootstrap(sd_bus_message *call, Manager *m) {
 }
 
 static int do_join(sd_bus_message *call, Manager *m) {
-        Names none = {0};
+        const char *donor;
         int r, wait;
 
-        r = sd_bus_message_read(call, "b", &wait);
+        r = sd_bus_message_read(call, "sb", &donor, &wait);
         if (r < 0)
                 return r;
         if (!m->report)
                 return not_ready(call);
-        return request_begin(m, call, false, wait, &none, false);
+        if (m->asynchronous)
+                return no_galera(call);
+        return request_join(m, call, donor, wait);
+}
+
+static int do_set_policy(sd_bus_message *call, Manager *m) {
+        const char *name;
+        Policy policy;
+        int r;
+
+        r = sd_bus_message_read(call, "s", &name);
+        if (r < 0)
+                return r;
+        policy = policy_from_string(name);
+        if (policy < 0)
+                return sd_bus_reply_method_errorf(call, "org.mainstay1.Error.Refused", "There is no policy \"%s\": it is automatic, manual or maintenance.", name);
+        if (!m->report)
+                return not_ready(call);
+        return policies_set(m, call, policy);
+}
+
+static int do_recover(sd_bus_message *call, Manager *m) {
+        int r, dry_run, wait;
+        Names force = {0};
+
+        r = read_names(call, &force);
+        if (r >= 0)
+                r = sd_bus_message_read(call, "bb", &dry_run, &wait);
+        if (r < 0)
+                return r;
+        if (!m->report)
+                return not_ready(call);
+        if (m->asynchronous)
+                return no_galera(call);
+        return recover_begin(m, call, &force, dry_run, wait);
 }
 
 static int do_reload(sd_bus_message *call, Manager *m) {
@@ -184,6 +234,14 @@ static int on_bootstrap(sd_bus_message *call, void *userdata, sd_bus_error *erro
 
 static int on_join(sd_bus_message *call, void *userdata, sd_bus_error *error) {
         return polkit_authorise(call, "org.mainstay1.join", do_join, userdata);
+}
+
+static int on_set_policy(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        return polkit_authorise(call, "org.mainstay1.policy", do_set_policy, userdata);
+}
+
+static int on_recover(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        return polkit_authorise(call, "org.mainstay1.recover", do_recover, userdata);
 }
 
 static int on_reload(sd_bus_message *call, void *userdata, sd_bus_error *error) {
@@ -204,11 +262,14 @@ static int on_plan_without(sd_bus_message *call, void *userdata, sd_bus_error *e
                 return r;
         if (!m->report)
                 return not_ready(call);
+        if (m->asynchronous)
+                return no_galera(call);
         r = decision_make(voices, manager_voices(m, m->report, voices), &overrule, &plan);
         if (r >= 0)
                 r = plan_to_json(plan, &o);
         if (r < 0)
                 return r;
+        (void) json_object_set_new(o, "policy", json_string(policy_to_string(m->store->ruling.policy)));
         text = json_dumps(o, JSON_COMPACT);
         json_decref(o);
         return text ? sd_bus_reply_method_return(call, "s", text) : -ENOMEM;
@@ -220,6 +281,10 @@ static int on_get_report(sd_bus_message *call, void *userdata, sd_bus_error *err
         const Manager *m = userdata;
 
         return m->report_text ? sd_bus_reply_method_return(call, "s", m->report_text) : not_ready(call);
+}
+
+static int on_describe(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        return about_reply(userdata, call);
 }
 
 static int on_hello(sd_bus_message *call, void *userdata, sd_bus_error *error) {
@@ -250,6 +315,8 @@ static int on_claim(sd_bus_message *call, void *userdata, sd_bus_error *error) {
         r = sd_bus_message_read(call, "s", &text);
         if (r < 0)
                 return r;
+        if (m->asynchronous)
+                return sd_bus_reply_method_return(call, "bs", false, "the server there is no node of a Galera cluster (wsrep_on is off)");
         r = election_judge(m, text, &why);
         if (r < 0)
                 return r;
@@ -274,6 +341,12 @@ static int on_enter(sd_bus_message *call, void *userdata, sd_bus_error *error) {
         return gatekeeper_enter(m, call, invocation, names_contain(&flags, "new-cluster"));
 }
 
+static int on_permit(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        Manager *m = userdata;
+
+        return m->report ? in_place_permit(m, call) : not_ready(call);
+}
+
 #define CHANGES SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
 
 static const sd_bus_vtable node_vtable[] = {
@@ -292,9 +365,12 @@ static const sd_bus_vtable node_vtable[] = {
         SD_BUS_PROPERTY("Report", "s", get_text, 0, CHANGES),
         SD_BUS_PROPERTY("Peers", "a(sssss)", get_peers, 0, CHANGES),
         SD_BUS_PROPERTY("Plan", "s", get_text, 0, CHANGES),
+        SD_BUS_PROPERTY("Policy", "(sxs)", get_policy, 0, CHANGES),
         SD_BUS_METHOD_WITH_ARGS("Bootstrap", SD_BUS_ARGS("as", without, "as", force, "b", wait), SD_BUS_RESULT("s", result), on_bootstrap, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("Join", SD_BUS_ARGS("b", wait), SD_BUS_RESULT("s", result), on_join, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Join", SD_BUS_ARGS("s", donor, "b", wait), SD_BUS_RESULT("s", result), on_join, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("PlanWithout", SD_BUS_ARGS("as", without), SD_BUS_RESULT("s", plan), on_plan_without, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("SetPolicy", SD_BUS_ARGS("s", policy), SD_BUS_RESULT("b", changed), on_set_policy, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Recover", SD_BUS_ARGS("as", force, "b", dry_run, "b", wait), SD_BUS_RESULT("s", result), on_recover, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_reload, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_VTABLE_END,
 };
@@ -303,6 +379,7 @@ static const sd_bus_vtable node_vtable[] = {
 static const sd_bus_vtable peer_vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD_WITH_ARGS("GetReport", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", report), on_get_report, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Describe", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", about), on_describe, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Hello", SD_BUS_ARGS("s", node), SD_BUS_RESULT("s", report), on_hello, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Claim", SD_BUS_ARGS("s", claim), SD_BUS_RESULT("b", granted, "s", text), on_claim, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_SIGNAL_WITH_ARGS("Changed", SD_BUS_ARGS("s", report), 0),
@@ -312,6 +389,7 @@ static const sd_bus_vtable peer_vtable[] = {
 static const sd_bus_vtable gate_vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD_WITH_ARGS("Enter", SD_BUS_ARGS("s", invocation, "as", flags), SD_BUS_RESULT("s", verdict, "s", text, "s", position), on_enter, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Permit", SD_BUS_NO_ARGS, SD_BUS_RESULT("b", permitted, "s", text, "s", position), on_permit, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_VTABLE_END,
 };
 
@@ -324,7 +402,7 @@ static void report_changed(Manager *m) {
 
 static void properties_changed(Manager *m) {
         (void) sd_bus_emit_properties_changed(m->bus, PATH, NODE, "State", "Reason", "Waiting", "Mysqld", "Position",
-                                              "SafeToBootstrap", "View", "History", "Marks", "Report", "Peers", "Plan", NULL);
+                                              "SafeToBootstrap", "View", "History", "Marks", "Report", "Peers", "Plan", "Policy", NULL);
 }
 
 int bus_publish(Manager *m) {

@@ -10,16 +10,20 @@ static const char *const verb_names[] = {
         [VERB_PLAN] = "plan",
         [VERB_BOOTSTRAP] = "bootstrap",
         [VERB_JOIN] = "join",
+        [VERB_RECOVER] = "recover",
         [VERB_REPORT] = "report",
+        [VERB_POLICY] = "policy",
         [VERB_SETUP] = "setup",
+        [VERB_INSPECT] = "inspect",
+        [VERB_DOCTOR] = "doctor",
         [VERB_HELP] = "help",
         [VERB_VERSION] = "version",
 };
 DEFINE_STRING_TABLE(verb, Verb, verb_names)
 
 #define V(verb) (1U << VERB_##verb)
-#define V_BUS (V(STATUS) | V(PLAN) | V(BOOTSTRAP) | V(JOIN) | V(REPORT))
-#define V_ALL (V_BUS | V(SETUP) | V(HELP) | V(VERSION))
+#define V_BUS (V(STATUS) | V(PLAN) | V(BOOTSTRAP) | V(JOIN) | V(RECOVER) | V(REPORT) | V(POLICY))
+#define V_ALL (V_BUS | V(SETUP) | V(INSPECT) | V(DOCTOR) | V(HELP) | V(VERSION))
 
 enum {
         OPT_JSON = 0x100,
@@ -27,12 +31,20 @@ enum {
         OPT_WITHOUT,
         OPT_FORCE,
         OPT_NO_WAIT,
+        OPT_DONOR,
         OPT_CHECK,
         OPT_PEER_KEY,
         OPT_PEER_KEYS,
         OPT_KNOWN_HOSTS,
         OPT_ADDRESS,
+        OPT_EXPECT,
+        OPT_DATADIR,
+        OPT_GRASTATE,
+        OPT_GVWSTATE,
+        OPT_RECOVER_LOG,
         OPT_VERSION,
+        OPT_DRY_RUN,
+        OPT_YES,
 };
 
 static const struct option options[] = {
@@ -45,10 +57,18 @@ static const struct option options[] = {
         { "without", required_argument, NULL, OPT_WITHOUT },
         { "force", required_argument, NULL, OPT_FORCE },
         { "no-wait", no_argument, NULL, OPT_NO_WAIT },
+        { "dry-run", no_argument, NULL, OPT_DRY_RUN },
+        { "yes", no_argument, NULL, OPT_YES },
+        { "donor", required_argument, NULL, OPT_DONOR },
         { "check", no_argument, NULL, OPT_CHECK },
         { "peer-key", required_argument, NULL, OPT_PEER_KEY },
         { "peer-keys", required_argument, NULL, OPT_PEER_KEYS },
         { "known-hosts", required_argument, NULL, OPT_KNOWN_HOSTS },
+        { "expect", required_argument, NULL, OPT_EXPECT },
+        { "datadir", required_argument, NULL, OPT_DATADIR },
+        { "grastate", required_argument, NULL, OPT_GRASTATE },
+        { "gvwstate", required_argument, NULL, OPT_GVWSTATE },
+        { "recover-log", required_argument, NULL, OPT_RECOVER_LOG },
         {},
 };
 
@@ -63,14 +83,26 @@ static unsigned option_verbs(int c) {
         case OPT_WITHOUT:
                 return V(PLAN) | V(BOOTSTRAP);
         case OPT_FORCE:
-                return V(BOOTSTRAP);
+                return V(BOOTSTRAP) | V(RECOVER);
+        case OPT_DRY_RUN:
+        case OPT_YES:
+                return V(RECOVER);
         case OPT_NO_WAIT:
-                return V(BOOTSTRAP) | V(JOIN);
+                return V(BOOTSTRAP) | V(JOIN) | V(RECOVER);
+        case OPT_DONOR:
+                return V(JOIN);
         case OPT_CHECK:
         case OPT_PEER_KEY:
         case OPT_PEER_KEYS:
         case OPT_KNOWN_HOSTS:
                 return V(SETUP);
+        case OPT_EXPECT:
+                return V(PLAN);
+        case OPT_DATADIR:
+        case OPT_GRASTATE:
+        case OPT_GVWSTATE:
+        case OPT_RECOVER_LOG:
+                return V(INSPECT);
         default:
                 return V_ALL;
         }
@@ -87,25 +119,59 @@ static _printf_(2, 3) int wrong(char error[static 256], const char *format, ...)
 }
 
 /* "db2" or "db2,db3". */
-static int add_without(Names *names, const char *list, char error[static 256]) {
+static int add_names(Names *names, const char *option, const char *list, char error[static 256]) {
         for (const char *p = list;; p++) {
                 size_t n = strcspn(p, ",");
                 char name[NAME_SIZE];
                 int r;
 
                 if (n == 0 || n >= sizeof(name))
-                        return wrong(error, "--without wants the name of a node, not \"%s\".", list);
+                        return wrong(error, "%s wants the name of a node, not \"%.100s\".", option, list);
                 memcpy(name, p, n);
                 name[n] = 0;
                 r = names_add(names, name);
                 if (r == -E2BIG)
-                        return wrong(error, "--without names more than %d nodes.", NAMES_MAX);
+                        return wrong(error, "%s names more than %d nodes.", option, NAMES_MAX);
                 if (r < 0)
-                        return wrong(error, "--without wants the name of a node, not \"%s\".", name);
+                        return wrong(error, "%s wants the name of a node, not \"%s\".", option, name);
                 p += n;
                 if (*p == 0)
                         return 0;
         }
+}
+
+static int take_path(const char **field, const char *option, const char *path, char error[static 256]) {
+        if (*field)
+                return wrong(error, "%s is given twice.", option);
+        *field = path;
+        return *path ? 0 : wrong(error, "%s wants a file.", option);
+}
+
+/* The verb; then nodes that are given up, and for `plan` files. */
+static int take_word(Args *a, const char *word, bool follows_without, char error[static 256]) {
+        if (a->verb == _VERB_INVALID) {
+                a->verb = verb_from_string(word);
+                return a->verb < 0 ? wrong(error, "There is no verb \"%.100s\".", word) : 0;
+        }
+        if (follows_without)
+                return add_names(&a->without, "--without", word, error);
+        if (a->verb == VERB_RECOVER && !a->node) {
+                a->node = word;
+                return 0;
+        }
+        if (a->verb == VERB_POLICY && !a->set_policy) {
+                a->policy = policy_from_string(word);
+                a->set_policy = true;
+                return a->policy < 0 ? wrong(error, "There is no policy \"%.100s\": it is automatic, manual or maintenance.", word) : 0;
+        }
+        if (a->verb != VERB_PLAN)
+                return wrong(error, "\"%.100s\" is one word too many.", word);
+        if (*word == 0)
+                return wrong(error, "plan wants the name of a file, not \"\".");
+        if (a->n_files == ARGS_FILES_MAX)
+                return wrong(error, "plan takes at most %d files.", ARGS_FILES_MAX);
+        a->file[a->n_files++] = word;
+        return 0;
 }
 
 static int take(Args *a, int c, const char *arg, char error[static 256]) {
@@ -129,16 +195,23 @@ static int take(Args *a, int c, const char *arg, char error[static 256]) {
                 a->watch = true;
                 return 0;
         case OPT_WITHOUT:
-                return add_without(&a->without, arg, error);
+                return add_names(&a->without, "--without", arg, error);
         case OPT_FORCE:
-                if (!streq(arg, "new-cluster"))
-                        return wrong(error, "There is no check \"%s\" to force. It is new-cluster, and nothing else: "
-                                            "to begin a cluster where no node has data of one.", arg);
-                a->new_cluster = true;
+                if (names_add(&a->force, arg) < 0)
+                        return wrong(error, "There is no check \"%s\" to force.", arg);
+                return 0;
+        case OPT_DRY_RUN:
+                a->dry_run = true;
+                return 0;
+        case OPT_YES:
+                a->yes = true;
                 return 0;
         case OPT_NO_WAIT:
                 a->no_wait = true;
                 return 0;
+        case OPT_DONOR:
+                a->donor = arg;
+                return names_plain(arg) ? 0 : wrong(error, "--donor wants the name of a node, of letters, digits, dots, hyphens and underscores.");
         case OPT_CHECK:
                 a->check = true;
                 return 0;
@@ -153,9 +226,33 @@ static int take(Args *a, int c, const char *arg, char error[static 256]) {
         case OPT_KNOWN_HOSTS:
                 a->known_hosts_file = arg;
                 return 0;
+        case OPT_EXPECT:
+                return add_names(&a->expect, "--expect", arg, error);
+        case OPT_DATADIR:
+                return take_path(&a->datadir, "--datadir", arg, error);
+        case OPT_GRASTATE:
+                return take_path(&a->grastate, "--grastate", arg, error);
+        case OPT_GVWSTATE:
+                return take_path(&a->gvwstate, "--gvwstate", arg, error);
+        case OPT_RECOVER_LOG:
+                return take_path(&a->recover_log, "--recover-log", arg, error);
         default:
                 return wrong(error, "No such option.");
         }
+}
+
+static int check_force(Args *a, char error[static 256]) {
+        for (size_t i = 0; i < a->force.n; i++) {
+                const char *name = a->force.name[i];
+
+                if (a->verb == VERB_BOOTSTRAP && !streq(name, "new-cluster"))
+                        return wrong(error, "There is no check \"%s\" to force. It is new-cluster, and nothing else: "
+                                            "to begin a cluster where no node has data of one.", name);
+                if (a->verb == VERB_RECOVER && !streq(name, "space") && !streq(name, "diverged") && !streq(name, "stray") && !streq(name, "prepared"))
+                        return wrong(error, "There is no check \"%s\" to force. It is space, diverged, stray or prepared.", name);
+        }
+        a->new_cluster = a->verb == VERB_BOOTSTRAP && a->force.n > 0;
+        return 0;
 }
 
 static int check(const Args *a, const bool *seen, char error[static 256]) {
@@ -164,24 +261,44 @@ static int check(const Args *a, const bool *seen, char error[static 256]) {
                         return wrong(error, "--%s does not go with \"%s\".", o->name, verb_to_string(a->verb));
         if (a->host && a->address)
                 return wrong(error, "-H and --address are two ways to say the same: give one.");
+        if (a->expect.n > 0 && a->n_files == 0)
+                return wrong(error, "--expect goes with the files of saved reports: plan FILE... --expect NODE,...");
+        if (a->n_files > 0 && (a->host || a->address))
+                return wrong(error, "plan asks an agent or reads files: -H and --address do not go with \"%.100s\".", a->file[0]);
         if (a->check && (a->n_peer_keys > 0 || a->peer_keys_file || a->known_hosts_file))
                 return wrong(error, "--check changes nothing, so it takes no keys.");
         return 0;
 }
 
+typedef struct Word {
+        const char *text;
+        bool follows_without;
+} Word;
+
 int args_parse(int argc, char *argv[], Args *ret, char error[static 256]) {
+        _cleanup_free_ Word *word = calloc((size_t) argc + 1, sizeof(*word));
         bool seen[ELEMENTS(options)] = {};
         Args a = { .verb = _VERB_INVALID };
-        int c, r;
+        size_t n_words = 0;
+        int c, last = 0, r = 0;
 
-        /* 0, not 1: this may not be the first time in this process. */
+        if (!word)
+                return wrong(error, "%s.", strerror(ENOMEM));
+        /* 0, not 1: this may not be the first time in this process. Words are
+         * taken where they stand ("-"), because what follows --without, up to
+         * the next option, are nodes too. */
         optind = 0;
         opterr = 0;
-        while ((c = getopt_long(argc, argv, ":hH:", options, NULL)) >= 0) {
+        while ((c = getopt_long(argc, argv, "-:hH:", options, NULL)) >= 0) {
+                if (c == 1) {
+                        word[n_words++] = (Word) { optarg, last == OPT_WITHOUT };
+                        continue;
+                }
                 if (c == ':')
                         return wrong(error, "%s wants a value.", argv[optind - 1]);
                 if (c == '?')
                         return wrong(error, "There is no option %s.", argv[optind - 1]);
+                last = c;
                 for (const struct option *o = options; o->name; o++)
                         if (o->val == c)
                                 seen[o - options] = true;
@@ -189,28 +306,22 @@ int args_parse(int argc, char *argv[], Args *ret, char error[static 256]) {
                 if (r < 0)
                         return r;
         }
+        for (; optind < argc; optind++)
+                word[n_words++] = (Word) { argv[optind], false };
 
         if (a.verb == VERB_HELP || a.verb == VERB_VERSION) {
                 *ret = a;
                 return 0;
         }
-        if (optind == argc)
+        for (size_t i = 0; i < n_words && r >= 0; i++)
+                r = take_word(&a, word[i].text, word[i].follows_without, error);
+        if (r < 0)
+                return r;
+        if (a.verb == _VERB_INVALID)
                 a.verb = VERB_STATUS;
-        else {
-                a.verb = verb_from_string(argv[optind]);
-                if (a.verb < 0)
-                        return wrong(error, "There is no verb \"%s\".", argv[optind]);
-                optind++;
-        }
-        /* What follows --without, up to the next option, are nodes too. */
-        for (; optind < argc; optind++) {
-                if (a.without.n == 0)
-                        return wrong(error, "\"%s\" is one word too many.", argv[optind]);
-                r = add_without(&a.without, argv[optind], error);
-                if (r < 0)
-                        return r;
-        }
         r = check(&a, seen, error);
+        if (r >= 0)
+                r = check_force(&a, error);
         if (r < 0)
                 return r;
 
@@ -228,8 +339,14 @@ void args_help(FILE *f) {
               "  plan                What would happen now, and why, node by node\n"
               "  bootstrap           Form the cluster from this node, if that is safe\n"
               "  join                Join the cluster, waiting for it where it must\n"
+              "  recover             Bring a node back that is kept out: its data are set aside\n"
+              "  policy [NAME]       How much the agents do by themselves; with NAME, on all\n"
+              "                      nodes from now on: automatic, manual or maintenance\n"
               "  report              What this node says of itself to the others, as JSON\n"
               "  setup               Make this node ready, and say what is still missing\n"
+              "  plan FILE...        The same from saved reports, without an agent\n"
+              "  inspect             What the server's state files say, without an agent\n"
+              "  doctor              Look for the traps of a configuration, and say how to mend each\n"
               "\n"
               "Options:\n"
               "  -H, --host [USER@]HOST  The agent of that host, through ssh\n"
@@ -237,11 +354,20 @@ void args_help(FILE *f) {
               "      --watch             status: show it again whenever something changes\n"
               "      --without NODE      plan, bootstrap: give NODE up, and what only it has\n"
               "      --force new-cluster bootstrap: begin a cluster where there is none\n"
-              "      --no-wait           bootstrap, join: begin it, and do not wait for the end\n"
+              "      --force CHECK       recover: space, diverged, stray, prepared: see mainstayctl(1)\n"
+              "      --dry-run           recover: only say what would be done\n"
+              "      --yes               recover: do not ask\n"
+              "      --no-wait           bootstrap, join, recover: begin it, and do not wait for\n"
+              "                          the end\n"
+              "      --donor NODE        join: take what is missing from NODE\n"
               "      --check             setup: change nothing, only say what is missing\n"
               "      --peer-key KEY      setup: let in the agent with this public key\n"
               "      --peer-keys FILE    setup: the same, one key a line\n"
               "      --known-hosts FILE  setup: the host keys of the other nodes\n"
+              "      --expect NODE,...   plan FILE...: all nodes of the cluster\n"
+              "      --datadir DIR       inspect: grastate.dat and gvwstate.dat in DIR\n"
+              "      --grastate FILE     inspect: this file; also --gvwstate FILE, and\n"
+              "      --recover-log FILE  inspect: what mysqld --wsrep-recover wrote\n"
               "      --address ADDRESS   Another bus than the system's\n"
               "  -h, --help              This\n"
               "      --version           The version\n"

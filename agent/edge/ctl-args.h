@@ -2,6 +2,7 @@
 #pragma once
 
 #include "domain/names.h"
+#include "domain/policy.h"
 
 /* How mainstayctl ends. */
 enum {
@@ -17,8 +18,12 @@ typedef enum Verb {
         VERB_PLAN,
         VERB_BOOTSTRAP,
         VERB_JOIN,
+        VERB_RECOVER,
         VERB_REPORT,
+        VERB_POLICY,
         VERB_SETUP,
+        VERB_INSPECT,
+        VERB_DOCTOR,
         VERB_HELP,
         VERB_VERSION,
         _VERB_MAX,
@@ -29,6 +34,7 @@ const char *verb_to_string(Verb v);
 Verb verb_from_string(const char *s);
 
 #define ARGS_KEYS_MAX NAMES_MAX
+#define ARGS_FILES_MAX NAMES_MAX
 
 /* Strings are borrowed from argv. */
 typedef struct Args {
@@ -40,11 +46,27 @@ typedef struct Args {
         bool no_wait;
         Names without;
         bool new_cluster;
+        bool set_policy; /* to `policy`; else it is shown */
+        Policy policy;
+        Names force;
+        const char *node; /* recover: whom */
+        bool dry_run;
+        bool yes;
+        const char *donor;
         bool check;
         size_t n_peer_keys;
         const char *peer_key[ARGS_KEYS_MAX];
         const char *peer_keys_file;
         const char *known_hosts_file;
+
+        size_t n_files; /* plan: saved reports, which need no agent */
+        const char *file[ARGS_FILES_MAX];
+        Names expect; /* plan: all nodes there are; empty: those of the reports */
+
+        const char *datadir; /* inspect */
+        const char *grastate;
+        const char *gvwstate;
+        const char *recover_log;
 } Args;
 
 /* -EINVAL for a mistake; what is wrong with it is then in `error`. Without a

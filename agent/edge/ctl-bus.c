@@ -175,6 +175,7 @@ static void picture_shape(json_t *o) {
         static const char *const position[] = { "uuid", "seqno", "source", NULL };
         static const char *const view[] = { "uuid", "seqno", "members", NULL };
         static const char *const entry[] = { "id", "uuid", "seqno", NULL };
+        static const char *const policy[] = { "name", "version", "node", NULL };
         static const char *const peer[] = { "label", "node", "condition", "why", "report", NULL };
         json_t *peers, *p;
         json_int_t safe;
@@ -182,6 +183,8 @@ static void picture_shape(json_t *o) {
 
         (void) json_object_set_new(o, "position", with_keys(json_object_get(o, "position"), position));
         (void) json_object_set_new(o, "view", with_keys(json_object_get(o, "view"), view));
+        if (json_object_get(o, "policy"))
+                (void) json_object_set_new(o, "policy", with_keys(json_object_get(o, "policy"), policy));
         (void) json_object_set_new(o, "history", each_with_keys(json_object_get(o, "history"), entry));
         (void) json_object_set_new(o, "report", parsed(json_object_get(o, "report")));
         (void) json_object_set_new(o, "plan", parsed(json_object_get(o, "plan")));

@@ -6,6 +6,7 @@
  *   view          {uuid, seqno, members}
  *   history       [{id, uuid, seqno}]
  *   marks         [text]
+ *   policy        {name, version, node}
  *   report, plan  as the agent says them, or null
  *   peers         [{label, node, condition, why, report}]
  *

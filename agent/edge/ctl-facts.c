@@ -154,7 +154,7 @@ static int found_host(const char *host, void *userdata) {
         return is_own(host) ? 0 : config_add_peer(c, host, host);
 }
 
-int facts_gather(Facts *ret, char error[static 512]) {
+int facts_paths(Facts *ret, char error[static 512]) {
         _cleanup_free_ char *base = NULL;
         Facts *f = ret;
         Config *c;
@@ -173,15 +173,27 @@ int facts_gather(Facts *ret, char error[static 512]) {
         if (r < 0)
                 return r;
         f->have_options = c->server && discovery_options(c->server, c->defaults_file, &f->options) == 0;
-        find_unit(f);
 
         r = fallback(&c->datadir, str_or(f->options.datadir, "/var/lib/mysql"));
         if (r >= 0 && f->options.provider_options && options_provider_get(f->options.provider_options, "base_dir", &base) < 0)
                 base = NULL;
         if (r >= 0)
                 r = fallback(&c->base_dir, str_or(base, c->datadir));
-        if (r >= 0)
-                r = fallback(&c->socket, str_or(f->options.socket, "/run/mysqld/mysqld.sock"));
+        return r;
+}
+
+int facts_gather(Facts *ret, char error[static 512]) {
+        Facts *f = ret;
+        Config *c;
+        int r;
+
+        r = facts_paths(f, error);
+        if (r < 0)
+                return r;
+        c = f->config;
+        find_unit(f);
+
+        r = fallback(&c->socket, str_or(f->options.socket, "/run/mysqld/mysqld.sock"));
         if (r >= 0)
                 r = fallback(&c->account, AGENT_USER);
         if (r >= 0)

@@ -57,6 +57,8 @@ int verb_plan(const Args *a) {
         sd_bus *bus;
         int r;
 
+        if (a->n_files > 0)
+                return verb_plan_files(a);
         r = bus_open(a, &bus);
         if (r < 0)
                 return CTL_FAILED;

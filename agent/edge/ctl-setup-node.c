@@ -1,9 +1,38 @@
-/* Setup: accounts, groups and directories. */
+/* Setup: accounts, what comes with them, groups and directories. */
 #include "edge/ctl-setup.h"
 
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+
+/* To pam_systemd every login through ssh is a person's, for whom it has logind
+ * start `systemd --user` first. A peer needs no such thing, and waits for it
+ * just when all nodes boot at once: measured, half a second. A masked one is no
+ * error to logind. */
+static int manager_step(Setup *s, uid_t uid) {
+        char unit[32], path[64], target[16];
+        ssize_t n;
+
+        (void) snprintf(unit, sizeof(unit), "user@%u.service", (unsigned) uid);
+        (void) snprintf(path, sizeof(path), "/etc/systemd/system/%s", unit);
+        n = readlink(path, target, sizeof(target) - 1);
+        if (n < 0 && errno != ENOENT && errno != EINVAL)
+                return -errno;
+        target[n < 0 ? 0 : n] = 0;
+        if (streq(target, "/dev/null")) {
+                setup_already(s, "%s is masked: no user manager for " PEER_USER, unit);
+                return 0;
+        }
+        if (s->args->check) {
+                setup_missing(s, "", "%s is not masked: every login of " PEER_USER " waits for a user manager that nobody needs", unit);
+                return 0;
+        }
+        const char *const argv[] = { "systemctl", "mask", "--quiet", unit, NULL };
+        if (setup_must(s, argv) < 0)
+                return 0;
+        setup_done(s, "masked %s: no user manager for " PEER_USER, unit);
+        return 0;
+}
 
 int setup_users(Setup *s) {
         static const char *const users[] = { AGENT_USER, PEER_USER };
@@ -36,7 +65,7 @@ int setup_users(Setup *s) {
                 setup_already(s, "accounts " AGENT_USER " and " PEER_USER);
         else
                 setup_done(s, "made the accounts " AGENT_USER " and " PEER_USER);
-        return 0;
+        return manager_step(s, p->pw_uid);
 }
 
 static bool in_group(const char *user, gid_t primary, gid_t wanted) {

@@ -5,6 +5,7 @@
 #include "edge/ctl-ssh.h"
 
 #include <ctype.h>
+#include <time.h>
 
 #define PEER_TIMEOUT (20 * USEC_PER_SEC)
 
@@ -80,6 +81,38 @@ static void explain(Setup *s, const char *label, const sd_bus_error *error, int 
                               error->message ? error->message : strerror(-r));
 }
 
+static int64_t clock_now(void) {
+        struct timespec t;
+
+        return clock_gettime(CLOCK_REALTIME, &t) < 0 ? 0 : (int64_t) t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* What a person compares between nodes, for `peers`: an object of label, node,
+ * agent, about (text, as Describe says it; absent where it cannot) and the
+ * microseconds of our clock when it was asked and answered. */
+static void peer_describe(Setup *s, sd_bus *bus, const char *label, const json_t *report) {
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+        sd_bus_message *m = NULL, *reply = NULL;
+        const char *about = NULL;
+        int64_t asked = clock_now();
+        json_t *o;
+        int r;
+
+        r = sd_bus_message_new_method_call(bus, &m, AGENT_NAME, AGENT_PATH, AGENT_PEER, "Describe");
+        if (r >= 0)
+                r = sd_bus_call(bus, m, PEER_TIMEOUT, &error, &reply);
+        if (r >= 0)
+                r = sd_bus_message_read(reply, "s", &about);
+        o = json_pack("{s:s, s:O?, s:O?, s:s*, s:b, s:I, s:I}", "label", label, "node", json_object_get(report, "node"), "agent",
+                      json_object_get(report, "agent"), "about", r >= 0 ? about : NULL, "cannot_say",
+                      sd_bus_error_has_name(&error, SD_BUS_ERROR_UNKNOWN_METHOD), "asked", (json_int_t) asked, "answered", (json_int_t) clock_now());
+        if (o)
+                (void) json_array_append_new(s->peers, o);
+        (void) sd_bus_message_unref(m);
+        (void) sd_bus_message_unref(reply);
+        sd_bus_error_free(&error);
+}
+
 static int peer_ask(Setup *s, const char *label, const char *address) {
         sd_bus_error error = SD_BUS_ERROR_NULL;
         sd_bus_message *m = NULL, *reply = NULL;
@@ -114,6 +147,8 @@ static int peer_ask(Setup *s, const char *label, const char *address) {
                                       "%s calls itself %s", label, node);
                 else
                         setup_already(s, "the agent of %s answers%s%s", label, streq(node, label) ? "" : ": it is ", streq(node, label) ? "" : node);
+                if (node && s->peers)
+                        peer_describe(s, bus, label, report);
                 json_decref(report);
         }
 
@@ -128,7 +163,8 @@ int setup_peers(Setup *s) {
         const Config *c = s->facts.config;
 
         if (c->n_peers == 0)
-                setup_missing(s, "Set wsrep_cluster_address=gcomm://... with all nodes in the server's configuration, or name them in\n"
+                setup_missing(s, options_asynchronous(&s->facts.options) ? "Name them in [peers] of mainstay.conf."
+                                                                        : "Set wsrep_cluster_address=gcomm://... with all nodes in the server's configuration, or name them in\n"
                                  "[peers] of mainstay.conf", "the other nodes: none are named anywhere");
 
         for (size_t i = 0; i < c->n_peers; i++) {

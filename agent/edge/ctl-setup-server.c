@@ -25,9 +25,7 @@ static void last_line(char *text) {
                 memmove(text, line + 1, strlen(line));
 }
 
-/* Root's client; the exit status, or a negative errno. `*ret_complaint` is one
- * line. */
-static int sql(Setup *s, const char *statement, char **ret_output, char **ret_complaint) {
+int setup_sql(Setup *s, const char *statement, char **ret_output, char **ret_complaint) {
         _cleanup_free_ char *socket = NULL;
         const char *argv[] = { client(), "--batch", "--skip-column-names", "--connect-timeout=5", NULL, "--execute", statement, NULL };
         int r;
@@ -47,7 +45,7 @@ static int sql(Setup *s, const char *statement, char **ret_output, char **ret_co
 static char *sql_value(Setup *s, const char *statement) {
         char *output = NULL;
 
-        if (sql(s, statement, &output, NULL) != 0 || !output) {
+        if (setup_sql(s, statement, &output, NULL) != 0 || !output) {
                 free(output);
                 return strdup("");
         }
@@ -70,7 +68,7 @@ static Server server_state(Setup *s, char **ret_complaint) {
         _cleanup_free_ char *on = NULL, *ready = NULL, *read_only = NULL, *tab = NULL;
 
         *ret_complaint = NULL;
-        if (sql(s, "SELECT 1", NULL, ret_complaint) != 0) {
+        if (setup_sql(s, "SELECT 1", NULL, ret_complaint) != 0) {
                 bool down = *ret_complaint && (strstr(*ret_complaint, "2002") || strstr(*ret_complaint, "2003"));
 
                 return down ? SERVER_DOWN : SERVER_REFUSES;
@@ -141,7 +139,7 @@ static int notify_live(Setup *s) {
                 setup_missing(s, "", "the running server does not tell Mainstay yet who is in the cluster");
                 return 0;
         }
-        if (sql(s, "SET GLOBAL wsrep_notify_cmd='" NOTIFY "'", NULL, &failed) != 0) {
+        if (setup_sql(s, "SET GLOBAL wsrep_notify_cmd='" NOTIFY "'", NULL, &failed) != 0) {
                 /* Newer releases, MariaDB 10.11.19 and 11.8 among them, take it
                  * from their files only. */
                 setup_missing(s, "It does so from its next start on. Restart it when that suits you, one node after another.",
@@ -149,6 +147,14 @@ static int notify_live(Setup *s) {
                 return 0;
         }
         setup_done(s, "told the running server to tell Mainstay who is in the cluster");
+        return 0;
+}
+
+int setup_options(Setup *s) {
+        const char *option = options_bootstraps(&s->facts.options, NULL);
+
+        if (option)
+                setup_missing(s, "mainstayctl doctor says more.", "a configuration that does not form a new cluster at every start: %s does", option);
         return 0;
 }
 
@@ -161,9 +167,8 @@ int setup_notify(Setup *s) {
                               str_or(s->facts.config->server, "mariadbd"));
                 return 0;
         }
-        if (s->facts.options.new_cluster)
-                setup_missing(s, "Take wsrep_new_cluster out of the server's configuration.", "a configuration that does not form a new cluster at every start");
-
+        if (options_asynchronous(&s->facts.options))
+                return 0; /* there are no views to tell of */
         if (cmd && *cmd && !strstr(cmd, "mainstay-notify")) {
                 setup_missing(s, "Let that program end with: exec " NOTIFY " \"$@\"\nand name it mainstay-notify-something, or take the setting out and run this again.",
                               "wsrep_notify_cmd: the server's configuration has another one, %s, which is left alone", cmd);
@@ -214,6 +219,15 @@ static int account_sql(Setup *s, char **ret) {
         const char *account = s->facts.config->account;
         bool mysql = version && *version && !strcasestr(version, "mariadb"), same = streq(account, AGENT_USER);
 
+        if (options_asynchronous(&s->facts.options))
+                return asprintf(ret,
+                                "CREATE USER IF NOT EXISTS '%s'@'localhost' IDENTIFIED %s%s;\n"
+                                "GRANT %s ON *.* TO '%s'@'localhost';%s%s%s",
+                                account, mysql ? "WITH auth_socket" : "VIA unix_socket", same ? "" : " AS '" AGENT_USER "'",
+                                mysql ? "REPLICATION CLIENT" : "BINLOG MONITOR, SLAVE MONITOR", account,
+                                mysql ? "\nGRANT SELECT ON performance_schema.threads TO '" : "", mysql ? account : "", mysql ? "'@'localhost';" : "") < 0
+                               ? -ENOMEM
+                               : 0;
         return asprintf(ret,
                         "CREATE USER IF NOT EXISTS '%s'@'localhost' IDENTIFIED %s%s;\n"
                         "GRANT SELECT ON mysql.wsrep_cluster TO '%s'@'localhost';\n"
@@ -223,11 +237,17 @@ static int account_sql(Setup *s, char **ret) {
                        : 0;
 }
 
-#define ACCOUNT_TEST "SELECT COUNT(*) FROM mysql.wsrep_cluster; SELECT COUNT(*) FROM mysql.wsrep_cluster_members"
+/* What the account is there for. */
+static bool account_serves(Setup *s) {
+        if (options_asynchronous(&s->facts.options))
+                return account_works(s, "SHOW ALL SLAVES STATUS") || account_works(s, "SHOW REPLICA STATUS");
+        return account_works(s, "SELECT COUNT(*) FROM mysql.wsrep_cluster; SELECT COUNT(*) FROM mysql.wsrep_cluster_members");
+}
 
 int setup_account(Setup *s) {
         _cleanup_free_ char *statements = NULL, *complaint = NULL, *failed = NULL;
         const char *account = s->facts.config->account;
+        bool asynchronous = options_asynchronous(&s->facts.options);
         Server state;
         int r;
 
@@ -235,7 +255,7 @@ int setup_account(Setup *s) {
                 setup_missing(s, "", "the database account cannot be called \"%s\"", account);
                 return 0;
         }
-        if (account_works(s, ACCOUNT_TEST)) {
+        if (account_serves(s)) {
                 setup_already(s, "the database account %s", account);
                 return 0;
         }
@@ -244,26 +264,27 @@ int setup_account(Setup *s) {
         if (r < 0)
                 return r;
 
-        if (state == SERVER_READ_ONLY && account_works(s, "SHOW GLOBAL STATUS LIKE 'wsrep_ready'")) {
+        if (!asynchronous && state == SERVER_READ_ONLY && account_works(s, "SHOW GLOBAL STATUS LIKE 'wsrep_ready'")) {
                 setup_already(s, "the database account %s (what it may read cannot be looked at before the node is in the cluster)", account);
                 return 0;
         }
         if (state != SERVER_WRITABLE || s->args->check) {
-                setup_missing(s, statements, "the database account %s: %s On one node, once the cluster is up, run this again or type what follows; "
+                setup_missing(s, statements, "the database account %s: %s On %s, run this again or type what follows; "
                                              "it replicates to the others.",
                               account,
                               state == SERVER_DOWN      ? "it cannot be looked for while the server is down."
                               : state == SERVER_REFUSES ? str_or(complaint, "the server does not let root in.")
                               : state == SERVER_WRITABLE ? "it is not there."
-                                                        : "the server takes no writes now.");
+                                                        : "the server takes no writes now.",
+                              asynchronous ? "the primary" : "one node, once the cluster is up");
                 return 0;
         }
 
-        if (sql(s, statements, NULL, &failed) != 0) {
+        if (setup_sql(s, statements, NULL, &failed) != 0) {
                 setup_missing(s, statements, "the database account %s: %s Type it yourself:", account, str_or(failed, "the server refuses."));
                 return 0;
         }
-        if (!account_works(s, "SHOW GLOBAL STATUS LIKE 'wsrep_ready'")) {
+        if (asynchronous ? !account_serves(s) : !account_works(s, "SHOW GLOBAL STATUS LIKE 'wsrep_ready'")) {
                 setup_missing(s, statements, "the database account %s is there, but " AGENT_USER " cannot use it. Is there one of that name with a password?", account);
                 return 0;
         }

@@ -97,6 +97,41 @@ static int gate_step(Setup *s) {
         return r < 0 ? r : 0;
 }
 
+/* Percona XtraDB Cluster has a second unit for the same server, which forms a
+ * new cluster and asks nobody: mysql@.service, started as mysql@bootstrap, with
+ * the option in $EXTRA_ARGS. Of MariaDB's and Oracle's units of such a name each
+ * instance is a server of its own. */
+static int bootstrap_unit_step(Setup *s) {
+        static const char text[] =
+                "# Made by `mainstayctl setup`. This unit would form a new cluster from this\n"
+                "# node's data, whatever the other nodes have. So its start ends at the gate,\n"
+                "# which says who should lead, and what to type.\n"
+                "\n"
+                "[Service]\n"
+                "Environment=_WSREP_NEW_CLUSTER=--wsrep-new-cluster\n"
+                "ExecStartPre=\n"
+                "ExecStartPre=" PKGLIBEXECDIR "/mainstay-gate\n";
+        const Facts *f = &s->facts;
+        const char *fragment = str_or(f->unit_fragment, ""), *name = base_name(fragment), *suffix = strrchr(name, '.');
+        _cleanup_free_ char *template_path = NULL, *template_text = NULL, *path = NULL;
+        int r;
+
+        if (!suffix)
+                return 0;
+        if (asprintf(&template_path, "%.*s@%s", (int) (suffix - fragment), fragment, suffix) < 0 ||
+            asprintf(&path, UNIT_DIR "/%.*s@bootstrap%s.d/" DROPIN_NAME, (int) (suffix - name), name, suffix) < 0)
+                return -ENOMEM;
+        r = setup_read(template_path, &template_text);
+        if (r == -ENOENT)
+                return 0;
+        if (r < 0)
+                return r;
+        if (!strstr(template_text, "$EXTRA_ARGS"))
+                return 0;
+        r = file_step(s, path, text, "a cluster is not formed past the others, by this unit either");
+        return r < 0 ? r : 0;
+}
+
 /* Where mysqld does not run as mysql, others must know. */
 static int user_step(Setup *s) {
         _cleanup_free_ char *unit = NULL, *policy = NULL;
@@ -147,7 +182,7 @@ static int polkit_step(Setup *s) {
                      "    if (action.id === \"org.freedesktop.systemd1.manage-units\" &&\n"
                      "        subject.user === \"" AGENT_USER "\" &&\n"
                      "        action.lookup(\"unit\") === \"%s\" &&\n"
-                     "        [\"start\", \"stop\", \"restart\", \"reset-failed\"].indexOf(action.lookup(\"verb\")) >= 0)\n"
+                     "        [\"start\", \"stop\", \"restart\", \"kill\", \"reset-failed\"].indexOf(action.lookup(\"verb\")) >= 0)\n"
                      "        return polkit.Result.YES;\n"
                      "    return polkit.Result.NOT_HANDLED;\n"
                      "});\n", unit) < 0) {
@@ -173,6 +208,8 @@ int setup_unit(Setup *s) {
         }
 
         r = gate_step(s);
+        if (r >= 0)
+                r = bootstrap_unit_step(s);
         if (r >= 0)
                 r = user_step(s);
         if (r >= 0)

@@ -17,7 +17,7 @@ static void say(Setup *s, const char *state, Colour colour, const char *text, co
         json_t *o;
 
         if (s->args->json) {
-                o = json_pack("{s:s, s:s, s:s?}", "state", state, "text", text, "remedy", *remedy ? remedy : NULL);
+                o = json_pack("{s:s, s:s, s:s, s:s?}", "step", s->step, "state", state, "text", text, "remedy", *remedy ? remedy : NULL);
                 if (o)
                         (void) json_array_append_new(s->steps, o);
                 return;
@@ -197,24 +197,38 @@ size_t setup_as_agent(const char **argv) {
 }
 
 typedef struct Step {
+        const char *name; /* for programs */
         const char *what; /* goes on "cannot see to ..." */
         int (*run)(Setup *s);
 } Step;
 
 /* What one needs, an earlier one made. */
 static const Step steps[] = {
-        { "the accounts", setup_users },
-        { "the agent's groups", setup_groups },
-        { "the directories", setup_directories },
-        { "this node's key", setup_key },
-        { "the other nodes' keys", setup_peer_keys },
-        { "the other nodes' host keys", setup_known_hosts },
-        { "mysqld's unit", setup_unit },
-        { "the server's configuration", setup_notify },
-        { "the agent", setup_agent },
-        { "the database account", setup_account },
-        { "the way to the other nodes", setup_peers },
+        { "accounts", "the accounts", setup_users },
+        { "groups", "the agent's groups", setup_groups },
+        { "directories", "the directories", setup_directories },
+        { "key", "this node's key", setup_key },
+        { "peer-keys", "the other nodes' keys", setup_peer_keys },
+        { "host-keys", "the other nodes' host keys", setup_known_hosts },
+        { "unit", "mysqld's unit", setup_unit },
+        { "options", "the server's options", setup_options },
+        { "notify", "the server's configuration", setup_notify },
+        { "agent", "the agent", setup_agent },
+        { "account", "the database account", setup_account },
+        { "peers", "the way to the other nodes", setup_peers },
 };
+
+void setup_steps(Setup *s) {
+        for (size_t i = 0; i < ELEMENTS(steps); i++) {
+                size_t before = s->missing;
+                int r;
+
+                s->step = steps[i].name;
+                r = steps[i].run(s);
+                if (r < 0 && s->missing == before)
+                        setup_missing(s, "", "cannot see to %s: %s", steps[i].what, strerror(-r));
+        }
+}
 
 static int finish(Setup *s) {
         const json_t *missing;
@@ -260,13 +274,7 @@ int verb_setup(const Args *a) {
                 return CTL_FAILED;
         }
 
-        for (size_t i = 0; i < ELEMENTS(steps); i++) {
-                size_t before = s.missing;
-
-                r = steps[i].run(&s);
-                if (r < 0 && s.missing == before)
-                        setup_missing(&s, "", "cannot see to %s: %s", steps[i].what, strerror(-r));
-        }
+        setup_steps(&s);
         r = finish(&s);
         facts_done(&s.facts);
         json_decref(s.steps);

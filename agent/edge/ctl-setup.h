@@ -55,12 +55,16 @@ typedef struct Facts {
 
 /* Leaves a sentence in `error` where the configuration is wrong. */
 int facts_gather(Facts *ret, char error[static 512]);
+/* No more than what files and the server's binary say: where its data are. */
+int facts_paths(Facts *ret, char error[static 512]);
 void facts_done(Facts *f);
 
 typedef struct Setup {
         const Args *args;
         Facts facts;
         Style style;
+        const char *step; /* the name of the one under way */
+        json_t *peers;    /* what the others said of themselves: see peer_ask(); may be NULL */
         json_t *steps;
         size_t missing;
         json_t *short_missing; /* their names, for the last line */
@@ -83,6 +87,10 @@ int setup_run(const char *const *argv, char **ret_output, char **ret_complaint);
 /* The same for programs of which only success matters: says what went wrong. */
 int setup_must(Setup *s, const char *const *argv);
 
+/* Root's client of the database: the exit status, or a negative errno.
+ * `*ret_complaint` is one line. */
+int setup_sql(Setup *s, const char *statement, char **ret_output, char **ret_complaint);
+
 /* The text of a file of at most 1 MiB; -ENOENT. */
 int setup_read(const char *path, char **ret);
 /* Writes a file with its directory. 0 where it was so already, 1 where it was
@@ -92,6 +100,10 @@ int setup_write(const char *path, const char *text, mode_t mode);
 /* A command line that runs `argv` as the agent's user. Needs room for 5 more. */
 size_t setup_as_agent(const char **argv);
 
+/* All steps. What they say is in `steps`, by the name of the step, where JSON
+ * is wanted. */
+void setup_steps(Setup *s);
+
 /* The steps. Negative: nobody has explained it yet. */
 int setup_users(Setup *s);
 int setup_groups(Setup *s);
@@ -100,6 +112,7 @@ int setup_key(Setup *s);
 int setup_peer_keys(Setup *s);
 int setup_known_hosts(Setup *s);
 int setup_unit(Setup *s);
+int setup_options(Setup *s);
 int setup_notify(Setup *s);
 int setup_account(Setup *s);
 int setup_agent(Setup *s);

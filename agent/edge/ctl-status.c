@@ -1,21 +1,27 @@
 /* `mainstayctl status` and `report`: what the agent knows, once or whenever it
  * changes. */
 #include "edge/ctl-bus.h"
+#include "edge/ctl-service.h"
 #include "edge/ctl-table.h"
 #include "edge/ctl-verbs.h"
 
 #include <time.h>
 
-static int picture_print(const Args *a, const json_t *picture) {
+static int picture_print(const Args *a, json_t *picture) {
         Style style = style_of(stdout);
+        bool service = service_is(picture);
 
         if (a->json) {
+                json_t *o;
+
+                if (service && service_json(picture, &o) >= 0)
+                        (void) json_object_set_new(picture, "service", o);
                 if (json_dumpf(picture, stdout, a->watch ? JSON_COMPACT : JSON_INDENT(2)) < 0)
                         return -EIO;
                 putchar('\n');
                 return 0;
         }
-        return table_status(stdout, &style, picture);
+        return service ? service_print(stdout, &style, picture) : table_status(stdout, &style, picture);
 }
 
 typedef struct Watch {

@@ -1,6 +1,7 @@
 /* The cluster as text; see ctl-table.h. */
 #include "edge/ctl-table.h"
 #include "domain/decision.h"
+#include "domain/policy.h"
 #include "edge/ctl-args.h"
 
 #include <inttypes.h>
@@ -54,10 +55,11 @@ static char *plan_note(const json_t *plan, const char *node) {
         return strdup("");
 }
 
-static char *marks_note(const json_t *marks) {
+static char *marks_note(const json_t *report, const json_t *marks) {
+        const char *mark = str_or(json_string_value(json_array_get(marks, 0)), "?"), *text = text_of(json_object_get(report, "mark_evidence"), mark);
         char *s;
 
-        return asprintf(&s, "marked: %s", str_or(json_string_value(json_array_get(marks, 0)), "?")) < 0 ? NULL : s;
+        return asprintf(&s, "marked: %s%s%s", mark, *text ? ". " : "", text) < 0 ? NULL : s;
 }
 
 static int row_self(const json_t *picture, Row *row) {
@@ -79,11 +81,11 @@ static void row_known(const json_t *picture, const json_t *report, const char *n
         const json_t *marks = json_object_get(report, "marks");
         bool online = streq(mysqld, "primary"), marked = json_array_size(marks) > 0;
 
-        row->cell[COL_STATE] = strdup(marked ? "SHUNNED" : online ? "ONLINE" : *problem ? "FAILED" : "OFFLINE");
+        row->cell[COL_STATE] = strdup(marked && (online || !*problem || !streq(str_or(json_string_value(json_array_get(marks, 0)), ""), "aborted-sst")) ? "SHUNNED" : online ? "ONLINE" : *problem ? "FAILED" : "OFFLINE");
         row->colour = marked ? COLOUR_RED : online ? COLOUR_GREEN : *problem ? COLOUR_RED : COLOUR_YELLOW;
         row->cell[COL_MYSQLD] = strdup(mysqld);
         row->cell[COL_POSITION] = position_cell(json_object_get(report, "position"));
-        row->cell[COL_NOTE] = marked ? marks_note(marks)
+        row->cell[COL_NOTE] = marked ? marks_note(report, marks)
                             : *problem ? strdup(problem)
                             : online ? strdup("")
                                      : plan_note(json_object_get(picture, "plan"), node);
@@ -114,6 +116,28 @@ static int row_peer(const json_t *picture, const json_t *peer, Row *row) {
         if (n < 0)
                 row->cell[COL_NOTE] = NULL;
         return 0;
+}
+
+/* Who is Primary now, or about to be, sees who else has a vote. */
+static void add_arbitrators(const json_t *report, Names *names) {
+        Mysqld mysqld = mysqld_from_string(text_of(report, "mysqld"));
+        const json_t *name;
+        size_t i;
+
+        if (!mysqld_in_primary(mysqld))
+                return;
+        json_array_foreach(json_object_get(report, "arbitrators"), i, name)
+                if (json_is_string(name))
+                        (void) names_add(names, json_string_value(name));
+}
+
+static void row_arbitrator(const char *name, Row *row) {
+        row->cell[COL_NODE] = strdup(name);
+        row->cell[COL_STATE] = strdup("ARBITRATOR");
+        row->cell[COL_MYSQLD] = strdup("-");
+        row->cell[COL_POSITION] = strdup("-");
+        row->cell[COL_NOTE] = strdup("It has a vote, and no data (garbd).");
+        row->colour = COLOUR_GREEN;
 }
 
 static int row_compare(const void *a, const void *b) {
@@ -207,14 +231,36 @@ static int rows_print(FILE *f, const Style *style, const Row *rows, size_t n) {
         return r;
 }
 
+/* The policy in a sentence: where it is the usual one there is nothing to say. */
+static void policy_line(FILE *f, const Style *style, const json_t *policy) {
+        const char *name = text_of(policy, "name");
+        _cleanup_free_ char *text = NULL;
+
+        if (!*name || streq(name, policy_to_string(POLICY_AUTOMATIC)))
+                return;
+        if (asprintf(&text, "The policy is %s, set on %s: %s.", name, text_of(policy, "node"), policy_means(policy_from_string(name))) < 0) {
+                text = NULL;
+                return;
+        }
+        text_print(f, style, 0, false, text);
+}
+
 int table_status(FILE *f, const Style *style, const json_t *picture) {
         const json_t *peers = json_object_get(picture, "peers"), *peer, *plan = json_object_get(picture, "plan");
-        size_t n = json_array_size(peers) + 1, i;
-        Row *rows = calloc(n, sizeof(*rows));
+        size_t n_nodes = json_array_size(peers) + 1, n, i;
+        Names arbitrators = {0};
+        Row *rows;
         int r;
 
+        add_arbitrators(json_object_get(picture, "report"), &arbitrators);
+        json_array_foreach((json_t *) peers, i, peer)
+                add_arbitrators(json_object_get(peer, "report"), &arbitrators);
+        n = n_nodes + arbitrators.n;
+        rows = calloc(n, sizeof(*rows));
         if (!rows)
                 return -ENOMEM;
+        for (i = 0; i < arbitrators.n; i++)
+                row_arbitrator(arbitrators.name[i], &rows[n_nodes + i]);
         r = row_self(picture, &rows[0]);
         json_array_foreach((json_t *) peers, i, peer)
                 if (r >= 0)
@@ -232,6 +278,7 @@ int table_status(FILE *f, const Style *style, const json_t *picture) {
                 return r;
 
         fputc('\n', f);
+        policy_line(f, style, json_object_get(picture, "policy"));
         if (json_is_object(plan)) {
                 _cleanup_free_ char *headline = NULL;
 
@@ -257,7 +304,9 @@ static char *names_of(const json_t *array) {
 }
 
 int table_headline(const json_t *plan, char **ret) {
-        const char *node = text_of(plan, "node");
+        const char *node = text_of(plan, "node"), *policy = text_of(plan, "policy");
+        const char *joins = streq(policy, policy_to_string(POLICY_MANUAL)) || streq(policy, policy_to_string(POLICY_MAINTENANCE))
+                          ? "joins when a person starts it" : "joins";
         _cleanup_free_ char *awaited = names_of(json_object_get(plan, "awaited"));
         bool some = json_array_size(json_object_get(plan, "awaited")) > 0;
         char *s;
@@ -267,18 +316,25 @@ int table_headline(const json_t *plan, char **ret) {
                 return -ENOMEM;
         switch (plan_action(plan)) {
         case ACTION_BOOTSTRAP:
-                n = asprintf(&s, "%s forms the cluster, and the others join it.", str_or(node, "A node"));
+                if (streq(policy, policy_to_string(POLICY_MANUAL)))
+                        n = asprintf(&s, "%s leads. The policy is manual: a person starts it, on %s, with: mainstayctl bootstrap", str_or(node, "A node"), str_or(node, "that node"));
+                else if (streq(policy, policy_to_string(POLICY_MAINTENANCE)))
+                        n = asprintf(&s, "%s would lead. The policy is maintenance, so nothing is started; for a person to start it, first type: mainstayctl policy manual", str_or(node, "A node"));
+                else if (streq(text_of(plan, "manner"), manner_to_string(MANNER_RESUME)))
+                        n = asprintf(&s, "All members of the last Primary view start together, and resume it.");
+                else
+                        n = asprintf(&s, "%s forms the cluster, and the others join it.", str_or(node, "A node"));
                 break;
         case ACTION_JOIN:
-                n = *node ? asprintf(&s, "The cluster is up, with %s in it; who is not in it joins.", node)
-                          : asprintf(&s, "The cluster is up; who is not in it joins.");
+                n = *node ? asprintf(&s, "The cluster is up, with %s in it; who is not in it %s.", node, joins)
+                          : asprintf(&s, "The cluster is up; who is not in it %s.", joins);
                 break;
         case ACTION_WAIT:
                 n = some ? asprintf(&s, "Nobody forms the cluster yet: %s must be heard first. See: mainstayctl plan", awaited)
                          : asprintf(&s, "Nobody forms the cluster yet. See why: mainstayctl plan");
                 break;
         case ACTION_REFUSE:
-                n = asprintf(&s, "Nobody forms the cluster: a person must decide. See why: mainstayctl plan");
+                n = asprintf(&s, "A person must decide how it goes on. See why: mainstayctl plan");
                 break;
         default:
                 n = asprintf(&s, "The plan cannot be read: its agent is of another version.");
@@ -287,6 +343,73 @@ int table_headline(const json_t *plan, char **ret) {
                 return -ENOMEM;
         *ret = s;
         return 0;
+}
+
+/* Policies */
+
+json_t *table_policy(const json_t *picture) {
+        const json_t *own = json_object_get(picture, "policy"), *peer;
+        const char *name = json_string_value(json_object_get(own, "name"));
+        json_t *o, *agree, *differ, *unheard;
+        size_t i;
+
+        if (!name)
+                return NULL;
+        agree = json_array();
+        differ = json_array();
+        unheard = json_array();
+        json_array_foreach(json_object_get(picture, "peers"), i, peer) {
+                const json_t *report = json_object_get(peer, "report"), *its = json_object_get(report, "policy");
+                const char *node = text_of(peer, "node"), *goes_by = str_or(json_string_value(json_object_get(its, "name")), policy_to_string(POLICY_AUTOMATIC));
+
+                if (!*node)
+                        node = text_of(peer, "label");
+                if (!json_is_object(report) || !streq(text_of(peer, "condition"), condition_to_string(CONDITION_KNOWN)))
+                        (void) json_array_append_new(unheard, json_pack("{s:s, s:s}", "node", node, "why", text_of(peer, "why")));
+                else if (streq(goes_by, name))
+                        (void) json_array_append_new(agree, json_string(node));
+                else
+                        (void) json_array_append_new(differ, json_pack("{s:s, s:s}", "node", node, "policy", goes_by));
+        }
+        o = json_pack("{s:s, s:I, s:s?, s:o, s:o, s:o}", "policy", name, "version", json_integer_value(json_object_get(own, "version")),
+                      "node", *text_of(own, "node") ? text_of(own, "node") : NULL, "agree", agree, "differ", differ, "unheard", unheard);
+        return o;
+}
+
+static void line_print(FILE *f, const Style *style, char *text) {
+        _cleanup_free_ char *line = text;
+
+        if (line)
+                text_print(f, style, 0, false, line);
+}
+
+void table_policy_print(FILE *f, const Style *style, const json_t *policy) {
+        const json_t *agree = json_object_get(policy, "agree"), *other;
+        const char *name = text_of(policy, "policy"), *node = text_of(policy, "node");
+        _cleanup_free_ char *same = names_of(agree);
+        char *text;
+        size_t i;
+
+        text = NULL;
+        if (asprintf(&text, "The policy is %s%s%s: %s.", name, *node ? ", set on " : "", node, policy_means(policy_from_string(name))) < 0)
+                text = NULL;
+        line_print(f, style, text);
+        if (json_array_size(agree) > 0) {
+                if (asprintf(&text, "%s %s by it too.", str_or(same, "Others"), json_array_size(agree) > 1 ? "go" : "goes") < 0)
+                        text = NULL;
+                line_print(f, style, text);
+        }
+        json_array_foreach(json_object_get(policy, "differ"), i, other) {
+                if (asprintf(&text, "%s is heard, and still goes by %s. If that stays so, install the same version of Mainstay there.",
+                             text_of(other, "node"), text_of(other, "policy")) < 0)
+                        text = NULL;
+                line_print(f, style, text);
+        }
+        json_array_foreach(json_object_get(policy, "unheard"), i, other) {
+                if (asprintf(&text, "%s is not heard (%s), and learns of it when it is.", text_of(other, "node"), *text_of(other, "why") ? text_of(other, "why") : "not tried yet") < 0)
+                        text = NULL;
+                line_print(f, style, text);
+        }
 }
 
 static void reasons_print(FILE *f, const Style *style, const json_t *reasons) {

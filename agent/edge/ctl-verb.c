@@ -1,4 +1,4 @@
-/* `mainstayctl bootstrap` and `join`: one call, which may take hours. What the
+/* `mainstayctl bootstrap`, `join` and `recover`: one call, which may take hours. What the
  * agent waits for is told line by line meanwhile, so that the journal of
  * mainstay-bootstrap.service reads as a story. Whoever stops waiting stops
  * nothing but the waiting. */
@@ -17,6 +17,8 @@ typedef struct Call {
 } Call;
 
 static const char *what_failed(const Args *a) {
+        if (a->verb == VERB_RECOVER)
+                return "This node is not recovered";
         return a->verb == VERB_JOIN ? "This node does not join the cluster" : "This node does not form the cluster";
 }
 
@@ -94,12 +96,20 @@ static int on_gone(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         return sd_event_exit(c->event, c->exit);
 }
 
-static int call_new(const Args *a, sd_bus *bus, sd_bus_message **ret) {
+static int append_force(sd_bus_message *m, const Names *force) {
+        int r = sd_bus_message_open_container(m, 'a', "s");
+
+        for (size_t i = 0; r >= 0 && i < force->n; i++)
+                r = sd_bus_message_append(m, "s", force->name[i]);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static int call_new(const Args *a, sd_bus *bus, bool dry_run, sd_bus_message **ret) {
         sd_bus_message *m = NULL;
         int r;
 
         r = sd_bus_message_new_method_call(bus, &m, AGENT_NAME, AGENT_PATH, AGENT_NODE,
-                                           a->verb == VERB_JOIN ? "Join" : "Bootstrap");
+                                           a->verb == VERB_JOIN ? "Join" : a->verb == VERB_RECOVER ? "Recover" : "Bootstrap");
         if (r < 0)
                 return r;
         r = sd_bus_message_set_allow_interactive_authorization(m, true);
@@ -112,6 +122,13 @@ static int call_new(const Args *a, sd_bus *bus, sd_bus_message **ret) {
                 if (r >= 0)
                         r = a->new_cluster ? sd_bus_message_append(m, "as", 1, "new-cluster") : sd_bus_message_append(m, "as", 0);
         }
+        if (r >= 0 && a->verb == VERB_RECOVER) {
+                r = append_force(m, &a->force);
+                if (r >= 0)
+                        r = sd_bus_message_append(m, "b", (int) dry_run);
+        }
+        if (r >= 0 && a->verb == VERB_JOIN)
+                r = sd_bus_message_append(m, "s", str_or(a->donor, ""));
         if (r >= 0)
                 r = sd_bus_message_append(m, "b", (int) !a->no_wait);
         if (r < 0) {
@@ -145,7 +162,7 @@ static int call_run(Call *c) {
         if (r >= 0)
                 r = sd_bus_add_match(c->bus, NULL, AGENT_MATCH_PROPERTIES, on_changed, c);
         if (r >= 0)
-                r = call_new(c->args, c->bus, &m);
+                r = call_new(c->args, c->bus, false, &m);
         if (r >= 0)
                 r = sd_bus_call_async(c->bus, NULL, m, on_reply, c, UINT64_MAX);
         if (r >= 0 && !c->args->no_wait)
@@ -184,4 +201,81 @@ int verb_bootstrap(const Args *a) {
 
 int verb_join(const Args *a) {
         return verb_call(a);
+}
+
+/* Only a person at a terminal can be asked. */
+static int consent(const Args *a) {
+        char answer[16] = "";
+
+        if (a->yes)
+                return 1;
+        if (a->json || !isatty(STDIN_FILENO)) {
+                fputs("mainstayctl: Nothing was done: that wants a person's consent. Say it with --yes.\n", stderr);
+                return 0;
+        }
+        fputs("Go on? [y/N] ", stderr);
+        if (!fgets(answer, sizeof(answer), stdin) || (answer[0] != 'y' && answer[0] != 'Y')) {
+                fputs("Nothing was done.\n", stderr);
+                return 0;
+        }
+        return 1;
+}
+
+/* What would be done is said first, always. */
+static int recover_preview(const Args *a, sd_bus *bus) {
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+        sd_bus_message *m = NULL, *reply = NULL;
+        _cleanup_free_ char *name = NULL;
+        const char *text;
+        int r, end = CTL_OK;
+
+        r = bus_text(bus, "Name", &error, &name);
+        if (r >= 0 && a->node && !streq(a->node, name)) {
+                fprintf(stderr, "mainstayctl: This is %s, and %s is recovered by its own agent. On %s: mainstayctl recover\n", name, a->node, a->node);
+                return CTL_FAILED;
+        }
+        if (r >= 0)
+                r = call_new(a, bus, true, &m);
+        if (r >= 0)
+                r = sd_bus_call(bus, m, 0, &error, &reply);
+        if (r >= 0)
+                r = sd_bus_message_read(reply, "s", &text);
+        if (r < 0)
+                end = bus_explain(a, what_failed(a), &error, r);
+        else if (a->json && a->dry_run) {
+                json_t *o = json_pack("{s:b, s:s}", "ok", 1, "steps", text);
+
+                (void) json_dumpf(o, stdout, JSON_INDENT(2));
+                json_decref(o);
+                putchar('\n');
+        } else {
+                FILE *f = a->json ? stderr : stdout;
+                Style style = style_of(f);
+
+                for (const char *p = text; *p; p += strcspn(p, "\n") + (p[strcspn(p, "\n")] == '\n')) {
+                        _cleanup_free_ char *line = strndup(p, strcspn(p, "\n"));
+
+                        if (line)
+                                text_print(f, &style, 0, false, line);
+                }
+                (void) fflush(f);
+        }
+        sd_bus_error_free(&error);
+        (void) sd_bus_message_unref(reply);
+        (void) sd_bus_message_unref(m);
+        return end;
+}
+
+int verb_recover(const Args *a) {
+        sd_bus *bus;
+        int r;
+
+        r = bus_open(a, &bus);
+        if (r < 0)
+                return CTL_FAILED;
+        r = recover_preview(a, bus);
+        (void) sd_bus_flush_close_unref(bus);
+        if (r != CTL_OK || a->dry_run)
+                return r;
+        return consent(a) ? verb_call(a) : CTL_FAILED;
 }

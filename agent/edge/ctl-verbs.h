@@ -9,4 +9,9 @@ int verb_report(const Args *a);
 int verb_plan(const Args *a);
 int verb_bootstrap(const Args *a);
 int verb_join(const Args *a);
+int verb_policy(const Args *a);
+int verb_recover(const Args *a);
 int verb_setup(const Args *a);
+int verb_inspect(const Args *a);
+int verb_plan_files(const Args *a); /* `plan FILE...` */
+int verb_doctor(const Args *a);

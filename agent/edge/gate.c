@@ -8,8 +8,10 @@
  * grastate.dat cannot be judged, for Galera would guess. */
 #include "adapter/discovery.h"
 #include "adapter/record.h"
+#include "adapter/store.h"
 #include "base/paths.h"
 #include "domain/grastate.h"
+#include "edge/gate-position.h"
 #include "sys/file.h"
 #include "sys/log.h"
 
@@ -31,11 +33,16 @@
 #define EXTEND_BY (90 * USEC_PER_SEC)
 /* An agent that is being restarted is given so long to come back. */
 #define AGENT_PATIENCE (15 * USEC_PER_SEC)
+/* What systemd itself is given for an answer. */
+#define COMMAND_PATIENCE (5 * USEC_PER_SEC)
+#define SYSTEMD "org.freedesktop.systemd1"
 #define AGENT_RETRY (100 * USEC_PER_MSEC)
 
 typedef struct Verdict {
         bool settled;
         bool bootstrap, refused;
+        bool resume; /* with the gvwstate.dat that it has */
+        bool alone; /* there was no agent to ask */
         char text[1024];
         bool have_position;
         Position position;
@@ -47,6 +54,7 @@ typedef struct Gate {
         sd_bus_slot *call;
         sd_event_source *retry, *extend;
         bool new_cluster;
+        char **command; /* the unit's, NULL where it is not known */
         usec_t patience_ends;
         Verdict verdict;
 } Gate;
@@ -62,6 +70,60 @@ static void tell_wait(const char *text) {
         (void) sd_notifyf(false, "STATUS=Mainstay: %s\nEXTEND_TIMEOUT_USEC=%llu", text, (unsigned long long) EXTEND_BY);
 }
 
+/* The words of the unit's ExecStart=, as systemd has them; NULL where it cannot
+ * tell.. */
+static char **read_command(sd_bus *bus) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *unit = NULL, *m = NULL, *reply = NULL;
+        const char *path, *program;
+        char **words = NULL;
+        int r;
+
+        r = sd_bus_call_method(bus, SYSTEMD, "/org/freedesktop/systemd1", SYSTEMD ".Manager", "GetUnitByPID", NULL, &unit, "u", (uint32_t) getpid());
+        if (r >= 0)
+                r = sd_bus_message_read(unit, "o", &path);
+        if (r >= 0)
+                r = sd_bus_message_new_method_call(bus, &m, SYSTEMD, path, "org.freedesktop.DBus.Properties", "Get");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "ss", SYSTEMD ".Service", "ExecStart");
+        if (r >= 0)
+                r = sd_bus_call(bus, m, COMMAND_PATIENCE, NULL, &reply);
+        if (r >= 0)
+                r = sd_bus_message_enter_container(reply, 'v', "a(sasbttttuii)");
+        if (r >= 0)
+                r = sd_bus_message_enter_container(reply, 'a', "(sasbttttuii)");
+        if (r >= 0)
+                r = sd_bus_message_enter_container(reply, 'r', "sasbttttuii");
+        if (r > 0)
+                r = sd_bus_message_read(reply, "s", &program);
+        if (r > 0)
+                r = sd_bus_message_read_strv(reply, &words);
+        return r < 0 ? NULL : words;
+}
+
+static void words_free(char **words) {
+        for (char **w = words; w && *w; w++)
+                free(*w);
+        free(words);
+}
+
+/* The first of them that would make it bootstrap: by what stands there, or by a
+ * variable of the unit's environment, other than the one that start.env settles. */
+static const char *command_bootstraps(const Options *o, char *const *words) {
+        for (char *const *w = words; w && *w; w++) {
+                const char *name = **w == '$' ? *w + 1 : "";
+                char variable[128] = "";
+                const char *value = NULL;
+
+                name += *name == '{';
+                (void) snprintf(variable, sizeof(variable), "%.*s", (int) strcspn(name, "}"), name);
+                if (variable[0] && !streq(variable, "_WSREP_NEW_CLUSTER"))
+                        value = getenv(variable);
+                if (options_word_bootstraps(o, *w) || (value && options_word_bootstraps(o, value)))
+                        return *w;
+        }
+        return NULL;
+}
+
 static int settled(Gate *g) {
         g->verdict.settled = true;
         return sd_event_exit(g->event, 0);
@@ -70,7 +132,8 @@ static int settled(Gate *g) {
 /* Nobody to ask: a joiner does no harm, and nothing more is allowed. */
 static int without_agent(Gate *g, const char *why) {
         log_warning("Mainstay's agent does not answer (%s). mysqld starts as a joiner, which can bootstrap nothing. See: systemctl status mainstayd", why);
-        (void) snprintf(g->verdict.text, sizeof(g->verdict.text), "without the agent");
+        (void) snprintf(g->verdict.text, sizeof(g->verdict.text), "It joins, without the word of the agent.");
+        g->verdict.alone = true;
         return settled(g);
 }
 
@@ -104,7 +167,8 @@ static int answered(sd_bus_message *m, void *userdata, sd_bus_error *error) {
                 return without_agent(g, "its answer is not understood");
 
         g->verdict.bootstrap = streq(verdict, "bootstrap");
-        g->verdict.refused = !g->verdict.bootstrap && !streq(verdict, "join");
+        g->verdict.resume = streq(verdict, "resume");
+        g->verdict.refused = !g->verdict.bootstrap && !g->verdict.resume && !streq(verdict, "join");
         (void) snprintf(g->verdict.text, sizeof(g->verdict.text), "%s", text);
         g->verdict.have_position = position_parse(at, strlen(at), &g->verdict.position) >= 0;
         return settled(g);
@@ -191,8 +255,10 @@ static int gate_ask(Gate *g) {
         r = sd_bus_open_system(&g->bus);
         if (r < 0) {
                 log_warning("The system bus cannot be reached (%s). mysqld starts as a joiner, which can bootstrap nothing.", strerror(-r));
+                g->verdict.alone = true;
                 return 0;
         }
+        g->command = read_command(g->bus);
         r = sd_bus_attach_event(g->bus, g->event, 0);
         if (r >= 0)
                 r = sd_bus_match_signal(g->bus, NULL, "org.mainstay1", "/org/mainstay1", "org.freedesktop.DBus.Properties", "PropertiesChanged", waiting_changed, g);
@@ -215,10 +281,10 @@ static const char *pattern(const char *option, char buf[static 64]) {
 }
 
 /* A bootstrap that stands there would be one at every start. */
-static int check_configuration(const char *server, const char *options) {
+static int check_configuration(const char *server, const char *options, char *const *command, bool *ret_wsrep, bool *ret_asynchronous) {
         static const char defaults[] = "--defaults-file=";
         const char *file = options && strncmp(options, defaults, strlen(defaults)) == 0 ? options + strlen(defaults) : NULL;
-        const char *option;
+        const char *option, *word;
         char name[64];
         Options o = {0};
         int r;
@@ -230,7 +296,17 @@ static int check_configuration(const char *server, const char *options) {
                 return 0;
         }
         option = options_bootstraps(&o, getenv("MYSQLD_OPTS"));
+        *ret_wsrep = options_wsrep(&o);
+        *ret_asynchronous = options_asynchronous(&o);
+        word = option ? NULL : command_bootstraps(&o, command);
         options_done(&o);
+        if (word) {
+                log_error("mysqld is not started: \"%s\" in ExecStart= of its unit would make every start form a new cluster, and nobody has authorised that. "
+                          "Take it out (systemctl cat shows where it stands; then systemctl daemon-reload), and start mysqld again. "
+                          "To form the cluster from this node, type: systemctl start mainstay-bootstrap", word);
+                (void) sd_notifyf(false, "STATUS=Mainstay: not started. A bootstrap stands in ExecStart= of the unit: %s", word);
+                return -EPERM;
+        }
         if (!option)
                 return 0;
         if (streq(option, "MYSQLD_OPTS"))
@@ -321,6 +397,10 @@ static int allow_bootstrap(int dirfd, const Verdict *v) {
                 return 0; /* a new cluster */
         if (r >= 0)
                 r = grastate_parse(text, size, &g, error);
+        /* Cut off in the middle of a schema change: without its uuid, Galera would begin
+         * another cluster. */
+        if (r >= 0 && v->have_position && uuid_is_zero(&g.position.uuid))
+                g.position = (Position) { v->position.uuid, SEQNO_UNDEFINED };
         if (r >= 0 && v->have_position && !uuid_equal(&g.position.uuid, &v->position.uuid)) {
                 (void) snprintf(error, sizeof(error), "it changed since the agent read it");
                 r = -ESTALE;
@@ -335,6 +415,44 @@ static int allow_bootstrap(int dirfd, const Verdict *v) {
         if (r < 0)
                 log_error("mysqld is not started: %s cannot be written: %s.", GRASTATE, strerror(-r));
         return r;
+}
+
+/* The agent would have passed the position on, and the unit's own way of finding
+ * it gave way to the agent's. Where it is not found mysqld starts all the same. */
+static int find_position(int dirfd, const char *datadir, const char *dir, const char *server, const char *options, Verdict *v) {
+        _cleanup_close_ int serverfd = -1;
+        char at[POSITION_TEXT_MAX];
+        Recovery found;
+        int r;
+
+        if (!position_wanted(dirfd))
+                return 0;
+        serverfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        r = serverfd < 0 ? -errno : position_find(server, datadir, options, serverfd, dir, tell_wait, &found);
+        if (r == -ECANCELED) {
+                log_error("mysqld is not started: stopped while the position of its data was looked for");
+                return r;
+        }
+        if (r >= 0 && found.outcome == RECOVERY_LOCKED) {
+                log_error("mysqld is not started: another one runs on %s, outside of its unit. Stop that one (look for it with: ps -C mariadbd,mysqld), then start mysqld again.", datadir);
+                return -EBUSY;
+        }
+        if (r >= 0 && found.outcome != RECOVERY_POSITION) {
+                log_warning("The position of the data is not known, so this node may be sent a full copy (SST): %s", found.text);
+                return 0;
+        }
+        if (r >= 0)
+                r = position_write(dirfd, &found.position);
+        if (r < 0) {
+                log_warning("The position of the data is not known (%s), so this node may be sent a full copy (SST).",
+                            r == -ESTALE ? "they are of another cluster than " GRASTATE " says" : strerror(-r));
+                return 0;
+        }
+        v->have_position = true;
+        v->position = found.position;
+        if (r > 0)
+                log_info("The data have come to %s. That is written to " GRASTATE ", so that the other nodes need send no more than what is missing.", position_text(&found.position, at));
+        return 0;
 }
 
 /* Without a section of its own this start would be recorded as part of the one
@@ -363,7 +481,22 @@ static int open_section(const char *dir, const Verdict *v) {
         return 0;
 }
 
-static int prepare(const char *datadir, const char *basedir, const char *serverdir, const Verdict *v) {
+/* What the agent, which is not there now, has left to be held to. */
+static int check_kept_out(const char *serverdir) {
+        _cleanup_free_ char *path = NULL, *why = NULL;
+        size_t size;
+        int r;
+
+        if (asprintf(&path, "%s/../" STORE_KEPT_OUT, serverdir) < 0)
+                return -ENOMEM;
+        r = file_read(AT_FDCWD, path, 4096, &why, &size, NULL);
+        if (r == -ENOENT)
+                return 0;
+        log_error("mysqld is not started, for this node is kept out of the cluster. %s See: systemctl status mainstayd", r < 0 ? strerror(-r) : why);
+        return -EPERM;
+}
+
+static int prepare(const char *datadir, const char *basedir, const char *serverdir, const char *server, bool wsrep, bool asynchronous, Verdict *v) {
         _cleanup_close_ int dirfd = -1, basefd = -1;
         int r;
 
@@ -378,7 +511,12 @@ static int prepare(const char *datadir, const char *basedir, const char *serverd
                 log_error("mysqld is not started: its own user cannot be taken on: %s.", strerror(-r));
                 return r;
         }
-        r = check_grastate(dirfd, datadir);
+        /* What Galera once left there is nothing to a server without it. */
+        r = asynchronous ? 0 : check_grastate(dirfd, datadir);
+        if (r >= 0 && v->alone && wsrep)
+                r = check_kept_out(serverdir);
+        if (r >= 0 && v->alone && wsrep)
+                r = find_position(dirfd, datadir, serverdir, server, getenv("MAINSTAY_OPTIONS"), v);
         if (r < 0)
                 return r;
         basefd = streq(datadir, basedir) ? dup(dirfd) : open(basedir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -387,10 +525,10 @@ static int prepare(const char *datadir, const char *basedir, const char *serverd
                 log_error("mysqld is not started: %s, where gvwstate.dat lies, cannot be opened: %s.", basedir, strerror(-r));
                 return r;
         }
-        r = basefd < 0 ? 0 : set_view_aside(basefd);
+        r = basefd < 0 || v->resume ? 0 : set_view_aside(basefd);
         if (r >= 0 && v->bootstrap)
                 r = allow_bootstrap(dirfd, v);
-        if (r >= 0)
+        if (r >= 0 && !asynchronous)
                 r = open_section(serverdir, v);
         return r;
 }
@@ -402,13 +540,16 @@ int main(int argc, char *argv[]) {
         const char *basedir = str_or(getenv("MAINSTAY_BASE_DIR"), datadir);
         const char *serverdir = str_or(getenv("MAINSTAY_SERVER_DIR"), SERVER_DIR);
         const char *server = str_or(getenv("MAINSTAY_SERVER"), str_or(discovery_server(), DISCOVERY_SERVER_DEFAULT));
+        bool wsrep = true, asynchronous = false; /* unless its configuration says otherwise */
         int r;
 
         g.new_cluster = flag && *flag;
         r = gate_ask(&g);
         gate_done(&g);
-        if (r < 0)
+        if (r < 0) {
                 log_warning("Mainstay's agent cannot be asked (%s). mysqld starts as a joiner, which can bootstrap nothing.", strerror(-r));
+                g.verdict.alone = true;
+        }
 
         if (g.verdict.refused) {
                 log_error("mysqld is not started: %s", g.verdict.text);
@@ -420,10 +561,15 @@ int main(int argc, char *argv[]) {
                           "Remove it (systemctl unset-environment _WSREP_NEW_CLUSTER), and type: systemctl start mainstay-bootstrap");
                 return EXIT_FAILURE;
         }
-        if (!g.verdict.bootstrap && check_configuration(server, getenv("MAINSTAY_OPTIONS")) < 0)
+        if (!g.verdict.bootstrap && check_configuration(server, getenv("MAINSTAY_OPTIONS"), g.command, &wsrep, &asynchronous) < 0)
                 return EXIT_FAILURE;
-        if (prepare(datadir, basedir, serverdir, &g.verdict) < 0)
+        words_free(TAKE(g.command));
+        if (prepare(datadir, basedir, serverdir, server, wsrep, asynchronous, &g.verdict) < 0)
                 return EXIT_FAILURE;
-        (void) sd_notify(false, "STATUS=");
+        /* Until mysqld has something to say itself: how it will get what it missed. */
+        if (g.verdict.bootstrap || !g.verdict.text[0])
+                (void) sd_notify(false, "STATUS=");
+        else
+                (void) sd_notifyf(false, "STATUS=Mainstay: mysqld starts. %s", g.verdict.text);
         return EXIT_SUCCESS;
 }

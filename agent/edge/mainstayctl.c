@@ -1,5 +1,6 @@
 /* The operators' command. It decides nothing: it asks the agent, and says what
- * came of it. */
+ * came of it. Where no agent runs, `inspect` reads the server's files, and
+ * `plan FILE...` leaves the decision to the agents' own function. */
 #include "config.h"
 
 #include "edge/ctl-args.h"
@@ -13,8 +14,12 @@ int main(int argc, char *argv[]) {
                 [VERB_PLAN] = verb_plan,
                 [VERB_BOOTSTRAP] = verb_bootstrap,
                 [VERB_JOIN] = verb_join,
+                [VERB_RECOVER] = verb_recover,
                 [VERB_REPORT] = verb_report,
+                [VERB_POLICY] = verb_policy,
                 [VERB_SETUP] = verb_setup,
+                [VERB_INSPECT] = verb_inspect,
+                [VERB_DOCTOR] = verb_doctor,
         };
         char error[256];
         Args args;

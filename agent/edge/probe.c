@@ -12,10 +12,11 @@
  */
 #include "base/macro.h"
 #include "base/number.h"
+#include "domain/replication.h"
+#include "edge/client.h"
 
 #include <getopt.h>
 #include <jansson.h>
-#include <mysql.h>
 
 #define TIMEOUT_MS 3000
 #define ROWS_MAX 256
@@ -52,29 +53,20 @@ _printf_(1, 2) static int fail(const char *format, ...) {
         return EXIT_FAILURE;
 }
 
-static MYSQL *connect_server(const Options *options, MYSQL *mysql) {
-        unsigned seconds = (options->timeout_ms + 999) / 1000;
-        unsigned protocol = options->host ? MYSQL_PROTOCOL_TCP : MYSQL_PROTOCOL_SOCKET;
+static bool connect_server(const Options *options, MYSQL *mysql) {
+        const ClientAddress to = {
+                .host = options->host,
+                .port = options->port,
+                .socket = options->socket,
+                .user = options->user,
+                .timeout = options->timeout_ms * USEC_PER_MSEC,
+        };
 
-        (void) mysql_options(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &seconds);
-        (void) mysql_options(mysql, MYSQL_OPT_READ_TIMEOUT, &seconds);
-        (void) mysql_options(mysql, MYSQL_OPT_WRITE_TIMEOUT, &seconds);
-        (void) mysql_options(mysql, MYSQL_OPT_PROTOCOL, &protocol);
-        (void) mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
-        /* No secret passes; and newer libraries would rather hide what the server says than hear it without TLS. */
-#ifdef MARIADB_PACKAGE_VERSION_ID
-        my_bool tls = 0;
-        (void) mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, &tls);
-        (void) mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &tls);
-#else
-        unsigned tls = SSL_MODE_DISABLED;
-        (void) mysql_options(mysql, MYSQL_OPT_SSL_MODE, &tls);
-#endif
-        return mysql_real_connect(mysql, options->host, options->user, NULL, NULL, options->port, options->socket, 0);
+        return client_connect(mysql, &to);
 }
 
 static int probe_tcp(const Options *options, MYSQL *mysql) {
-        bool answered = connect_server(options, mysql) != NULL;
+        bool answered = connect_server(options, mysql);
         unsigned error = answered ? 0 : mysql_errno(mysql);
 
         /* Access denied, too many connections, host blocked: all said by a server. */
@@ -88,13 +80,8 @@ static int probe_tcp(const Options *options, MYSQL *mysql) {
         return EXIT_SUCCESS;
 }
 
-/* The rows of a statement, at most ROWS_MAX. NULL on failure. */
-static MYSQL_RES *query(MYSQL *mysql, const char *statement) {
-        return mysql_query(mysql, statement) == 0 ? mysql_store_result(mysql) : NULL;
-}
-
 static void drain(MYSQL *mysql, const char *statement) {
-        MYSQL_RES *result = query(mysql, statement);
+        MYSQL_RES *result = client_query(mysql, statement);
 
         if (result)
                 mysql_free_result(result);
@@ -140,10 +127,11 @@ static int read_status(MYSQL *mysql, json_t *o) {
                 { "wsrep_last_committed", "last_committed", set_number },
                 { "wsrep_local_cached_downto", "cached_downto", set_number },
                 { "wsrep_gcomm_uuid", "member_uuid", set_string },
+                { "wsrep_local_recv_queue", "recv_queue", set_number },
                 { "wsrep_desync_count", "desync_count", set_number },
                 { "wsrep_provider_version", "provider_version", set_string },
         };
-        MYSQL_RES *result = query(mysql, "SHOW GLOBAL STATUS LIKE 'wsrep\\_%'");
+        MYSQL_RES *result = client_query(mysql, "SHOW GLOBAL STATUS LIKE 'wsrep\\_%'");
         MYSQL_ROW row;
 
         if (!result)
@@ -165,7 +153,7 @@ static bool read_variable(MYSQL *mysql, json_t *o, const char *variable, const c
         bool found = false;
 
         (void) snprintf(statement, sizeof(statement), "SELECT @@GLOBAL.%s", variable);
-        result = query(mysql, statement);
+        result = client_query(mysql, statement);
         if (!result)
                 return false;
         row = mysql_fetch_row(result);
@@ -187,7 +175,7 @@ static json_t *read_view_tables(MYSQL *mysql) {
         if (mysql_query(mysql, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY") != 0)
                 return NULL;
 
-        result = query(mysql, "SELECT cluster_uuid, view_id, view_seqno FROM mysql.wsrep_cluster LIMIT 2");
+        result = client_query(mysql, "SELECT cluster_uuid, view_id, view_seqno FROM mysql.wsrep_cluster LIMIT 2");
         if (!result)
                 return NULL;
         if (mysql_num_rows(result) == 1 && (row = mysql_fetch_row(result)) && row[0] && row[1] && row[2]) {
@@ -200,7 +188,7 @@ static json_t *read_view_tables(MYSQL *mysql) {
         if (!view)
                 return NULL;
 
-        result = query(mysql, "SELECT m.node_uuid, m.node_name FROM mysql.wsrep_cluster_members m"
+        result = client_query(mysql, "SELECT m.node_uuid, m.node_name FROM mysql.wsrep_cluster_members m"
                               " JOIN mysql.wsrep_cluster c ON m.cluster_uuid = c.cluster_uuid ORDER BY m.node_uuid LIMIT 256");
         if (!result) {
                 json_decref(view);
@@ -224,6 +212,194 @@ static void read_view(MYSQL *mysql, json_t *o) {
         else
                 set_string(o, "view_problem", str_or(error, "the server has stored no view"));
         (void) mysql_query(mysql, "ROLLBACK");
+}
+
+/* Asynchronous replication */
+
+#define TEXT_MAX 511      /* of an error that the server tells */
+
+/* Cut where a character ends; what is no UTF-8 becomes ASCII. */
+static void set_text(json_t *o, const char *key, const char *text) {
+        char buf[TEXT_MAX + 1];
+        size_t n = strlen(text);
+        json_t *v;
+
+        if (n > TEXT_MAX) {
+                n = TEXT_MAX;
+                while (n > 0 && ((unsigned char) text[n] & 0xc0) == 0x80)
+                        n--;
+        }
+        memcpy(buf, text, n);
+        buf[n] = '\0';
+        v = json_string(buf);
+        for (char *c = buf; !v && *c; c++)
+                if (*c < ' ' || *c > '~')
+                        *c = '?';
+        (void) json_object_set_new(o, key, v ? v : json_string(buf));
+}
+
+/* A row by the names of its columns, which differ from server to server. */
+typedef struct Table {
+        MYSQL_RES *result;
+        MYSQL_FIELD *field;
+        unsigned n;
+        MYSQL_ROW row;
+} Table;
+
+static const char *column(const Table *t, const char *name, const char *older) {
+        for (unsigned i = 0; i < t->n; i++)
+                if (streq(t->field[i].name, name) || (older && streq(t->field[i].name, older)))
+                        return t->row[i];
+        return NULL;
+}
+
+static void set_column(json_t *o, const char *key, const Table *t, const char *name, const char *older,
+                       void (*set)(json_t *o, const char *key, const char *text)) {
+        const char *text = column(t, name, older);
+
+        if (text && *text)
+                set(o, key, text);
+}
+
+static const char *thread_state(const char *running) {
+        if (!running)
+                return "unknown";
+        if (streq(running, "Yes"))
+                return "running";
+        if (streq(running, "No"))
+                return "stopped";
+        /* MariaDB says Preparing before, and MySQL nothing else. */
+        return streq(running, "Connecting") || streq(running, "Preparing") ? "connecting" : "unknown";
+}
+
+static void set_worker(json_t *o, const char *key, const Table *t, const char *state, const char *older, const char *number, const char *text) {
+        json_t *w = json_object();
+
+        set_string(w, "state", thread_state(column(t, state, older)));
+        set_column(w, "errno", t, number, NULL, set_number);
+        set_column(w, "error", t, text, NULL, set_text);
+        (void) json_object_set_new(o, key, w);
+}
+
+/* `ret_whole` is cleared where what it has received is more than can be told. */
+static json_t *channel(const Table *t, bool mariadb, bool *ret_whole) {
+        const char *by = mariadb ? column(t, "Using_Gtid", NULL) : column(t, "Auto_Position", NULL);
+        const char *received = mariadb ? column(t, "Gtid_IO_Pos", NULL) : column(t, "Retrieved_Gtid_Set", NULL);
+        json_t *o = json_object();
+
+        set_column(o, "name", t, "Connection_name", "Channel_Name", set_text);
+        set_column(o, "host", t, "Source_Host", "Master_Host", set_text);
+        set_column(o, "port", t, "Source_Port", "Master_Port", set_number);
+        set_column(o, "source_id", t, "Source_Server_Id", "Master_Server_Id", set_number);
+        set_column(o, "source_uuid", t, "Source_UUID", "Master_UUID", set_string);
+        set_column(o, "lag", t, "Seconds_Behind_Source", "Seconds_Behind_Master", set_number);
+        set_worker(o, "receiver", t, "Replica_IO_Running", "Slave_IO_Running", "Last_IO_Errno", "Last_IO_Error");
+        set_worker(o, "applier", t, "Replica_SQL_Running", "Slave_SQL_Running", "Last_SQL_Errno", "Last_SQL_Error");
+        (void) json_object_set_new(o, "by_gtid", json_boolean(by && !streq(by, "No") && !streq(by, "0")));
+        if (received && strlen(received) > REPLICATION_RECEIVED_MAX)
+                *ret_whole = false;
+        else if (received && *received)
+                set_string(o, "received", received);
+        return o;
+}
+
+/* False where the server does not tell: a replica would pass for none. */
+static bool read_channels(MYSQL *mysql, json_t *o, bool mariadb, bool *ret_whole) {
+        json_t *channels = json_array();
+        Table t = {0};
+
+        t.result = client_query(mysql, mariadb ? "SHOW ALL SLAVES STATUS" : "SHOW REPLICA STATUS");
+        if (!t.result && !mariadb)
+                t.result = client_query(mysql, "SHOW SLAVE STATUS"); /* before 8.0.22 */
+        if (!t.result) {
+                json_decref(channels);
+                return false;
+        }
+        t.field = mysql_fetch_fields(t.result);
+        t.n = mysql_num_fields(t.result);
+        while ((t.row = mysql_fetch_row(t.result)))
+                (void) json_array_append_new(channels, channel(&t, mariadb, ret_whole));
+        mysql_free_result(t.result);
+        (void) json_object_set_new(o, "channels", channels);
+        return true;
+}
+
+static bool read_gtids(MYSQL *mysql, json_t *o, const char *variable) {
+        json_t *v;
+
+        if (!read_variable(mysql, o, variable, variable, set_string))
+                return false;
+        v = json_object_get(o, variable);
+        if (json_is_string(v) && json_string_length(v) <= REPLICATION_GTIDS_MAX)
+                return true;
+        (void) json_object_del(o, variable);
+        return false;
+}
+
+/* In this order: what is applied in between is then in what is read later, and
+ * never told without being there. */
+static void read_transactions(MYSQL *mysql, json_t *o, bool mariadb) {
+        static const char *const lists[] = { "gtid_slave_pos", "gtid_binlog_pos", "gtid_binlog_state", NULL };
+        static const char *const sets[] = { "gtid_executed", "gtid_purged", NULL };
+        json_t *mode = json_object();
+
+        if (!mariadb) {
+                (void) read_variable(mysql, mode, "gtid_mode", "gtid_mode", set_string);
+                if (!streq(str_or(json_string_value(json_object_get(mode, "gtid_mode")), ""), "ON")) {
+                        set_text(o, "gtid_problem", "gtid_mode is not ON, so some transactions may have no id");
+                        json_decref(mode);
+                        return;
+                }
+        }
+        json_decref(mode);
+        for (const char *const *v = mariadb ? lists : sets; *v; v++)
+                if (!read_gtids(mysql, o, *v)) {
+                        char text[128];
+
+                        (void) snprintf(text, sizeof(text), "%s is not told, or longer than a report can carry", *v);
+                        set_text(o, "gtid_problem", text);
+                        return;
+                }
+}
+
+static void read_replicas(MYSQL *mysql, json_t *o, bool mariadb) {
+        MYSQL_RES *result = client_query(mysql, mariadb ? "SHOW GLOBAL STATUS LIKE 'Slaves_connected'"
+                                                 : "SELECT 0, COUNT(*) FROM performance_schema.threads WHERE PROCESSLIST_COMMAND LIKE 'Binlog Dump%'");
+        MYSQL_ROW row = result ? mysql_fetch_row(result) : NULL;
+
+        if (row && row[1])
+                set_number(o, "replicas", row[1]);
+        if (result)
+                mysql_free_result(result);
+}
+
+/* Reads alone: nothing here may take a transaction id. */
+static void read_replication(MYSQL *mysql, json_t *to) {
+        bool mariadb = strcasestr(mysql_get_server_info(mysql), "mariadb") != NULL;
+        json_t *o = json_object();
+        bool whole = true;
+
+        if (!read_channels(mysql, o, mariadb, &whole)) {
+                (void) json_object_set_new(o, "answers", json_false());
+                set_text(o, "problem", mysql_error(mysql));
+        } else {
+                (void) json_object_set_new(o, "answers", json_true());
+                set_string(o, "flavour", mariadb ? "mariadb" : "mysql");
+                (void) read_variable(mysql, o, "version", "version", set_string);
+                (void) read_variable(mysql, o, "server_id", "server_id", set_number);
+                if (!mariadb) {
+                        (void) read_variable(mysql, o, "server_uuid", "server_uuid", set_string);
+                        (void) read_variable(mysql, o, "super_read_only", "super_read_only", set_bool);
+                }
+                (void) read_variable(mysql, o, "read_only", "read_only", set_bool);
+                (void) read_variable(mysql, o, "log_bin", "binlog", set_bool);
+                if (whole)
+                        read_transactions(mysql, o, mariadb);
+                else
+                        set_text(o, "gtid_problem", "what it has received is longer than a report can carry");
+                read_replicas(mysql, o, mariadb);
+        }
+        (void) json_object_set_new(to, "replication", o);
 }
 
 static int probe_socket(const Options *options, MYSQL *mysql) {
@@ -250,6 +426,8 @@ static int probe_socket(const Options *options, MYSQL *mysql) {
                 }
                 read_view(mysql, o);
         }
+        if (!json_is_true(json_object_get(o, "wsrep")))
+                read_replication(mysql, o);
 
         int r = json_dumpf(o, stdout, JSON_COMPACT);
         json_decref(o);

@@ -10,12 +10,13 @@
 #define CLAIM_RETRY_MIN (200 * USEC_PER_MSEC)
 #define CLAIM_RETRY_MAX (10 * USEC_PER_SEC)
 #define RELEASE_RETRY (1 * USEC_PER_SEC)
+#define TARRY_TIME (2 * USEC_PER_SEC)
 
 static const Report *report_of(Manager *m, const char *name) {
         for (size_t i = 0; i < m->n_peers; i++) {
                 const Report *r = peer_report(m->peer[i]);
 
-                if (r && peer_condition(m->peer[i]) == CONDITION_KNOWN && streq(r->node, name))
+                if (r && streq(r->node, name))
                         return r;
         }
         return NULL;
@@ -25,17 +26,10 @@ static Peer *peer_of(Manager *m, const char *name) {
         for (size_t i = 0; i < m->n_peers; i++) {
                 const Report *r = peer_report(m->peer[i]);
 
-                if (r && peer_condition(m->peer[i]) == CONDITION_KNOWN && streq(r->node, name))
+                if (r && streq(r->node, name))
                         return m->peer[i];
         }
         return NULL;
-}
-
-static void drop_claim(Store *s) {
-        if (s->have_grant && s->claim && uuid_equal(&s->grant.id, &s->claim->id))
-                s->have_grant = false;
-        s->claim = claim_free(s->claim);
-        s->claim_state = CLAIM_NONE;
 }
 
 /* Who is told that it is given up lets go of it for good: so nobody is before
@@ -62,35 +56,85 @@ void election_release(Manager *m, const char *why) {
                 manager_wake(m, manager_now(m) + RELEASE_RETRY);
                 return;
         }
-        log_notice("The claim %s on the bootstrap is given up: %s.", uuid_text(&claim->id, id), why);
+        log_notice("The claim %s on %s is given up: %s.", uuid_text(&claim->id, id), manner_claimed(claim->manner), why);
 
         m->giving_up[0] = 0;
-        m->asked.n = m->granted.n = 0;
+        m->granted.n = 0;
         m->claim_failures++;
         usec_t pause = CLAIM_RETRY_MIN << (m->claim_failures < 6 ? m->claim_failures : 6);
         m->claim_after = manager_now(m) + (pause < CLAIM_RETRY_MAX ? pause : CLAIM_RETRY_MAX);
         manager_touch(m);
 }
 
+/* A resume begins nothing: data and history are what they were. */
+static void end_resume(Manager *m) {
+        Store *s = m->store;
+        Store before = *s;
+        _cleanup_(claim_freep) Claim *claim = NULL;
+
+        if (s->have_grant && uuid_equal(&s->grant.id, &s->claim->id))
+                s->have_grant = false;
+        claim = TAKE(s->claim);
+        s->claim_state = CLAIM_NONE;
+        if (manager_save(m) < 0) {
+                *s = before;
+                claim = NULL;
+                manager_wake(m, manager_now(m) + RELEASE_RETRY);
+                return;
+        }
+        m->claim_failures = 0;
+        log_notice("The members of the last Primary view are in service again, together.");
+        manager_touch(m);
+}
+
+/* The data of who resumed have been through the same bootstraps as before: they
+ * were settled, or it would not have been let. */
+static void settle_resume(Manager *m, const Report *own) {
+        const Viewlog *log = &m->evidence.viewlog;
+        Store *s = m->store;
+        uint64_t settled = s->settled, resuming = s->resuming;
+
+        if (s->resuming == 0 || own->mysqld != MYSQLD_PRIMARY || log->views_section != log->section)
+                return;
+        if (s->resuming == log->section)
+                s->settled = log->section;
+        s->resuming = 0;
+        if (manager_save(m) < 0) {
+                s->settled = settled;
+                s->resuming = resuming;
+        }
+}
+
 /* The holder is or was Primary under its claim: that is history from now on. */
-static void confirm_own(Manager *m, const Report *own) {
+void election_confirm(Manager *m, const Report *own) {
         Store *s = m->store;
         HistoryEntry e = { .id = s->claim->id, .position = s->claim->position };
         char at[POSITION_TEXT_MAX], id[UUID_TEXT_MAX];
+        _cleanup_(claim_freep) Claim *claim = NULL;
         _cleanup_free_ char *text = NULL;
 
         if (s->claim->new_cluster)
                 e.position = (Position) { own->position.uuid, own->position.seqno > 0 ? own->position.seqno : 0 };
         (void) snprintf(e.leader, sizeof(e.leader), "%s", m->name);
-        history_add(&s->history, &e);
         (void) uuid_text(&e.id, id);
-        drop_claim(s);
+
+        Store before = *s;
+        claim_base(s->claim, &s->history);
+        history_add(&s->history, &e);
+        if (s->have_grant && uuid_equal(&s->grant.id, &e.id))
+                s->have_grant = false;
+        claim = TAKE(s->claim);
+        s->claim_state = CLAIM_NONE;
         /* Whoever led before was heard, or given up. */
         s->n_led = 0;
         s->settled = m->evidence.viewlog.section;
         s->without = (Names) {0};
-        if (manager_save(m) < 0)
+        if (manager_save(m) < 0) {
+                *s = before;
+                claim = NULL;
+                manager_wake(m, manager_now(m) + RELEASE_RETRY);
                 return;
+        }
         m->claim_failures = 0;
         if (asprintf(&text, "This node has formed the cluster, from %s.", position_text(&e.position, at)) >= 0)
                 log_event(LOG_NOTICE, MESSAGE_BOOTSTRAPPED, text, "MAINSTAY_POSITION", at, "MAINSTAY_CLAIM", id, NULL);
@@ -111,7 +155,7 @@ static void settle_grant(Manager *m) {
 
         /* It led, and must be heard until this node's data have been with it: its
          * history is theirs only then. */
-        if (fate == GRANT_CONFIRMED && !history_has(&s->history, &s->grant.id))
+        if (fate == GRANT_CONFIRMED && s->grant.manner != MANNER_RESUME && !history_has(&s->history, &s->grant.id))
                 store_add_led(s, &s->grant.id, s->grant.holder);
         s->have_grant = false;
         if (manager_save(m) < 0) {
@@ -127,25 +171,37 @@ static void settle_claim(Manager *m, const Report *own) {
 
         if (s->claim_state != CLAIM_CONSUMED)
                 return;
+        if (s->claim->manner == MANNER_IN_PLACE) {
+                in_place_settle(m, own);
+                return;
+        }
         if (own->mysqld == MYSQLD_PRIMARY) {
-                confirm_own(m, own);
+                if (s->claim->manner == MANNER_RESUME)
+                        end_resume(m);
+                else
+                        election_confirm(m, own);
                 return;
         }
         if (own->mysqld != MYSQLD_STOPPED || !m->consumed_over || m->needs_recovery)
                 return;
+        if (s->claim->manner == MANNER_RESUME) {
+                election_release(m, "the start that it was for has ended");
+                return;
+        }
 
         /* The start that it was consumed for is over. Every Primary view takes a
          * seqno, so a position exactly that of the claim has led nobody, unless the
          * record tells of such a view, or cannot be relied on to tell. */
         if (!s->claim->new_cluster && (!own->have_view || m->evidence.viewlog.views_section == m->evidence.viewlog.section) && report_has_position(own))
-                confirm_own(m, own);
+                election_confirm(m, own);
         else if (s->claim->new_cluster ? !own->have_view : report_has_position(own) && position_equal(&own->position, &s->claim->position))
                 election_release(m, "mysqld ended before it became Primary");
         else if (report_has_position(own))
-                confirm_own(m, own);
+                election_confirm(m, own);
 }
 
 void election_settle(Manager *m, const Report *own) {
+        settle_resume(m, own);
         settle_claim(m, own);
         settle_grant(m);
 }
@@ -159,19 +215,22 @@ static void all_granted(Manager *m) {
                     !names_contain(&m->granted, c->needed.name[i]))
                         return;
 
-        /* Own grant comes last, in the same write. */
+        /* Own grant comes last, in the same write. Who was granted it before, and is
+         * given up now, may have led all the same. */
+        Store before = *s;
+        if (s->have_grant && !uuid_equal(&s->grant.id, &c->id))
+                store_add_led(s, &s->grant.id, s->grant.holder);
         s->have_grant = true;
-        s->grant = (Grant) { .id = c->id, .position = c->position, .epoch = m->report->epoch, .serial = m->report->serial };
+        s->grant = (Grant) { .id = c->id, .position = c->position, .manner = c->manner, .epoch = m->report->epoch, .serial = m->report->serial };
         (void) snprintf(s->grant.holder, sizeof(s->grant.holder), "%s", m->name);
         s->claim_state = CLAIM_GRANTED;
         if (manager_save(m) < 0) {
-                s->have_grant = false;
-                s->claim_state = CLAIM_ASKING;
+                *s = before;
                 election_release(m, "it could not be written to the disk");
                 return;
         }
         _cleanup_free_ char *who = names_text(&c->needed);
-        log_info("The bootstrap is granted by all who had to: %s.", str_or(who, "?"));
+        log_info("All who had to have granted %s: %s.", manner_claimed(c->manner), str_or(who, "?"));
         manager_touch(m);
 }
 
@@ -206,6 +265,7 @@ static int make_claim(Manager *m, Claim **ret) {
                 return r;
         (void) snprintf(c->holder, sizeof(c->holder), "%s", m->name);
         c->position = m->plan->position;
+        c->manner = m->plan->manner;
         c->needed = m->plan->needed;
         c->without = m->store->without;
         c->new_cluster = m->request.new_cluster;
@@ -246,7 +306,8 @@ static void begin_claim(Manager *m) {
                 return;
         }
         s->claim_state = CLAIM_ASKING;
-        m->asked.n = m->granted.n = 0;
+        m->claimed_by_hand = m->request.call && m->request.bootstrap;
+        m->granted.n = 0;
         r = manager_save(m);
         if (r >= 0)
                 r = claim_format(s->claim, &text);
@@ -254,8 +315,8 @@ static void begin_claim(Manager *m) {
                 election_release(m, strerror(-r));
                 return;
         }
-        log_info("This node has the newest data (%s) and claims the bootstrap (%s).",
-                 position_text(&s->claim->position, at), uuid_text(&s->claim->id, id));
+        log_info("This node has the newest data (%s) and claims %s (%s).", position_text(&s->claim->position, at),
+                 manner_claimed(s->claim->manner), uuid_text(&s->claim->id, id));
 
         for (size_t i = 0; i < s->claim->needed.n; i++) {
                 const char *name = s->claim->needed.name[i];
@@ -273,23 +334,44 @@ static void begin_claim(Manager *m) {
                         election_release(m, str_or(why, "a peer cannot be asked"));
                         return;
                 }
-                (void) names_add(&m->asked, name);
         }
         all_granted(m);
 }
 
+/* Where machines have just booted together, their mysqlds are asked for within a
+ * moment of each other, and that moment decides between seconds (a resume) and
+ * many (a bootstrap, and a joiner after the other). */
+static bool tarries(Manager *m) {
+        if (m->plan->tarry.n == 0 || m->request.call) {
+                m->tarry_until = 0;
+                return false;
+        }
+        if (m->tarry_until == 0)
+                m->tarry_until = manager_now(m) + TARRY_TIME;
+        if (manager_now(m) >= m->tarry_until)
+                return false;
+        manager_wake(m, m->tarry_until);
+        return true;
+}
+
+bool election_leads(const Manager *m, Manner manner) {
+        return m->plan->action == ACTION_BOOTSTRAP && streq(m->plan->node, m->name) && m->plan->manner == manner;
+}
+
 void election_drive(Manager *m) {
         Store *s = m->store;
-        bool leads = m->plan->action == ACTION_BOOTSTRAP && streq(m->plan->node, m->name);
+        bool leads = election_leads(m, s->claim_state == CLAIM_NONE ? m->plan->manner : s->claim->manner);
 
         if (s->claim_state == CLAIM_ASKING || s->claim_state == CLAIM_GRANTED) {
                 if (m->giving_up[0])
                         election_release(m, m->giving_up);
                 else if (!leads)
                         election_release(m, "this node is no longer the one that leads");
+                else if (!policies_may_go_on(m))
+                        election_release(m, "the policy has changed, and nobody asked for this bootstrap");
                 return;
         }
-        if (s->claim_state != CLAIM_NONE || !leads || !s->wanted)
+        if (s->claim_state != CLAIM_NONE || !leads || !s->wanted || !policies_may_claim(m))
                 return;
         if (s->have_grant && !streq(s->grant.holder, m->name) && !names_contain(&s->without, s->grant.holder))
                 return; /* who was granted it will be heard, or has led */
@@ -299,6 +381,8 @@ void election_drive(Manager *m) {
                 manager_wake(m, m->claim_after);
                 return;
         }
+        if (!in_place_is_time(m) || tarries(m))
+                return;
         begin_claim(m);
 }
 
@@ -323,19 +407,24 @@ int election_judge(Manager *m, const char *text, char **ret_why) {
                 *ret_why = strdup("the position of this node is not known yet");
                 return *ret_why ? 0 : -ENOMEM;
         }
-        if (manager_mysqld_runs(m)) {
+        if (manager_mysqld_runs(m) && !in_place_may_grant(m, c)) {
                 *ret_why = strdup("mysqld runs on this node");
                 return *ret_why ? 0 : -ENOMEM;
         }
-        r = claim_judge(c, m->name, voices, manager_voices(m, m->report, voices), had ? &s->grant : NULL, s->claim_state, ret_why);
+        r = policies_judge(m, c, ret_why);
+        if (r > 0)
+                r = claim_judge(c, m->name, voices, manager_voices(m, m->report, voices), had ? &s->grant : NULL, s->claim_state, ret_why);
         if (r <= 0) {
                 if (r == 0)
-                        log_info("%s asked for the bootstrap and was not granted it: %s.", c->holder, *ret_why);
+                        log_info("%s asked for %s and was not granted it: %s.", c->holder, manner_claimed(c->manner), *ret_why);
                 return r;
         }
 
+        size_t n_led = s->n_led;
+        if (had && !uuid_equal(&before.id, &c->id))
+                store_add_led(s, &before.id, before.holder); /* given up by an operator: it may have led */
         s->have_grant = true;
-        s->grant = (Grant) { .id = c->id, .position = c->position };
+        s->grant = (Grant) { .id = c->id, .position = c->position, .manner = c->manner, .group = m->report->group };
         (void) snprintf(s->grant.holder, sizeof(s->grant.holder), "%s", c->holder);
         for (size_t i = 0; i < c->n_reports; i++)
                 if (streq(c->report[i]->node, c->holder)) {
@@ -346,9 +435,10 @@ int election_judge(Manager *m, const char *text, char **ret_why) {
         if (r < 0) {
                 s->grant = before;
                 s->have_grant = had;
+                s->n_led = n_led;
                 return r;
         }
-        if (asprintf(&line, "This node grants the bootstrap to %s, at %s.", c->holder, position_text(&c->position, at)) >= 0)
+        if (asprintf(&line, "This node grants %s to %s, at %s.", manner_claimed(c->manner), c->holder, position_text(&c->position, at)) >= 0)
                 log_event(LOG_NOTICE, MESSAGE_CLAIM_GRANTED, line, "MAINSTAY_LEADER", c->holder,
                           "MAINSTAY_CLAIM", uuid_text(&c->id, id), "MAINSTAY_POSITION", at, NULL);
         if (c->without.n > 0) {
@@ -359,6 +449,21 @@ int election_judge(Manager *m, const char *text, char **ret_why) {
         }
         manager_touch(m);
         return 1;
+}
+
+bool election_may_resume(Manager *m) {
+        const Store *s = m->store;
+        const Report *holder;
+
+        if (!s->have_grant || s->grant.manner != MANNER_RESUME || streq(s->grant.holder, m->name) ||
+            m->report->mysqld != MYSQLD_STOPPED || !position_equal(&m->report->position, &s->grant.position))
+                return false;
+        /* Where agents died, a grant outlives what it was for. */
+        if (!m->report->have_group || !position_equal(&m->report->group, &s->grant.group))
+                return false;
+        holder = report_of(m, s->grant.holder);
+        /* From then on nobody takes back what all have granted. */
+        return holder && holder->claim == CLAIM_CONSUMED && uuid_equal(&holder->claim_id, &s->grant.id);
 }
 
 int election_consume(Manager *m) {

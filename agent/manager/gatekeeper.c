@@ -1,5 +1,7 @@
 /* Who waits for mysqld to start, and how it is answered: the gate before
  * mysqld, and the operators who asked for a bootstrap or to join. */
+#include "adapter/packages.h"
+#include "domain/joining.h"
 #include "manager/manager.h"
 #include "sys/log.h"
 #include "sys/message-ids.h"
@@ -7,6 +9,12 @@
 /* What is not known when an operator asks (peers are being tried, a position
  * is being recovered) gets so long to become known. */
 #define SETTLE_MAX (15 * USEC_PER_SEC)
+/* A live server that was in the way takes so long to end, and to be judged. */
+#define STOP_MAX (120 * USEC_PER_SEC)
+
+#define WATCHES_ONLY                                                                                            \
+        "The policy is maintenance: Mainstay only watches, and nothing was changed. To have a person's commands " \
+        "carried out, type: mainstayctl policy manual"
 
 void gatekeeper_leave(Manager *m) {
         m->gate.call = sd_bus_message_unref(m->gate.call);
@@ -23,6 +31,8 @@ static void reply_gate(Manager *m, const char *verdict, const char *text) {
         if (r < 0)
                 log_error("The gate cannot be answered: %s", strerror(-r));
         m->passed = !streq(verdict, "refuse");
+        if (m->passed)
+                policies_owe(m, false);
         gatekeeper_leave(m);
 }
 
@@ -47,14 +57,19 @@ static void refuse_by_hand(Manager *m) {
         gate_refuse(m, r < 0 ? "A bootstrap by hand (galera_new_cluster) is refused. Type: systemctl start mainstay-bootstrap" : text);
 }
 
-/* Hours at the gate would hold up the boot: there, its patience is bounded. */
+/* Hours at the gate would hold up the boot, or whoever installs packages: there,
+ * its patience is bounded. */
+static void bound_patience(Manager *m, const char *who) {
+        m->gate.deadline = manager_now(m) + (usec_t) m->config->boot_wait * USEC_PER_SEC;
+        m->gate.holds_up = who;
+        manager_touch(m);
+}
+
 static void boot_told(int r, const char *state, void *userdata) {
         Manager *m = userdata;
 
-        if (r >= 0 && (streq(state, "initializing") || streq(state, "starting"))) {
-                m->gate.deadline = manager_now(m) + (usec_t) m->config->boot_wait * USEC_PER_SEC;
-                manager_touch(m);
-        }
+        if (r >= 0 && (streq(state, "initializing") || streq(state, "starting")))
+                bound_patience(m, "The boot");
 }
 
 int gatekeeper_enter(Manager *m, sd_bus_message *call, const char *invocation, bool new_cluster) {
@@ -66,7 +81,10 @@ int gatekeeper_enter(Manager *m, sd_bus_message *call, const char *invocation, b
         m->gate.new_cluster = new_cluster;
         m->gate.deadline = USEC_NEVER;
         (void) snprintf(m->gate.invocation, sizeof(m->gate.invocation), "%s", invocation);
-        m->starting = m->passed = false;
+        /* A person who starts it is not made to wait for what failed before. */
+        if (!m->starting && !m->automatic)
+                m->start_after = 0;
+        m->starting = m->automatic = m->passed = false;
         /* A new start: the one that a claim was consumed for is over. */
         m->consumed_over = true;
 
@@ -76,6 +94,9 @@ int gatekeeper_enter(Manager *m, sd_bus_message *call, const char *invocation, b
                 if (r < 0)
                         return r;
         }
+        /* Whoever starts it so is not told: it may be the package's own script. */
+        if (packages_busy())
+                bound_patience(m, "The installation of packages");
         (void) unit_system_state(m->bus, boot_told, m, &m->gate.booting);
         manager_touch(m);
         return 1;
@@ -93,10 +114,32 @@ static void let_join(Manager *m) {
                 log_error("start.env cannot be written, so mysqld is not let start: %s", strerror(-r));
                 return;
         }
-        if (asprintf(&text, "joins the Primary component of %s", m->plan->node) < 0)
-                text = NULL;
-        log_info("mysqld may start: it %s.", str_or(text, "joins"));
-        reply_gate(m, "join", str_or(text, "joins"));
+        m->attempt = true;
+        text = strdup(str_or(plan_reason(m->plan, m->name), "It joins."));
+        log_info("mysqld may start. %s", str_or(text, "It joins."));
+        reply_gate(m, "join", str_or(text, "It joins."));
+}
+
+/* With its gvwstate.dat in place, the server waits for the other members. What
+ * becomes of it is judged by the section that this start opens in the record. */
+static void let_resume(Manager *m) {
+        Store *s = m->store;
+        uint64_t before = s->resuming;
+        int r;
+
+        s->resuming = m->evidence.viewlog.section + 1;
+        r = local_write_start_env(m, false);
+        if (r >= 0)
+                r = s->claim_state == CLAIM_GRANTED ? election_consume(m) : manager_save(m);
+        if (r < 0) {
+                s->resuming = before;
+                local_remove_start_env(m);
+                log_error("mysqld cannot be let start together with the others (%s): it is tried again.", strerror(-r));
+                manager_wake(m, manager_now(m) + USEC_PER_SEC);
+                return;
+        }
+        log_info("mysqld may start: all members of the last Primary view resume it together.");
+        reply_gate(m, "resume", "It starts together with all members of the last Primary view, which they resume.");
 }
 
 static void let_bootstrap(Manager *m) {
@@ -109,6 +152,10 @@ static void let_bootstrap(Manager *m) {
          * have agreed to something else. */
         if (!c->new_cluster && !(report_has_position(m->report) && position_equal(&m->report->position, &c->position))) {
                 election_release(m, "the data are not where they were when it was granted");
+                return;
+        }
+        if (c->manner == MANNER_RESUME) {
+                let_resume(m);
                 return;
         }
         /* On the disk as used before the gate can use it. */
@@ -126,29 +173,40 @@ static void let_bootstrap(Manager *m) {
 }
 
 void gatekeeper_answer(Manager *m) {
-        bool leads = m->plan->action == ACTION_BOOTSTRAP && streq(m->plan->node, m->name);
+        bool leads = election_leads(m, MANNER_RESTART) || election_leads(m, MANNER_RESUME);
 
-        if (!m->gate.call || m->needs_recovery)
+        if (!m->gate.call || m->needs_recovery || recover_busy(m))
                 return;
-        if (m->gate.new_cluster)
+        if (m->evidence.outside)
+                gate_refuse(m, str_or(m->report->problem, "Another mysqld runs on this datadir."));
+        else if (m->gate.new_cluster)
                 refuse_by_hand(m);
         else if (manager_keeps_out(m))
-                gate_refuse(m, str_or(plan_reason(m->plan, m->name), "This node is kept out of the cluster."));
-        else if (m->plan->action == ACTION_JOIN)
+                gate_refuse(m, manager_keep_out_text(m));
+        else if (m->plan->action == ACTION_JOIN && !names_contain(&m->plan->held, m->name) && joining_may_start(m))
                 let_join(m);
         else if (leads && m->store->claim_state == CLAIM_GRANTED)
                 let_bootstrap(m);
+        else if (election_may_resume(m))
+                let_resume(m);
         else if (m->gate.deadline != USEC_NEVER) {
                 _cleanup_free_ char *text = NULL;
+                int r;
 
                 if (manager_now(m) < m->gate.deadline) {
                         manager_wake(m, m->gate.deadline);
                         return;
                 }
-                if (asprintf(&text, "The boot is not held up any longer; Mainstay starts mysqld when its time has come. %s", str_or(m->waiting, "")) < 0)
+                if (policies_automatic(m))
+                        r = asprintf(&text, "%s is not held up any longer; Mainstay starts mysqld when its time has come. %s", m->gate.holds_up, str_or(m->waiting, ""));
+                else
+                        r = asprintf(&text, "%s is not held up any longer; %s. %s", m->gate.holds_up,
+                                     policies_watch_only(m) ? "while the policy is maintenance, a person starts mysqld" : "Mainstay starts mysqld when there is a cluster to join", str_or(m->waiting, ""));
+                if (r < 0)
                         text = NULL;
-                log_notice("%s", str_or(text, "The boot is not held up any longer."));
-                reply_gate(m, "refuse", str_or(text, "The boot is not held up any longer."));
+                policies_owe(m, true);
+                log_notice("%s", str_or(text, "Nobody is held up any longer."));
+                reply_gate(m, "refuse", str_or(text, "Mainstay starts mysqld when its time has come."));
         }
 }
 
@@ -157,6 +215,7 @@ void gatekeeper_answer(Manager *m) {
 static void request_end(Manager *m) {
         m->request.call = sd_bus_message_unref(m->request.call);
         m->request.new_cluster = false;
+        manager_touch(m); /* the others are told that nobody asks any more */
 }
 
 static void request_done(Manager *m, const char *text) {
@@ -182,6 +241,8 @@ int request_begin(Manager *m, sd_bus_message *call, bool bootstrap, bool wait, c
                 return sd_bus_reply_method_errorf(call, "org.mainstay1.Error.Busy",
                                                   "This node is being asked to %s already: wait for that to end, or stop it (systemctl stop mainstay-bootstrap mainstay-join).",
                                                   m->request.bootstrap ? "bootstrap" : "join");
+        if (policies_watch_only(m))
+                return sd_bus_reply_method_errorf(call, "org.mainstay1.Error.Refused", WATCHES_ONLY);
         if (bootstrap && !names_equal(&s->without, without)) {
                 Names before = s->without;
 
@@ -211,11 +272,38 @@ int request_begin(Manager *m, sd_bus_message *call, bool bootstrap, bool wait, c
         return 1;
 }
 
+int request_join(Manager *m, sd_bus_message *call, const char *donor, bool wait) {
+        const Names none = {0};
+        Voice voices[NAMES_MAX];
+        char why[256];
+
+        if (*donor && joining_refuses_donor(voices, manager_voices(m, m->report, voices), m->name, donor, why))
+                return sd_bus_reply_method_errorf(call, "org.mainstay1.Error.Refused", "%s", why);
+        if (!m->request.call) {
+                (void) snprintf(m->donor, sizeof(m->donor), "%s", donor);
+                joining_forgive(m);
+        }
+        return request_begin(m, call, false, wait, &none, false);
+}
+
 static bool peers_settled(Manager *m) {
         for (size_t i = 0; i < m->n_peers; i++)
                 if (peer_condition(m->peer[i]) != CONDITION_KNOWN)
                         return false;
         return !m->needs_recovery;
+}
+
+/* A server that is starting, or has left the cluster and not yet ended. */
+static bool in_transit(Manager *m) {
+        if (m->report->mysqld == MYSQLD_STARTING)
+                return true;
+        for (size_t i = 0; i < m->n_peers; i++) {
+                const Report *o = peer_report(m->peer[i]);
+
+                if (o && o->mysqld == MYSQLD_STARTING)
+                        return true;
+        }
+        return false;
 }
 
 static void want(Manager *m) {
@@ -249,9 +337,14 @@ static void answer_bootstrap(Manager *m) {
                         text = NULL;
                 break;
         default:
-                if (m->plan->stop.n > 0)
-                        return; /* a live server is being stopped for it */
-                if (!peers_settled(m) && manager_now(m) < m->request.settle && m->store->without.n == 0) {
+                if (m->plan->stop.n > 0) { /* a live server is being stopped for it */
+                        m->request.stops = true;
+                        m->request.settle = manager_now(m) + STOP_MAX;
+                        return;
+                }
+                if (m->stopping)
+                        return;
+                if ((m->request.stops || in_transit(m) || (!peers_settled(m) && m->store->without.n == 0)) && manager_now(m) < m->request.settle) {
                         manager_wake(m, m->request.settle);
                         return;
                 }
@@ -267,19 +360,25 @@ void request_answer(Manager *m) {
                 return;
         if (m->report->mysqld == MYSQLD_PRIMARY) {
                 if (m->request.bootstrap && !m->starting && m->store->claim_state == CLAIM_NONE && m->request.settle == 0)
-                        request_done(m, "This node has formed the cluster and is Primary.");
+                        request_done(m, "The cluster is formed, and this node is Primary.");
                 else if (m->request.bootstrap && m->store->claim_state == CLAIM_NONE)
                         request_refuse(m, m->name, "This node is Primary already: there is nothing to bootstrap.");
                 else if (!m->request.bootstrap)
                         request_done(m, "This node is a member of the Primary component.");
                 return;
         }
+        /* The policy has changed since it was asked for. */
+        if (policies_watch_only(m) && m->store->claim_state == CLAIM_NONE) {
+                request_refuse(m, "", WATCHES_ONLY);
+                return;
+        }
         if (!m->request.bootstrap) {
                 if (manager_keeps_out(m)) {
-                        request_refuse(m, m->plan->node, str_or(plan_reason(m->plan, m->name), "This node is kept out of the cluster."));
+                        request_refuse(m, m->plan->node, manager_keep_out_text(m));
                         return;
                 }
                 want(m);
+                policies_owe(m, true);
                 if (!m->request.wait)
                         request_done(m, "mysqld will be started as a joiner when there is a Primary component.");
                 return;

@@ -5,6 +5,7 @@
 #include "adapter/recovery-store.h"
 #include "manager/manager.h"
 #include "sys/file.h"
+#include "sys/locks.h"
 #include "sys/log.h"
 #include "sys/message-ids.h"
 
@@ -169,15 +170,26 @@ int manager_reload(Manager *m) {
                 return r;
         if (!streq(c->name, m->name) || !streq(c->unit, m->config->unit) || !streq(c->datadir, m->config->datadir))
                 log_warning("Another name, unit or datadir takes effect when mainstayd is started anew: systemctl restart mainstayd");
+        if (o.text && options_asynchronous(&o) != m->asynchronous)
+                log_warning("The server's configuration makes it %s now. Mainstay goes by that when mainstayd is started anew: systemctl restart mainstayd",
+                            m->asynchronous ? "a node of a Galera cluster" : "no node of a Galera cluster any more");
         m->config->weight = c->weight;
         m->config->boot_wait = c->boot_wait;
-        options_done(&o);
+        m->config->sst_stall = c->sst_stall;
+        free(m->config->donor);
+        m->config->donor = TAKE(c->donor);
+        /* Where the server could not tell, what it said before stands. */
+        if (o.datadir || o.cluster_address) {
+                options_done(&m->options);
+                m->options = o;
+        } else
+                options_done(&o);
         manager_touch(m);
         return 0;
 }
 
 int local_watch(Manager *m, watch_changed_t changed) {
-        static const char *const data[] = { "grastate.dat", "gvwstate.dat", NULL };
+        static const char *const data[] = { "grastate.dat", "gvwstate.dat", "sst_in_progress", NULL };
         static const char *const server[] = { RECORD_NAME, RECOVERY_NAME, NULL };
         int r;
 
@@ -227,6 +239,19 @@ static bool read_gvwstate(int dirfd, const char *name, Gvwstate *ret, char error
         return gvwstate_parse(text, size, ret, error) >= 0;
 }
 
+/* Something of a server, of whatever kind and in whatever state. */
+static void read_signs(Evidence *e, int dirfd) {
+        static const char *const signs[] = { "ibdata1", "mysql", "mysql.ibd", "aria_log_control" };
+        struct stat st;
+
+        for (size_t i = 0; i < ELEMENTS(signs) && !e->have_data; i++)
+                e->have_data = faccessat(dirfd, signs[i], F_OK, AT_SYMLINK_NOFOLLOW) >= 0 || errno != ENOENT;
+        if (fstatat(dirfd, "sst_in_progress", &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return;
+        e->have_data = e->sst_cut = true;
+        e->sst_time = (usec_t) st.st_mtim.tv_sec * USEC_PER_SEC;
+}
+
 static void read_datadir(Manager *m, Evidence *e) {
         _cleanup_close_ int dirfd = -1, basefd = -1;
         char ignored[256];
@@ -239,6 +264,7 @@ static void read_datadir(Manager *m, Evidence *e) {
                 return;
         }
         read_grastate(e, dirfd);
+        read_signs(e, dirfd);
         basefd = streq(m->config->base_dir, m->config->datadir) ? dup(dirfd) : open(m->config->base_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (basefd < 0)
                 return;
@@ -277,6 +303,7 @@ static void read_server_dir(Manager *m, Evidence *e) {
                 return;
         e->have_recovery = true;
         e->recovery_has_position = recovery.outcome == RECOVERY_POSITION;
+        e->recovery_prepared = recovery.outcome == RECOVERY_PREPARED;
         e->recovery_position = recovery.position;
         (void) snprintf(e->recovery_text, sizeof(e->recovery_text), "%.250s", recovery.text);
 }
@@ -284,13 +311,6 @@ static void read_server_dir(Manager *m, Evidence *e) {
 static void forget(Evidence *e) {
         viewlog_done(&e->viewlog);
         *e = (Evidence) {0};
-}
-
-/* Is the start that runs now the one that the record tells of? Not where mysqld
- * was started before Mainstay was set up, or past the gate. */
-static bool is_followed(const Evidence *e) {
-        return e->have_viewlog && e->viewlog.have_section &&
-               (!e->unit_invocation[0] || streq(e->unit_invocation, e->viewlog.invocation));
 }
 
 static Mysqld state_by_status(const Manager *m) {
@@ -301,15 +321,25 @@ static Mysqld state_by_status(const Manager *m) {
         return m->status.state == STATE_SYNCED || m->status.state == STATE_DONOR ? MYSQLD_PRIMARY : MYSQLD_JOINING;
 }
 
+/* Is what the server said last of another condition than it is in? Where it
+ * lost the Primary component it stays, and people ask how far it came. */
+static bool is_outdated(const Manager *m) {
+        if (!m->have_status)
+                return true;
+        return m->evidence.mysqld == MYSQLD_PRIMARY ? !position_defined(&m->status.position) : streq(m->status.cluster_status, "Primary") || m->status.recv_queue != 0;
+}
+
 /* Asks the server where that tells something new: its position, and S of the
  * newest view, which its notify command cannot know. One that is not followed
  * is asked time and again, until it is restarted. */
 static void ask_server(Manager *m, bool followed) {
         const Viewlog *log = &m->evidence.viewlog;
-        bool lacks = log->n_views > 0 && log->views_section == log->section &&
+        bool primary = m->evidence.mysqld == MYSQLD_PRIMARY;
+        bool lacks = primary && log->n_views > 0 && log->views_section == log->section &&
                      m->evidence.view_seqno[log->n_views - 1] == SEQNO_UNDEFINED;
+        bool asks = primary || m->evidence.mysqld == MYSQLD_NON_PRIMARY;
 
-        if (m->main_pid == 0 || (followed && (m->evidence.mysqld != MYSQLD_PRIMARY || (!lacks && m->have_status)))) {
+        if (m->main_pid == 0 || (followed && !(asks && (lacks || is_outdated(m))))) {
                 m->probe_tries = 0;
                 return;
         }
@@ -335,6 +365,29 @@ static bool let_go(const Manager *m, const UnitState *u) {
         return streq(u->active, "activating") && !streq(u->sub, "auto-restart") && m->passed && !m->gate.call;
 }
 
+/* A server of which systemd knows nothing, started by hand or by a script: its
+ * data are locked. What locks them within a start of the unit, or while the
+ * position is looked for, is our own doing. */
+static bool runs_outside(const Manager *m, const UnitState *u) {
+        static const char *const files[] = { "ibdata1", "aria_log_control" };
+        const UnitState *recovery = unit_state(m->recovery);
+        bool idle = streq(u->active, "inactive") || streq(u->active, "failed") || m->gate.call;
+
+        if (u->main_pid != 0 || !idle || m->recovering || !recovery || streq(recovery->active, "activating"))
+                return false;
+        for (size_t i = 0; i < ELEMENTS(files); i++) {
+                _cleanup_free_ char *path = NULL;
+
+                if (asprintf(&path, "%s/%s", m->config->datadir, files[i]) < 0) {
+                        path = NULL;
+                        return false;
+                }
+                if (locks_held(path))
+                        return true;
+        }
+        return false;
+}
+
 int local_read(Manager *m, Report **ret) {
         _cleanup_(report_freep) Report *r = NULL;
         const UnitState *u = unit_state(m->unit);
@@ -346,8 +399,18 @@ int local_read(Manager *m, Report **ret) {
         read_datadir(m, e);
         read_server_dir(m, e);
         (void) snprintf(e->unit_invocation, sizeof(e->unit_invocation), "%s", u->main_pid ? u->invocation : "");
-        followed = is_followed(e);
+        manager_node_names(m, &e->nodes);
+        e->quorum_off = options_quorum_off(&m->options);
+        e->recovery_off = options_recovery_off(&m->options);
+        followed = evidence_followed(e);
         e->mysqld = u->main_pid == 0 ? (let_go(m, u) ? MYSQLD_STARTING : MYSQLD_STOPPED) : followed ? evidence_live_state(&e->viewlog) : state_by_status(m);
+        if (e->mysqld == MYSQLD_STARTING && u->main_pid != 0 && evidence_evicted(e))
+                e->mysqld = MYSQLD_NON_PRIMARY; /* it runs on, and joins nobody by itself */
+        if (runs_outside(m, u)) {
+                e->outside = m->config->unit;
+                e->mysqld = MYSQLD_UNKNOWN;
+                manager_wake(m, manager_now(m) + UNFOLLOWED_PERIOD); /* no event tells when it ends */
+        }
         e->have_live = m->have_status && mysqld_is_live(e->mysqld) && !uuid_is_zero(&m->status.position.uuid);
         if (e->have_live)
                 e->live = m->status.position;
@@ -361,8 +424,10 @@ int local_read(Manager *m, Report **ret) {
         if (k < 0)
                 return k;
         m->needs_recovery = k > 0 && m->recover_tries <= RECOVER_TRIES && e->mysqld == MYSQLD_STOPPED;
-        if (k > 0 && !m->needs_recovery && e->mysqld == MYSQLD_STOPPED && !r->problem)
+        if (k > 0 && !m->needs_recovery && e->mysqld == MYSQLD_STOPPED && !r->problem) {
                 r->problem = strdup("its position is not known: wsrep-recover gave no result (journalctl -u mainstay-recover)");
+                r->unjudged = true;
+        }
         ask_server(m, followed);
         *ret = TAKE(r);
         return 0;
@@ -379,11 +444,15 @@ static bool same_view(const ServerStatus *s, const View *v) {
         return uuid_equal(&v->uuid, &s->view_uuid) && names_equal(&recorded, &stored);
 }
 
-static void probed(Probe *p, int r, const ServerStatus *status, const char *error, void *userdata) {
+static void probed(Probe *p, int r, ServerStatus *status, const char *error, void *userdata) {
         Manager *m = userdata;
         const Viewlog *log = &m->evidence.viewlog;
         uint64_t newest = log->n_primary_seen - 1;
 
+        if (m->asynchronous) {
+                replica_probed(m, r < 0 ? NULL : status, r < 0 ? str_or(error, strerror(-r)) : NULL);
+                return;
+        }
         m->have_status = r >= 0 && m->main_pid != 0;
         if (!m->have_status) {
                 if (r < 0 && m->probe_tries == PROBE_TRIES)
@@ -391,7 +460,9 @@ static void probed(Probe *p, int r, const ServerStatus *status, const char *erro
                 manager_touch(m);
                 return;
         }
+        m->answered = manager_now(m);
         m->status = *status;
+        m->status.replication = NULL; /* the probe's */
         if (status->have_view && log->n_views > 0 && log->views_section == log->section &&
             same_view(status, &log->views[log->n_views - 1]) &&
             store_seqno(m->store, log->section, newest) == SEQNO_UNDEFINED &&
@@ -422,6 +493,10 @@ void local_recover(Manager *m) {
         int r;
 
         if (!m->needs_recovery || m->recovering)
+                return;
+        /* It opens the data. Where Mainstay only watches, somebody may be at work on
+         * them; who starts mysqld there wants to know. */
+        if (policies_watch_only(m) && !m->gate.call)
                 return;
         if (m->recover_tries > 0 && manager_now(m) < m->recover_after) {
                 manager_wake(m, m->recover_after);
@@ -455,8 +530,12 @@ int local_write_start_env(Manager *m, bool bootstrap) {
         char at[POSITION_TEXT_MAX];
         bool known = m->report && report_has_position(m->report) && m->report->source != SOURCE_LIVE;
 
-        if (asprintf(&text, "_WSREP_NEW_CLUSTER=%s\n_WSREP_START_POSITION=%s%s\n", bootstrap ? "--wsrep-new-cluster" : "",
-                     known ? "--wsrep_start_position=" : "", known ? position_text(&m->report->position, at) : "") < 0)
+        const char *donor = bootstrap ? NULL : joining_donor(m);
+
+        /* The comma: where that donor cannot, any other may. */
+        if (asprintf(&text, "_WSREP_NEW_CLUSTER=%s\n_WSREP_START_POSITION=%s%s%s%s%s\n", bootstrap ? "--wsrep-new-cluster" : "",
+                     known ? "--wsrep_start_position=" : "", known ? position_text(&m->report->position, at) : "",
+                     donor ? known ? " --wsrep-sst-donor=" : "--wsrep-sst-donor=" : "", str_or(donor, ""), donor ? "," : "") < 0)
                 return -ENOMEM;
         return write_runtime(m, "start.env", text);
 }
@@ -471,7 +550,7 @@ void local_remove_start_env(Manager *m) {
 int local_write_server_env(Manager *m) {
         _cleanup_free_ char *text = NULL;
 
-        if (asprintf(&text, "MAINSTAY_SERVER=%s\nMAINSTAY_DATADIR=%s\nMAINSTAY_OPTIONS=%s%s\n", m->config->server, m->config->datadir,
+        if (asprintf(&text, "MAINSTAY_SERVER=%s\nMAINSTAY_DATADIR=%s\nMAINSTAY_SOCKET=%s\nMAINSTAY_OPTIONS=%s%s\n", m->config->server, m->config->datadir, m->config->socket,
                      m->config->defaults_file ? "--defaults-file=" : "", str_or(m->config->defaults_file, "")) < 0)
                 return -ENOMEM;
         return write_runtime(m, "server.env", text);
@@ -487,6 +566,7 @@ int local_setup(Manager *m) {
                 return -EINVAL;
         }
         (void) snprintf(m->name, sizeof(m->name), "%s", m->config->name);
+        m->asynchronous = options_asynchronous(&m->options);
         _cleanup_free_ char *program = NULL;
         if (asprintf(&program, "%s/mainstay-probe", m->paths.libexec) < 0)
                 return -ENOMEM;

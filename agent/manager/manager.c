@@ -1,4 +1,5 @@
 /* The manager: reads the facts, decides, acts, tells; see manager.h. */
+#include "base/reason.h"
 #include "manager/manager.h"
 #include "sys/log.h"
 #include "sys/message-ids.h"
@@ -6,7 +7,11 @@
 /* mysqld that fails to start is tried again, ever more rarely. */
 #define START_RETRY_MIN (1 * USEC_PER_SEC)
 #define START_RETRY_MAX (60 * USEC_PER_SEC)
-#define HEAL_TIME (15 * USEC_PER_SEC)
+#define STUCK_TIME (5 * USEC_PER_SEC)
+#define LEFT_TIME (30 * USEC_PER_SEC)
+#define ASK_PAUSE (5 * USEC_PER_SEC)
+#define STOP_RETRY (10 * USEC_PER_SEC)
+#define STOP_TIME (5 * USEC_PER_SEC)
 
 usec_t manager_now(Manager *m) {
         uint64_t now;
@@ -56,12 +61,7 @@ static int decide(Manager *m, const Report *own, Plan **ret) {
 }
 
 bool manager_mysqld_runs(Manager *m) {
-        return mysqld_is_live(m->evidence.mysqld);
-}
-
-bool manager_keeps_out(Manager *m) {
-        return m->plan && (names_contain(&m->plan->diverged, m->name) || names_contain(&m->plan->stray, m->name)) &&
-               m->plan->action == ACTION_JOIN;
+        return mysqld_is_live(m->evidence.mysqld) || m->evidence.outside;
 }
 
 /* mysqld's unit */
@@ -78,6 +78,12 @@ static void unit_moved(Unit *unit, void *userdata) {
         m->main_pid = u->main_pid;
         if (ended || idle)
                 m->passed = false;
+        if (ended || (idle && streq(u->active, "failed")))
+                joining_ended(m);
+        if (idle)
+                m->attempt = m->automatic = false;
+        else if (streq(u->sub, "auto-restart"))
+                m->automatic = true;
         if (m->main_pid != 0 || idle)
                 local_remove_start_env(m); /* read by now, or never to be */
         if (m->main_pid != 0 && !m->stopping && !m->store->wanted) {
@@ -95,7 +101,7 @@ static void unit_moved(Unit *unit, void *userdata) {
                 /* Stopped by a person, who wants it stopped. Not so a crash, a
                  * start that failed, or what this agent stopped. */
                 if (streq(u->active, "inactive") && streq(u->result, "success") && !m->stopping && m->store->wanted && m->ready) {
-                        m->store->wanted = false;
+                        m->store->wanted = m->store->owed = false;
                         (void) manager_save(m);
                 }
                 m->stopping = false;
@@ -103,6 +109,7 @@ static void unit_moved(Unit *unit, void *userdata) {
         if (ended || (idle && streq(u->active, "failed"))) {
                 m->have_status = false;
                 m->recover_tries = 0;
+                in_place_forget(m);
         }
         manager_touch(m);
 }
@@ -115,8 +122,10 @@ static void start_replied(Unit *unit, int r, const char *text, void *userdata) {
                 usec_t pause = START_RETRY_MIN << (m->start_failures < 6 ? m->start_failures : 6);
 
                 m->start_failures++;
-                m->start_after = manager_now(m) + (pause < START_RETRY_MAX ? pause : START_RETRY_MAX);
-                log_warning("mysqld's unit did not start: %s. It is tried again.", str_or(text, strerror(-r)));
+                pause = manager_now(m) + (pause < START_RETRY_MAX ? pause : START_RETRY_MAX);
+                if (m->start_after < pause)
+                        m->start_after = pause;
+                log_warning("mysqld's unit did not start: %.*s. It is tried again.", reason_length(str_or(text, strerror(-r))), str_or(text, strerror(-r)));
         }
         manager_touch(m);
 }
@@ -126,7 +135,8 @@ static void stop_replied(Unit *unit, int r, const char *text, void *userdata) {
 
         if (r < 0 || !streq(text, "done")) {
                 m->stopping = false;
-                log_warning("mysqld's unit could not be stopped: %s.", str_or(text, strerror(-r)));
+                m->stop_at = manager_now(m) + STOP_RETRY;
+                log_warning("mysqld's unit could not be stopped: %.*s. It is tried again.", reason_length(str_or(text, strerror(-r))), str_or(text, strerror(-r)));
         }
         manager_touch(m);
 }
@@ -135,20 +145,25 @@ static void stop_replied(Unit *unit, int r, const char *text, void *userdata) {
  * on its own what it may start as: there is one path. */
 static void start_mysqld(Manager *m) {
         const UnitState *u = unit_state(m->unit);
-        bool leads = m->plan->action == ACTION_BOOTSTRAP && streq(m->plan->node, m->name);
+        bool leads = election_leads(m, MANNER_RESTART) || election_leads(m, MANNER_RESUME), resumes = election_may_resume(m);
         int r;
 
-        if (!m->store->wanted || m->starting || m->stopping || m->gate.call || m->needs_recovery || manager_mysqld_runs(m))
+        if (recover_busy(m) || !m->store->wanted || m->starting || m->stopping || m->gate.call || m->needs_recovery || manager_mysqld_runs(m))
                 return;
         if (!streq(u->active, "inactive") && !streq(u->active, "failed"))
                 return;
-        if (!(m->plan->action == ACTION_JOIN && !manager_keeps_out(m)) && !(leads && m->store->claim_state == CLAIM_GRANTED))
+        if (!(m->plan->action == ACTION_JOIN && !manager_keeps_out(m) && !names_contain(&m->plan->held, m->name)) && !(leads && m->store->claim_state == CLAIM_GRANTED) &&
+            !(resumes && !manager_keeps_out(m)))
+                return;
+        if (!policies_may_start(m))
                 return;
         if (manager_now(m) < m->start_after) {
                 manager_wake(m, m->start_after);
                 return;
         }
-        log_info("mysqld is started: %s.", leads ? "it bootstraps the cluster" : "it joins the cluster");
+        if (!leads && !resumes && !joining_may_start(m))
+                return;
+        log_info("mysqld is started: %s.", resumes || m->plan->manner == MANNER_RESUME ? "it resumes together with the other members" : leads ? "it bootstraps the cluster" : "it joins the cluster");
         r = unit_start(m->unit, "replace", start_replied, m);
         if (r < 0)
                 start_replied(m->unit, r, NULL, m);
@@ -156,28 +171,104 @@ static void start_mysqld(Manager *m) {
                 m->starting = true;
 }
 
+/* Has an operator, here or there, said that some will not return? */
+bool manager_overruled(const Manager *m) {
+        bool spoken = m->store->without.n > 0;
+
+        for (size_t i = 0; i < m->n_peers; i++) {
+                const Report *o = peer_report(m->peer[i]);
+
+                spoken = spoken || (o && o->without.n > 0);
+        }
+        return spoken;
+}
+
+/* A server that has left the cluster and goes on living joins nobody again:
+ * Galera does that to one whose IST broke off. (Where it found its data
+ * inconsistent, grastate.dat names no cluster any more: that is no case for a
+ * plain restart.) */
+static bool has_left(const Manager *m) {
+        const Evidence *e = &m->evidence;
+
+        return streq(unit_state(m->unit)->active, "active") && e->have_viewlog && e->viewlog.have_section && e->viewlog.closed &&
+               streq(e->unit_invocation, e->viewlog.invocation) && e->have_grastate && !uuid_is_zero(&e->grastate.position.uuid);
+}
+
+/* Has it answered since it could be stopped? Whoever is shut down does not any
+ * more. */
+static bool answers(Manager *m) {
+        if (m->answered >= m->stop_at)
+                return true;
+        if (manager_now(m) >= m->ask_after) {
+                m->ask_after = manager_now(m) + ASK_PAUSE;
+                (void) probe_request(m->probe);
+        }
+        manager_wake(m, m->ask_after);
+        return false;
+}
+
 static void stop_mysqld(Manager *m) {
+        bool left = m->main_pid != 0 && has_left(m), stuck = in_place_is_stuck(m);
         int r;
 
-        if (!names_contain(&m->plan->stop, m->name) || m->stopping || m->main_pid == 0) {
+        if ((!names_contain(&m->plan->stop, m->name) && !left && !stuck) || m->stopping || m->main_pid == 0 ||
+            !(stuck ? policies_may_go_on(m) : policies_may_stop(m))) {
                 m->stop_at = 0;
                 return;
         }
-        /* Galera is given time to heal itself, unless an operator has spoken. */
+        /* Galera is given time to heal itself, unless an operator has spoken; and a
+         * server that is being shut down, to end. */
         if (m->stop_at == 0)
-                m->stop_at = manager_now(m) + (m->store->without.n > 0 ? 0 : HEAL_TIME);
+                m->stop_at = manager_now(m) + (left ? LEFT_TIME : stuck ? STUCK_TIME : manager_overruled(m) ? 0 : HEAL_TIME);
         if (manager_now(m) < m->stop_at) {
                 manager_wake(m, m->stop_at);
                 return;
         }
-        log_warning("mysqld is stopped: %s", str_or(plan_reason(m->plan, ""), "it cannot become Primary by itself."));
-        m->store->wanted = true; /* it is to come back */
+        /* One that a person is shutting down ends, however long that takes. */
+        if (left && !answers(m))
+                return;
+        if (left)
+                log_warning("mysqld is stopped: it has left the cluster, still runs, and does not join again by itself. It is started anew. Why it left: journalctl -u %s", m->config->unit);
+        else if (stuck)
+                log_warning("mysqld is stopped: it was to become Primary in place, and did not. What came of it is seen by its data; then it is started anew. Why: journalctl -u mainstay-primary");
+        else
+                log_warning("mysqld is stopped: %s", str_or(plan_reason(m->plan, ""), "it cannot become Primary by itself."));
+        m->store->wanted = m->store->owed = true; /* it is to come back */
         if (manager_save(m) < 0)
                 return;
         m->stopping = true;
         r = unit_stop(m->unit, "replace", stop_replied, m);
         if (r < 0)
                 stop_replied(m->unit, r, NULL, m);
+}
+
+/* A server that waits for the other members of a view that it resumes does not
+ * hear that it shall stop (measured with MariaDB 10.11: SIGTERM, and nothing for
+ * minutes). It has been Primary for no moment since its start, so nothing that
+ * it was told to keep is lost with it. */
+static void kill_mysqld(Manager *m) {
+        const Viewlog *log = &m->evidence.viewlog;
+        bool stops = m->stopping || streq(unit_state(m->unit)->active, "deactivating");
+
+        if (!stops || m->main_pid == 0 || m->store->resuming == 0 || m->store->resuming != log->section || log->views_section == log->section) {
+                m->kill_at = 0;
+                return;
+        }
+        if (m->kill_at == 0)
+                m->kill_at = manager_now(m) + STOP_TIME;
+        if (manager_now(m) < m->kill_at) {
+                manager_wake(m, m->kill_at);
+                return;
+        }
+        if (!m->stopping && m->store->wanted) { /* a person stops it */
+                m->store->wanted = m->store->owed = false;
+                if (manager_save(m) < 0)
+                        return;
+        }
+        m->kill_at = manager_now(m) + STOP_TIME;
+        log_warning("mysqld is killed: it waits for the other members of the last Primary view, and does not hear that it shall stop. Nothing was committed since its start.");
+        if (unit_kill(m->unit) < 0)
+                manager_wake(m, m->kill_at);
 }
 
 /* The report of now: this node's own part, and its claims. */
@@ -189,7 +280,18 @@ static int draw_report(Manager *m, Report **ret) {
         k = local_read(m, &r);
         if (k < 0)
                 return k;
+        marks_follow(m);
+        k = marks_tell(&m->store->marks, r);
+        if (k < 0)
+                return k;
+        if (r->marks.n > 0)
+                r->blank = false;
         election_settle(m, r);
+        manager_note_foreign(m, r);
+
+        joining_report(m, r);
+        joining_ask(m, r);
+        in_place_report(m, r);
 
         r->agent = s->agent;
         r->wanted = s->wanted;
@@ -199,7 +301,9 @@ static int draw_report(Manager *m, Report **ret) {
                 return -ENOMEM;
         *r->history = s->history;
         r->have_history = true;
-        r->settled = s->settled != 0 && s->settled == m->evidence.viewlog.views_section;
+        /* Who came along when another was made Primary in place has yet to learn of it. */
+        r->settled = s->settled != 0 && s->settled == m->evidence.viewlog.views_section &&
+                     !(mysqld_in_primary(r->mysqld) && (s->n_led > 0 || (s->have_grant && s->grant.manner == MANNER_IN_PLACE && !streq(s->grant.holder, m->name))));
         for (size_t i = 0; i < s->n_led; i++)
                 (void) names_add(&r->led, s->led[i].leader);
         r->claim = s->claim_state;
@@ -212,34 +316,11 @@ static int draw_report(Manager *m, Report **ret) {
                 r->grant_id = s->grant.id;
                 (void) snprintf(r->grant_holder, sizeof(r->grant_holder), "%s", s->grant.holder);
         }
+        r->ruling = s->ruling;
+        r->asked = m->request.call && m->request.bootstrap;
         r->without = s->without;
         *ret = TAKE(r);
         return 0;
-}
-
-/* Whose data have come through a Primary component have its history, and no
- * other, from the moment at which they are synced: until then they may yet be
- * what they were before. */
-static void adopt_history(Manager *m) {
-        const Viewlog *log = &m->evidence.viewlog;
-        const ReportView *now = m->report->have_view ? &m->report->view[0] : NULL;
-        Store *s = m->store;
-
-        if (m->report->mysqld != MYSQLD_PRIMARY || s->claim_state != CLAIM_NONE || !now || s->settled == log->section)
-                return;
-        for (size_t i = 0; i < m->n_peers; i++) {
-                const Report *o = peer_report(m->peer[i]);
-
-                if (!o || peer_condition(m->peer[i]) != CONDITION_KNOWN || o->mysqld != MYSQLD_PRIMARY || !o->settled ||
-                    !o->history || !names_contain(&now->members, o->node) || !uuid_equal(&o->position.uuid, &now->uuid))
-                        continue;
-                s->history = *o->history;
-                s->settled = log->section;
-                s->n_led = 0;
-                (void) manager_save(m);
-                manager_touch(m);
-                return;
-        }
 }
 
 static int evaluate(sd_event_source *source, void *userdata) {
@@ -253,6 +334,11 @@ static int evaluate(sd_event_source *source, void *userdata) {
         if (!unit_state(m->unit))
                 return 0;
 
+        if (m->asynchronous) {
+                replica_evaluate(m);
+                return 0;
+        }
+        policies_adopt(m);
         r = draw_report(m, &fresh);
         if (r >= 0)
                 r = decide(m, fresh, &plan);
@@ -274,12 +360,20 @@ static int evaluate(sd_event_source *source, void *userdata) {
                 m->store->without = (Names) {0}; /* what it was said for is over */
                 (void) manager_save(m);
         }
-        adopt_history(m);
+        manager_adopt_history(m);
+        if (mysqld_in_primary(m->report->mysqld))
+                policies_owe(m, false);
+        marks_from_plan(m);
+        joining_follow(m);
         local_recover(m);
+        recover_drive(m);
         stop_mysqld(m);
+        kill_mysqld(m);
         election_drive(m);
+        in_place_drive(m);
         gatekeeper_answer(m);
         start_mysqld(m);
+        marks_tell_gate(m);
         manager_tell(m);
         request_answer(m);
         return 0;
@@ -346,16 +440,21 @@ Manager *manager_free(Manager *m) {
         (void) sd_bus_message_unref(m->request.call);
         (void) unit_free(m->unit);
         (void) unit_free(m->recovery);
+        (void) unit_free(m->aside_unit);
+        (void) unit_free(m->primary_unit);
+        (void) sd_bus_message_unref(m->recovering_call);
         (void) watch_free(m->watch);
         (void) probe_free(m->probe);
         (void) sd_event_source_disable_unref(m->due);
         (void) sd_event_source_disable_unref(m->timer);
         viewlog_done(&m->evidence.viewlog);
+        (void) replication_free(m->replication);
         (void) report_free(m->report);
         (void) plan_free(m->plan);
         free(m->report_text);
         free(m->plan_text);
         free(m->waiting);
+        free(m->kept_out);
         free(m->state_reason);
         (void) config_free(m->config);
         options_done(&m->options);
@@ -389,7 +488,7 @@ static int resume_claim(Manager *m) {
                 /* Nothing can have been started under it. */
                 election_release(m, "the agent was started anew before it was used");
         if (s->new_boot)
-                s->wanted = false; /* what the boot starts asks at the gate */
+                s->wanted = s->owed = s->aside.state == ASIDE_JOINING; /* what the boot starts asks at the gate */
         return manager_save(m);
 }
 
@@ -408,6 +507,10 @@ int manager_start(Manager *m) {
                 r = unit_new(m->bus, m->config->unit, unit_moved, m, &m->unit);
         if (r >= 0)
                 r = unit_new(m->bus, "mainstay-recover.service", recovery_moved, m, &m->recovery);
+        if (r >= 0)
+                r = unit_new(m->bus, "mainstay-aside.service", recovery_moved, m, &m->aside_unit);
+        if (r >= 0)
+                r = unit_new(m->bus, "mainstay-primary.service", recovery_moved, m, &m->primary_unit);
         if (r >= 0)
                 r = manager_add_peers(m);
         if (r < 0)

@@ -13,9 +13,11 @@
 #include "adapter/unit.h"
 #include "adapter/watch.h"
 #include "domain/config.h"
+#include "domain/datasource.h"
 #include "domain/evidence.h"
 #include "domain/options.h"
 #include "domain/plan.h"
+#include "domain/transfer.h"
 
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
@@ -37,6 +39,7 @@ typedef struct Request {
         bool bootstrap;       /* else join */
         bool new_cluster;     /* an operator begins a cluster with this node */
         bool wait;
+        bool stops;           /* a live server stood in the way, and is being stopped */
         usec_t settle;        /* until then, what is not known yet may become known */
 } Request;
 
@@ -45,7 +48,8 @@ typedef struct Gate {
         sd_bus_message *call; /* NULL: nobody waits */
         char invocation[33];
         bool new_cluster;     /* the environment asks for a bootstrap */
-        usec_t deadline;      /* until when it may hold up the boot */
+        usec_t deadline;      /* until when it may hold up others */
+        const char *holds_up; /* whom: for people */
         sd_bus_slot *booting; /* systemd is being asked whether this is the boot */
 } Gate;
 
@@ -69,6 +73,7 @@ typedef struct Manager {
         Evidence evidence;
         ServerStatus status; /* what the server said last; valid where have_status */
         bool have_status;
+        usec_t answered; /* when it said so */
         bool needs_recovery;
         Report *report;
         char *report_text;
@@ -83,27 +88,64 @@ typedef struct Manager {
         Gate gate;
         Request request;
 
-        /* Own claim, asking: who has answered. */
-        Names asked, granted;
+        /* Own claim, asking: who has granted it. */
+        Names granted;
         usec_t claim_after; /* not before */
         unsigned claim_failures;
         char giving_up[256]; /* why the claim is to be given up, as soon as that can be written; "" */
+        bool claimed_by_hand; /* a person asked for what the claim is for */
         bool consumed_over; /* the start that the claim was consumed for has ended */
+
+        bool gate_told; /* for when the agent is dead, */
+        char *kept_out; /* why it must not start mysqld, NULL: it may */
 
         pid_t main_pid; /* as last seen */
         bool passed;       /* the start under way is past the gate, or may be: it began before the agent */
         bool stopping;     /* mysqld is being stopped by us */
+        usec_t tarry_until; /* for members that have yet to be asked to start, 0: for nobody */
+        usec_t kill_at; /* when one that does not hear of its stop is killed, 0 for none */
         usec_t stop_at;    /* when it will be, 0: it need not be */
+        usec_t ask_after; /* whether a server that has left the cluster still answers */
         bool starting;     /* a start job of ours is under way */
         usec_t start_after;
         unsigned start_failures;
+
+        /* Joining. */
+        bool attempt;     /* mysqld was let join, and has not been Primary since */
+        bool automatic;   /* systemd starts it anew by itself */
+        usec_t retry_at;  /* `start_after` by the clock on the wall, after a failure to join */
+        char donor[NAME_SIZE]; /* which a person named, "" where none */
+        uint64_t turn_of; /* who goes first, as a hash, and since when */
+        usec_t turn_since;
+        uint64_t asked_for; /* who was stopped when the server was asked last */
+        usec_t asked_at;
+        int64_t cached_from;
+        Transfer transfer;
+        usec_t follow_at;
+        bool no_sockets;
+        unsigned told_transfer;
 
         bool recovering;
         usec_t recover_after;
         unsigned recover_tries;
 
+        /* In place. */
+        Unit *primary_unit;
+        bool placing;         /* it runs for us */
+        usec_t place_at;      /* when it is time for it, 0: it is not to be */
+        unsigned place_failures; /* of the server that runs */
+
+        Unit *aside_unit;
+        bool setting_aside;         /* it runs for us */
+        sd_bus_message *recovering_call; /* the operator who waits for it, or NULL */
+
         usec_t probe_after;
         unsigned probe_tries;
+
+        /* Of a server that is no node of a Galera cluster. */
+        bool asynchronous;        /* it is one: settled when the agent starts */
+        Replication *replication; /* what it said last; NULL where it gave no answer */
+        char server_problem[256]; /* why it gave none */
 } Manager;
 
 int manager_new(sd_event *event, sd_bus *bus, const Paths *paths, Manager **ret);
@@ -121,6 +163,10 @@ void manager_touch(Manager *m);
 
 /* Evaluate again at this time of CLOCK_MONOTONIC, at the latest. */
 void manager_wake(Manager *m, usec_t at);
+
+/* So long Galera is given to heal itself, unless an operator has spoken. */
+#define HEAL_TIME (15 * USEC_PER_SEC)
+bool manager_overruled(const Manager *m); /* here or elsewhere, some are given up */
 usec_t manager_now(Manager *m);
 
 /* Writes the store; a failure is logged, and returned, for a promise that is
@@ -130,6 +176,10 @@ int manager_save(Manager *m);
 /* peers.c. All that is known of all nodes: a voice each. `voices` has room for
  * NAMES_MAX. Returns their number. */
 size_t manager_voices(Manager *m, const Report *own, Voice *voices);
+
+/* The names of all who run mysqld, as far as they are known: this node, the
+ * peers as they are configured, and as they once called themselves. */
+void manager_node_names(Manager *m, Names *ret);
 
 /* The peers of the configuration, else those of wsrep_cluster_address. */
 int manager_add_peers(Manager *m);
@@ -142,7 +192,7 @@ void manager_tell(Manager *m);
 
 /* Has mysqld's unit a process, or is it about to have one? */
 bool manager_mysqld_runs(Manager *m);
-bool manager_keeps_out(Manager *m); /* this node must not join: diverged or stray */
+bool manager_keeps_out(Manager *m); /* this node must not join: marked, diverged or stray */
 
 /* local.c: this node's own part. */
 int local_setup(Manager *m); /* configuration, the server's options, the name */
@@ -153,19 +203,86 @@ void local_remove_start_env(Manager *m);
 int local_write_server_env(Manager *m);
 void local_recover(Manager *m);
 
+/* marks.c: what is wrong with the data here, as far as it lasts. */
+void marks_follow(Manager *m);                 /* by the evidence just read */
+void marks_from_plan(Manager *m);              /* by what was decided */
+int marks_lift(Manager *m, MarkKind k);        /* by an operator */
+void marks_tell_gate(Manager *m);
+const char *manager_keep_out_text(Manager *m); /* why the node is kept out, and what changes that */
+
+/* aside.c: `recover`: the data are set aside, and a full copy is taken. */
+int recover_begin(Manager *m, sd_bus_message *call, const Names *force, bool dry_run, bool wait);
+void recover_drive(Manager *m);
+bool recover_busy(Manager *m); /* mysqld must not start now */
+
+/* replica.c: a node whose server replicates, and is none of Galera's. None of
+ * Galera's rules is applied to it. */
+void replica_evaluate(Manager *m);
+void replica_probed(Manager *m, ServerStatus *status, const char *error); /* NULL: it gave no answer */
+void replica_judge(Manager *m, Datasource *ret); /* this node, as the others know of it, too */
+
 /* election.c: claims and grants. */
 void election_settle(Manager *m, const Report *own); /* what has come of them */
 void election_drive(Manager *m);                     /* what to do about them */
 int election_judge(Manager *m, const char *text, char **ret_why);
 int election_consume(Manager *m);
+bool election_may_resume(Manager *m); /* as a member, under a claim that all have granted */
 void election_release(Manager *m, const char *why);
+void election_confirm(Manager *m, const Report *own); /* it has led */
+/* Is this node to lead, in this manner? */
+bool election_leads(const Manager *m, Manner manner);
+
+/* in-place.c: a survivor without quorum becomes Primary as it runs. */
+void in_place_report(Manager *m, Report *r);
+bool in_place_is_time(Manager *m);  /* to claim it */
+bool in_place_may_grant(Manager *m, const Claim *c); /* though mysqld runs here */
+bool in_place_is_stuck(const Manager *m); /* it was permitted, and mysqld has not become Primary */
+void in_place_settle(Manager *m, const Report *own); /* what came of the claim */
+void in_place_drive(Manager *m);
+int in_place_permit(Manager *m, sd_bus_message *call); /* for mainstay-primary, which asks */
+void in_place_forget(Manager *m);   /* another server runs, or none */
+
+/* lineage.c: the history of this node's data. */
+void manager_note_foreign(Manager *m, const Report *own); /* a bootstrap that nobody here agreed on */
+void manager_adopt_history(Manager *m);
+
+/* joining.c: how this node comes into a Primary component. */
+void joining_ask(Manager *m, const Report *own); /* the server, for what joiners want to know */
+void joining_report(Manager *m, Report *r);
+void joining_follow(Manager *m);     /* what comes in */
+void joining_ended(Manager *m);      /* mysqld did, or its start */
+void joining_forgive(Manager *m);    /* a person wants it tried now */
+bool joining_may_start(Manager *m);  /* others go first, or it failed just now */
+const char *joining_donor(Manager *m); /* NULL: the cluster's choice */
+char *joining_text_now(Manager *m);    /* NULL: nothing comes in */
+char *joining_resting_text(Manager *m); /* NULL: it does not rest */
+bool joining_is_quiet(Manager *m);
 
 /* gatekeeper.c: who waits for mysqld to start, and how it is answered. */
 int gatekeeper_enter(Manager *m, sd_bus_message *call, const char *invocation, bool new_cluster);
 void gatekeeper_answer(Manager *m);
 void gatekeeper_leave(Manager *m); /* the waiting gate is gone, or answered */
 int request_begin(Manager *m, sd_bus_message *call, bool bootstrap, bool wait, const Names *without, bool new_cluster);
+int request_join(Manager *m, sd_bus_message *call, const char *donor, bool wait);
 void request_answer(Manager *m);
+
+/* policies.c: what the policy of the cluster holds back. */
+void policies_adopt(Manager *m); /* the newest that is heard of */
+int policies_set(Manager *m, sd_bus_message *call, Policy policy);
+bool policies_automatic(const Manager *m);
+bool policies_watch_only(const Manager *m);
+bool policies_may_claim(const Manager *m);
+bool policies_may_go_on(const Manager *m); /* with the claim that stands */
+bool policies_may_start(const Manager *m); /* mysqld, without anybody at the gate */
+bool policies_may_stop(const Manager *m);  /* mysqld that stands in the way */
+/* A start of mysqld as a joiner was asked for, and put off; or it is over. */
+void policies_owe(Manager *m, bool owed);
+/* 0 where a claim comes of not having heard of the policy: `*ret_why` says so. */
+int policies_judge(Manager *m, const Claim *c, char **ret_why);
+/* The end of what is told of something put off: "" where the policy does not put
+ * it off. `does`: the unit that a person starts for it, `where`: on this node;
+ * both may be NULL. NULL when out of memory. */
+char *policies_note(Manager *m, const char *does, const char *where);
 
 /* In edge/bus.c, given to the manager so that no include points upwards. */
 typedef struct ManagerEvents {

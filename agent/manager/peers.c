@@ -26,6 +26,18 @@ size_t manager_voices(Manager *m, const Report *own, Voice *voices) {
         return voices_merge(&self, own, heard, m->n_peers, voices);
 }
 
+void manager_node_names(Manager *m, Names *ret) {
+        *ret = (Names) {0};
+        (void) names_add(ret, m->name);
+        for (size_t i = 0; i < m->n_peers; i++) {
+                const char *label = peer_label(m->peer[i]), *name = str_or(peer_name(m->peer[i]), store_label(m->store, label));
+
+                (void) names_add(ret, label);
+                if (name)
+                        (void) names_add(ret, name);
+        }
+}
+
 static void peer_moved(Peer *p, void *userdata) {
         Manager *m = userdata;
         const Report *r = peer_report(p);

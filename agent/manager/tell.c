@@ -21,19 +21,76 @@ static int set_text(char **field, char *text, bool *changed) {
         return 0;
 }
 
+static char *noted(const char *text, char *note) {
+        _cleanup_free_ char *end = note;
+        char *all;
+
+        return !end || asprintf(&all, "%s%s", text, end) < 0 ? NULL : all;
+}
+
+/* The bootstrap is another node's part. */
+static char *waiting_for_leader(Manager *m) {
+        const Report *leader = NULL;
+        bool busy, held = !policies_automatic(m);
+        char *text;
+        int k;
+
+        for (size_t i = 0; i < m->n_peers; i++) {
+                const Report *o = peer_report(m->peer[i]);
+
+                if (o && streq(o->node, m->plan->node))
+                        leader = o;
+        }
+        busy = leader && (leader->claim != CLAIM_NONE || leader->asked || mysqld_is_live(leader->mysqld));
+        if (held && !busy) {
+                _cleanup_free_ char *note = policies_note(m, "mainstay-bootstrap", m->plan->node);
+
+                k = asprintf(&text, "Waiting for %s, which has the newest data.%s", m->plan->node, str_or(note, ""));
+        } else if (leader && !leader->wanted)
+                k = asprintf(&text, "Waiting for %s, which has the newest data and whose mysqld was stopped by a person. On %s, type: systemctl start mainstay-bootstrap",
+                             m->plan->node, m->plan->node);
+        else if (m->plan->manner == MANNER_RESUME)
+                k = asprintf(&text, "It starts together with all members of the last Primary view, as soon as %s has the word of each.", m->plan->node);
+        else
+                k = asprintf(&text, "Waiting for %s, which leads, to become Primary.", m->plan->node);
+        return k < 0 ? NULL : text;
+}
+
 /* One line: what is waited for, and why. */
+static const char *leading_text(Manner m) {
+        switch (m) {
+        case MANNER_IN_PLACE:
+                return "This node leads, and mysqld is made Primary as it runs.";
+        case MANNER_RESUME:
+                return "All members of the last Primary view start, and resume it.";
+        default:
+                return "This node leads and is about to bootstrap.";
+        }
+}
+
 static char *waiting_text(Manager *m) {
         const Report *r = m->report;
         const char *why;
         char *text;
         int k;
 
-        if (r->mysqld == MYSQLD_PRIMARY)
+        if (r->mysqld == MYSQLD_PRIMARY || m->asynchronous)
                 return strdup("");
+        if (m->evidence.outside)
+                return strdup(str_or(r->problem, "A mysqld runs outside of its unit."));
+        if (m->needs_recovery && policies_watch_only(m) && !m->gate.call && !m->recovering)
+                return noted("The position of the data is not known, and wsrep-recover is not run.", policies_note(m, NULL, NULL));
+        if (recover_busy(m))
+                return strdup(m->plan->action == ACTION_JOIN ? "The data of this node are being set aside (mainstayctl recover)."
+                                                             : "The data of this node will be set aside (mainstayctl recover) as soon as there is a cluster to take a full copy from.");
+        if (marks_keep_out(&m->store->marks))
+                return strdup(manager_keep_out_text(m));
         if (m->needs_recovery)
                 return strdup("The position of the data is being recovered (wsrep-recover).");
         if (unit_state(m->unit) && streq(unit_state(m->unit)->active, "deactivating"))
                 return strdup("mysqld is stopping.");
+        if ((r->mysqld == MYSQLD_JOINING || r->mysqld == MYSQLD_STARTING) && (text = joining_text_now(m)))
+                return text;
         if (r->mysqld == MYSQLD_JOINING)
                 return strdup(m->store->claim_state == CLAIM_CONSUMED ? "mysqld is forming the cluster." : "mysqld is receiving what it missed.");
         if (r->mysqld == MYSQLD_STARTING)
@@ -41,47 +98,57 @@ static char *waiting_text(Manager *m) {
         if (m->store->claim_state == CLAIM_ASKING) {
                 _cleanup_free_ char *who = names_text(&m->store->claim->needed);
 
-                k = asprintf(&text, "This node leads; the bootstrap is being agreed upon by %s.", str_or(who, "all"));
+                k = asprintf(&text, "This node leads; %s is being agreed upon by %s.", manner_claimed(m->store->claim->manner), str_or(who, "all"));
                 return k < 0 ? NULL : text;
         }
         if (m->store->claim_state == CLAIM_GRANTED || m->store->claim_state == CLAIM_CONSUMED)
-                return strdup("This node leads and is about to bootstrap.");
+                return strdup(leading_text(m->store->claim->manner));
         if (m->plan->action == ACTION_WAIT && m->plan->awaited.n > 0) {
                 _cleanup_free_ char *who = names_text(&m->plan->awaited);
 
                 why = plan_reason(m->plan, m->plan->awaited.name[0]);
-                k = asprintf(&text, "Waiting for %s. %s", str_or(who, "a node"), str_or(why, ""));
+                _cleanup_free_ char *note = policies_note(m, NULL, NULL);
+
+                k = asprintf(&text, "Waiting for %s. %s%s", str_or(who, "a node"), str_or(why, ""), str_or(note, ""));
                 return k < 0 ? NULL : text;
         }
-        if (m->plan->action == ACTION_BOOTSTRAP && !streq(m->plan->node, m->name)) {
-                const Report *leader = NULL;
-
-                for (size_t i = 0; i < m->n_peers; i++) {
-                        const Report *o = peer_report(m->peer[i]);
-
-                        if (o && streq(o->node, m->plan->node))
-                                leader = o;
-                }
-                if (leader && !leader->wanted)
-                        k = asprintf(&text, "Waiting for %s, which has the newest data and whose mysqld was stopped by a person. On %s, type: systemctl start mainstay-bootstrap",
-                                     m->plan->node, m->plan->node);
-                else
-                        k = asprintf(&text, "Waiting for %s, which leads, to become Primary.", m->plan->node);
-                return k < 0 ? NULL : text;
-        }
+        if (m->plan->action == ACTION_BOOTSTRAP && !streq(m->plan->node, m->name))
+                return waiting_for_leader(m);
+        if (m->plan->action == ACTION_BOOTSTRAP && !policies_may_claim(m))
+                return noted("This node has the newest data, and would lead.", policies_note(m, "mainstay-bootstrap", m->name));
         if (m->plan->action == ACTION_BOOTSTRAP && !m->store->wanted)
                 return strdup("This node has the newest data; mysqld was stopped by a person. To go on, type: systemctl start mainstay-bootstrap");
-        why = plan_reason(m->plan, m->plan->action == ACTION_JOIN ? m->name : m->plan->node);
-        return strdup(str_or(why, ""));
+        if (m->plan->action == ACTION_JOIN && !manager_keeps_out(m) && r->wanted && (text = joining_resting_text(m)))
+                return text;
+        why = str_or(plan_reason(m->plan, m->plan->action == ACTION_JOIN ? m->name : m->plan->node), "");
+        if (m->plan->action == ACTION_JOIN && (manager_keeps_out(m) || m->gate.call || !m->store->wanted || policies_may_start(m)))
+                return strdup(why);
+        if (m->plan->stop.n > 0 && policies_may_stop(m))
+                return strdup(why);
+        if (m->plan->stop.n > 0) {
+                _cleanup_free_ char *who = names_text(&m->plan->stop), *note = policies_note(m, "mainstay-bootstrap", NULL);
+
+                k = asprintf(&text, "mysqld runs on %s without a Primary component, and others wait to start. It would be stopped, so that all positions can be compared.%s",
+                             str_or(who, "a node"), str_or(note, ""));
+                return k < 0 ? NULL : text;
+        }
+        return noted(why, policies_note(m, m->plan->action == ACTION_JOIN ? "mainstay-join" : NULL, m->name));
 }
 
 static void derive_state(Manager *m, bool *changed) {
         const Report *r = m->report;
         const char *state, *why = "";
+        Datasource own;
 
-        if (manager_keeps_out(m)) {
+        if (m->asynchronous) {
+                replica_judge(m, &own);
+                state = datasource_state_to_string(own.state);
+                why = own.reason;
+        } else if (manager_keeps_out(m)) {
                 state = "SHUNNED";
-                why = names_contain(&m->plan->diverged, m->name) ? "diverged" : "stray";
+                MarkKind k = marks_first(&m->store->marks);
+
+                why = k >= 0 && mark_keeps_out(k) ? mark_to_string(k) : names_contain(&m->plan->diverged, m->name) ? "diverged" : "stray";
         } else if (r->mysqld == MYSQLD_PRIMARY)
                 state = "ONLINE";
         else if (r->problem) {
@@ -106,14 +173,14 @@ static void log_waiting(Manager *m) {
         if (m->plan->action == ACTION_WAIT && m->plan->awaited.n > 0 && m->ready) {
                 who = names_text(&m->plan->awaited);
                 log_event(LOG_NOTICE, MESSAGE_CLUSTER_WAITS, m->waiting, "MAINSTAY_AWAITED", str_or(who, ""), "MAINSTAY_REASON", m->waiting, NULL);
-        } else if (manager_keeps_out(m))
+        } else if (manager_keeps_out(m) && !marks_keep_out(&m->store->marks)) /* a mark is told where it is set */
                 log_event(LOG_WARNING, MESSAGE_NODE_DIVERGED, m->waiting, "MAINSTAY_DIVERGED", m->name, "MAINSTAY_REASON", m->waiting, NULL);
         else if (m->waiting[0])
                 log_info("%s", m->waiting);
 }
 
 static void notify_systemd(Manager *m) {
-        if (!m->ready && unit_state(m->unit) && !m->needs_recovery) {
+        if (!m->ready && unit_state(m->unit) && (!m->needs_recovery || policies_watch_only(m))) {
                 m->ready = true;
                 (void) sd_notify(false, "READY=1");
         }
@@ -140,6 +207,7 @@ int manager_publish(Manager *m, Report *fresh) {
         m->news = false;
 
         if (plan_to_json(m->plan, &plan) >= 0) {
+                (void) json_object_set_new(plan, "policy", json_string(policy_to_string(m->store->ruling.policy)));
                 (void) set_text(&m->plan_text, json_dumps(plan, JSON_COMPACT), &readable);
                 json_decref(plan);
         }
@@ -155,7 +223,7 @@ void manager_tell(Manager *m) {
 
         (void) set_text(&m->waiting, waiting_text(m), &waiting);
         derive_state(m, &changed);
-        if (waiting)
+        if (waiting && !joining_is_quiet(m))
                 log_waiting(m);
         if ((changed || waiting) && manager_events.properties)
                 manager_events.properties(m);

@@ -14,8 +14,13 @@
 /* A node has commits of its own and is kept out: MAINSTAY_DIVERGED,
  * MAINSTAY_REASON. */
 #define MESSAGE_NODE_DIVERGED "26433b428fc546eb872876bfee043430"
-/* Another mark keeps this node from leading: MAINSTAY_MARK, MAINSTAY_REASON. */
+/* A mark keeps this node from leading: MAINSTAY_MARK, MAINSTAY_REASON,
+ * MAINSTAY_CLEARS. */
 #define MESSAGE_NODE_MARKED "872e456d042c450ea14517e9105f392a"
+/* A mark is gone: MAINSTAY_MARK, MAINSTAY_REASON. */
+#define MESSAGE_MARK_CLEARED "f3ee53dd07b74c238ae90f077a1dea51"
+/* This node's data lie beside its datadir: MAINSTAY_PATH, MAINSTAY_REASON. */
+#define MESSAGE_SET_ASIDE "9b3bd0bd4ce64c98b3980642f523dfa2"
 /* An operator gave nodes up: MAINSTAY_WITHOUT, MAINSTAY_CALLER. */
 #define MESSAGE_OVERRULED "8a08c9985eaa448e8859af6e1fd1bfb1"
 /* mainstay-recover.service failed: MAINSTAY_REASON. */
@@ -29,5 +34,12 @@
 /* This node has promised MAINSTAY_LEADER the bootstrap: MAINSTAY_CLAIM,
  * MAINSTAY_POSITION. */
 #define MESSAGE_CLAIM_GRANTED "bd26b4d7e64a43199e2a1a0afc4fdd7e"
+/* A state transfer stands still: MAINSTAY_DONOR where it is known. */
+#define MESSAGE_TRANSFER_STALLED "ecc028851407411a8aa03dd342600127"
+/* mysqld ended before it had joined: MAINSTAY_FAILURES in a row, MAINSTAY_UNIT. */
+#define MESSAGE_JOIN_FAILED "82ada6f0e5c5486888a8e03e8e582dbd"
 /* A cluster was formed that no claim explains: MAINSTAY_POSITION. */
 #define MESSAGE_FOREIGN_BOOTSTRAP "d6d35992b33c4a6781df0e3c7b65ff5f"
+/* The policy of the cluster has changed: MAINSTAY_POLICY, MAINSTAY_NODE (where
+ * it was set), MAINSTAY_CALLER where that is here. */
+#define MESSAGE_POLICY_CHANGED "33613b38f9a3432f993c636ea1fe4c33"

@@ -2,6 +2,8 @@
  * report is the same when it is written and read again, and whatever is
  * reported can be decided upon. */
 #include "domain/claim.h"
+#include "domain/datasource.h"
+#include "domain/standing.h"
 #include "fuzz.h"
 
 static void check_report(const Report *r) {
@@ -28,6 +30,32 @@ static void check_report(const Report *r) {
         MUST(report_same(r, again) && again->epoch == r->epoch && again->serial == r->serial);
         (void) report_free(again);
         free(text);
+}
+
+/* None is ONLINE a part of which is not; and whoever is compared with its like
+ * has neither diverged nor to be provisioned anew. */
+static void check_replication(const Report *r) {
+        const Voice voice = { .name = r->node, .condition = CONDITION_KNOWN, .report = r };
+        const DatasourceFacts facts[] = { datasource_facts(&voice), { .name = "another" } };
+        Replication *twin;
+        Datasource ds[2];
+        Judgement j;
+        Primary primary;
+
+        if (!r->replication)
+                return;
+        datasources_judge(facts, 2, ds, &primary);
+        MUST((ds[0].state == DATASOURCE_ONLINE) == (ds[0].reason[0] == '\0'));
+        MUST(ds[0].state != DATASOURCE_ONLINE || (ds[0].server.health == HEALTH_ONLINE && ds[0].replicator.health == HEALTH_ONLINE));
+        MUST(ds[1].state == DATASOURCE_UNKNOWN && primary.text[0]);
+
+        MUST(replication_copy(r->replication, &twin) == 0);
+        twin->server_id = r->replication->server_id == 1 ? 2 : 1;
+        twin->server_uuid = (Uuid) {0};
+        MUST(standing_judge(&(StandingCase) { .replica_name = "a", .source_name = "b", .replica = r->replication, .source = twin }, &j) == 0);
+        MUST(j.text && !j.errant && (j.standing == STANDING_IDENTICAL || j.standing == STANDING_UNKNOWN));
+        judgement_done(&j);
+        (void) replication_free(twin);
 }
 
 /* With and without the others it names, whoever they are. */
@@ -98,6 +126,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 const Report *one = r;
 
                 check_report(r);
+                check_replication(r);
                 check_decision(&one, 1, &none);
                 (void) report_free(r);
         }

@@ -7,14 +7,17 @@
  * (uncertain, alive) or what its mysqld does (stopped, starting, joining,
  * non-primary, primary, unknown). Then, in any order:
  *
- *   114, B114        its position, in cluster A where none is said
+ *   114, B114        its position, in cluster A where none is said; Z-1: of no
+ *                    cluster, as an aborted SST leaves it
  *   view 20:12,10:123   its record of views, the newest first: S and the members,
  *                    by the digits of their names; ?:12 where S is not known;
  *                    B10:12 of another cluster. Without it the record cannot be
  *                    relied on
- *   history a@50,b@90   bootstraps: an id and a seqno; "history -": none at all
+ *   history a@50,b@90   bootstraps: an id and a seqno; a!50: one that nobody
+ *                    agreed to; "history -": none at all
  *   safe, unsafe     safe_to_bootstrap; weight 5
- *   blank, problem, unwanted, mark WORD
+ *   blank, problem, unjudged, unwanted, mark WORD
+ *   ddl              cut off in the middle of a schema change
  *   grant x:2        it has granted claim x to db2
  *   asking x, granted x, consumed x   its own claim
  *   released xyz     claims given up
@@ -74,7 +77,7 @@ static inline Position case_position(const char *text) {
 
         if (*text >= 'A' && *text <= 'Z')
                 cluster = *text++;
-        return (Position) { case_id(cluster), case_number(text) };
+        return (Position) { .uuid = case_id(cluster == 'Z' ? '\0' : cluster), .seqno = case_number(text) };
 }
 
 static inline void case_views(Report *r, char *text) {
@@ -113,7 +116,8 @@ static inline void case_history(Report *r, char *text) {
                 HistoryEntry *e = &r->history->entry[r->history->n++];
                 char *leader = strchr(one, '/');
 
-                assert_int_equal(one[1], '@');
+                assert_true(one[1] == '@' || one[1] == '!');
+                e->foreign = one[1] == '!';
                 if (leader) {
                         *leader++ = '\0';
                         (void) snprintf(e->leader, sizeof(e->leader), "db%s", leader);
@@ -155,7 +159,7 @@ static inline Report *case_report(const char *name, char *words) {
 
         while ((word = strtok_r(NULL, " ", &save))) {
                 static const char *const with[] = { "view", "history", "weight", "mark", "grant", "asking", "granted",
-                                                    "consumed", "released", "at", "agent", "without", "led" };
+                                                    "consumed", "released", "at", "agent", "without", "led", "cached", "failed", "group", "in" };
 
                 arg = NULL;
                 for (size_t i = 0; i < ELEMENTS(with); i++)
@@ -184,6 +188,14 @@ static inline Report *case_report(const char *name, char *words) {
                                 r->released[r->n_released++] = case_id(*arg);
                 else if (streq(word, "without"))
                         r->without = case_names(arg);
+                else if (streq(word, "cached"))
+                        r->cached_from = case_number(arg);
+                else if (streq(word, "failed"))
+                        r->join_failures = case_number(arg);
+                else if (streq(word, "donating"))
+                        r->donating = true;
+                else if (streq(word, "resting"))
+                        r->resting = true;
                 else if (streq(word, "led"))
                         r->led = case_names(arg);
                 else if (streq(word, "at")) {
@@ -203,8 +215,20 @@ static inline Report *case_report(const char *name, char *words) {
                         r->blank = true;
                 else if (streq(word, "settled"))
                         r->settled = true;
+                else if (streq(word, "in")) /* a component without a majority */
+                        r->component = case_id(*arg);
+                else if (streq(word, "fit"))
+                        r->in_place = true;
+                else if (streq(word, "group")) {
+                        r->group = (Position) { case_id(*arg), 5 };
+                        r->have_group = true;
+                }
                 else if (streq(word, "unwanted"))
                         r->wanted = false;
+                else if (streq(word, "ddl"))
+                        r->schema_cut = true;
+                else if (streq(word, "unjudged"))
+                        r->unjudged = true;
                 else if (streq(word, "problem"))
                         r->problem = strdup("its files are spoilt");
                 else if (!case_claim(r, word, arg))
@@ -285,8 +309,9 @@ static inline void digits_print(FILE *f, const char *what, const Names *names) {
                         fprintf(f, "(%s)", names->name[i]);
 }
 
-/* "bootstrap db1 needs 123", "wait needs 123 awaits 3 stops 1": what a plan
- * comes to. Diverged and stray nodes are "off" and "stray". Free the result. */
+/* "bootstrap db1 needs 123", "bootstrap db1 resume needs 123", "wait needs 123 awaits 3 stops 1": what a plan
+ * comes to. Diverged and stray nodes are "off" and "stray"; "holds" who may not
+ * join yet. Free the result. */
 static inline char *plan_summary(const Plan *p) {
         char *text = NULL;
         size_t size;
@@ -294,11 +319,15 @@ static inline char *plan_summary(const Plan *p) {
 
         assert_non_null(f);
         fprintf(f, "%s%s%s", action_to_string(p->action), p->node[0] ? " " : "", p->node);
+        if (p->manner != MANNER_RESTART)
+                fprintf(f, " %s", manner_to_string(p->manner));
         digits_print(f, "needs", &p->needed);
         digits_print(f, "awaits", &p->awaited);
         digits_print(f, "off", &p->diverged);
         digits_print(f, "stray", &p->stray);
+        digits_print(f, "holds", &p->held);
         digits_print(f, "stops", &p->stop);
+        digits_print(f, "tarries", &p->tarry);
         assert_int_equal(fclose(f), 0);
         return text;
 }

@@ -23,6 +23,7 @@ typedef struct Systemd {
         bool mute; /* answers no GetAll */
         unsigned loads, gets, starts, stops;
         char mode[16];
+        const char *state; /* of the system; NULL: it is up */
         /* Another unit was asked for: what comes of that is the test's. */
         void (*other_started)(void *userdata);
         void *userdata;
@@ -113,7 +114,7 @@ static inline int systemd_called(sd_bus_message *m, void *userdata, sd_bus_error
                 return sd_bus_send(NULL, reply, NULL);
         }
         if (streq(member, "Get"))
-                return sd_bus_reply_method_return(m, "v", "s", "degraded");
+                return sd_bus_reply_method_return(m, "v", "s", s->state ? s->state : "degraded");
         if (streq(member, "StartUnit") || streq(member, "StopUnit")) {
                 const char *mode;
 

@@ -3,9 +3,10 @@
 #include "domain/claim.h"
 
 #define V " view 10:123"
+#define R " settled group g view 100:123"
 
 /* A claim on what `rests_on` says, whose first voice is the holder's. `text`
- * is what stands in it besides: "without 3", "new-cluster". */
+ * is what stands in it besides: "without 3", "new-cluster", "in-place", "resume". */
 static Claim *make_claim(char id, const char *rests_on, const char *text) {
         Cast cast = cast_parse(rests_on);
         char leader[NAME_SIZE];
@@ -18,6 +19,7 @@ static Claim *make_claim(char id, const char *rests_on, const char *text) {
         o = case_overrule(text, leader);
         c->without = o.without;
         c->new_cluster = strstr(text, "new-cluster");
+        c->manner = strstr(text, "in-place") ? MANNER_IN_PLACE : strstr(text, "resume") ? MANNER_RESUME : MANNER_RESTART;
         if (!c->new_cluster && cast.report[0])
                 c->position = cast.report[0]->position;
         for (size_t i = 0; i < cast.n; i++) {
@@ -83,9 +85,9 @@ static const struct {
         { "nor if it was somebody else", "db1 stopped 115" V "; db2 stopped 114" V, "without 3",
           "db2", "db1 stopped 115" V "; db2 stopped 114" V "; db3 uncertain", "x:4", CLAIM_NONE, "has granted" },
         { "it asks for itself", "db1 stopped 115" V "; db2 stopped 114" V "; db3 stopped 114" V, "",
-          "db2", "db1 stopped 115" V "; db2 stopped 114" V "; db3 stopped 114" V, NULL, CLAIM_ASKING, "claims the bootstrap for itself" },
+          "db2", "db1 stopped 115" V "; db2 stopped 114" V "; db3 stopped 114" V, NULL, CLAIM_ASKING, "makes a claim of its own" },
         { "it leads itself", "db1 stopped 115" V "; db2 stopped 114" V "; db3 stopped 114" V, "",
-          "db2", "db1 stopped 115" V "; db2 stopped 114" V "; db3 stopped 114" V, NULL, CLAIM_CONSUMED, "claims the bootstrap for itself" },
+          "db2", "db1 stopped 115" V "; db2 stopped 114" V "; db3 stopped 114" V, NULL, CLAIM_CONSUMED, "makes a claim of its own" },
         { "given up by an operator there: it goes on here too", "db1 stopped 115" V "; db2 stopped 114" V, "without 3",
           "db2", "db1 stopped 115" V "; db2 stopped 114" V "; db3 uncertain", NULL, CLAIM_NONE, NULL },
         { "but not over a live one", "db1 stopped 115" V "; db2 stopped 114" V, "without 3",
@@ -94,6 +96,30 @@ static const struct {
         { "a new cluster, and the grantor has data", "db1 stopped blank; db2 stopped blank", "new-cluster 1", "db2", "db1 stopped blank; db2 stopped 5 view 1:2", NULL, CLAIM_NONE, "db2" },
         { "a new cluster, and it knows one that is not heard", "db1 stopped blank; db2 stopped blank", "new-cluster 1",
           "db2", "db1 stopped blank; db2 stopped blank; db3 uncertain", NULL, CLAIM_NONE, "wait" },
+
+        { "in place, and both come to that", "db1 non-primary 114 fit in x" V "; db2 stopped 114" V "; db3 stopped 113" V, "in-place",
+          "db2", "db1 non-primary 114 fit in x" V "; db2 stopped 114" V "; db3 stopped 113" V, NULL, CLAIM_NONE, NULL },
+        { "the claimant's mysqld would be restarted, and need not be", "db1 non-primary 114 fit in x" V "; db2 stopped 114" V "; db3 stopped 113" V, "",
+          "db2", "db1 non-primary 114 fit in x" V "; db2 stopped 114" V "; db3 stopped 113" V, NULL, CLAIM_NONE, "in another manner (in-place)" },
+        { "in place, and it was stopped since", "db1 non-primary 114 fit in x" V "; db2 stopped 114" V "; db3 stopped 113" V, "in-place",
+          "db2", "db1 stopped 114 at 1.2" V "; db2 stopped 114" V "; db3 stopped 113" V, NULL, CLAIM_NONE, "in another manner (restart)" },
+        { "in place, and the grantor is ahead", "db1 non-primary 114 fit in x" V "; db2 stopped 114" V "; db3 stopped 113" V, "in-place",
+          "db2", "db1 non-primary 114 fit in x" V "; db2 stopped 115" V "; db3 stopped 113" V, NULL, CLAIM_NONE, "wait" },
+        { "in place, and the grantor's lives with it", "db1 non-primary 114 fit in x" V "; db2 non-primary 114 fit in x" V "; db3 stopped 113" V, "in-place",
+          "db2", "db1 non-primary 114 fit in x" V "; db2 non-primary 114 fit in x" V "; db3 stopped 113" V, NULL, CLAIM_NONE, NULL },
+        { "in place, and the grantor's lives elsewhere", "db1 non-primary 114 fit in x" V "; db2 non-primary 114 fit in y" V "; db3 stopped 113" V, "in-place",
+          "db2", "db1 non-primary 114 fit in x" V "; db2 non-primary 114 fit in y" V "; db3 stopped 113" V, NULL, CLAIM_NONE, "wait" },
+        { "in place, and the grantor hears of a Primary", "db1 non-primary 114 fit in x" V "; db2 stopped 114" V "; db3 stopped 113" V, "in-place",
+          "db2", "db1 non-primary 114 fit in x" V "; db2 stopped 114" V "; db3 primary 120 at 1.2", NULL, CLAIM_NONE, "join db3" },
+
+        { "to resume, and all come to that", "db1 stopped 114" R "; db2 stopped 114" R "; db3 stopped 114" R, "resume",
+          "db2", "db1 stopped 114" R "; db2 stopped 114" R "; db3 stopped 114" R, NULL, CLAIM_NONE, NULL },
+        { "to bootstrap, where all could resume", "db1 stopped 114" R "; db2 stopped 114" R "; db3 stopped 114" R, "",
+          "db2", "db1 stopped 114" R "; db2 stopped 114" R "; db3 stopped 114" R, NULL, CLAIM_NONE, "in another manner (resume)" },
+        { "to resume, and the grantor has lost its gvwstate.dat", "db1 stopped 114" R "; db2 stopped 114" R "; db3 stopped 114" R, "resume",
+          "db2", "db1 stopped 114" R "; db2 stopped 114 settled view 100:123; db3 stopped 114" R, NULL, CLAIM_NONE, "in another manner (restart)" },
+        { "to resume, and a third has moved on", "db1 stopped 114" R "; db2 stopped 114" R "; db3 stopped 114" R, "resume",
+          "db2", "db1 stopped 114" R "; db2 stopped 114" R "; db3 stopped 115 at 1.2" R, NULL, CLAIM_NONE, "db2 comes to bootstrap db3" },
 };
 
 static void grantors_come_to_their_own_conclusion(void **state) {
@@ -114,6 +140,38 @@ static void grantors_come_to_their_own_conclusion(void **state) {
                         fail_msg("%s: came to %d: %s", judged[i].name, r, why ? why : "");
                 if (judged[i].refusal && !strstr(why, judged[i].refusal))
                         fail_msg("%s: \"%s\" does not say \"%s\"", judged[i].name, why, judged[i].refusal);
+        }
+}
+
+static const struct {
+        const char *name;
+        const char *rests_on; /* the claim of the first one named */
+        const char *history;  /* that it goes on from: ids */
+} bases[] = {
+        { "its own", "db1 stopped 120 history a@50 view 110:12; db2 stopped 119 history a@50 view 110:12", "a" },
+        { "what another vouches for that saw it there", "db1 stopped 120 history a@50 view 110:12; db2 stopped 119 history a@50,b@100 view 110:12", "ab" },
+        { "also where it knows of none", "db1 stopped 120 view 110:12; db2 stopped 119 history a@50,b@100 view 110:12", "ab" },
+        { "one after the other", "db1 stopped 120 view 110:12; db2 stopped 60 history a@50 view 55:12; db3 stopped 119 history a@50,b@100 view 110:13", "ab" },
+        { "not what it was not seen in", "db1 stopped 120 history a@50 view 60:12; db2 stopped 90 history a@50,b@80 view 81:2", "a" },
+        { "nor what comes after that", "db1 stopped 120 view 110:12; db2 stopped 119 history a@50,b@115 view 110:12", "a" },
+        { "not what parts them", "db1 stopped 120 history c@50 view 110:12; db2 stopped 119 history a@50,b@100 view 110:12", "c" },
+};
+
+static void a_bootstrap_goes_on_from_all_that_others_vouch_for(void **state) {
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS(bases); i++) {
+                _cleanup_(claim_freep) Claim *c = make_claim('x', bases[i].rests_on, "");
+                History h = *c->report[0]->history;
+
+                claim_base(c, &h);
+                if (h.n != strlen(bases[i].history))
+                        fail_msg("%s: %zu bootstraps", bases[i].name, h.n);
+                for (size_t k = 0; k < h.n; k++) {
+                        Uuid id = case_id(bases[i].history[k]);
+
+                        if (!uuid_equal(&h.entry[k].id, &id))
+                                fail_msg("%s: another at %zu", bases[i].name, k);
+                }
         }
 }
 
@@ -204,16 +262,43 @@ static const struct {
         { "a history that is not known tells nothing", "stopped 115 history - at 3.1", GRANT_STANDS },
 };
 
+/* Where no mysqld was restarted for it, what tells that it was used is another. */
+static const struct {
+        Manner manner;
+        const char *name, *holder;
+        GrantFate fate;
+} live_fates[] = {
+        { MANNER_IN_PLACE, "consumed, not yet Primary", "non-primary 114 consumed x at 2.7", GRANT_STANDS },
+        { MANNER_IN_PLACE, "consumed, Primary", "primary 115 consumed x at 2.8", GRANT_CONFIRMED },
+        { MANNER_IN_PLACE, "it found the others again, and did not use it yet", "primary 115 granted x at 2.8", GRANT_STANDS },
+        { MANNER_IN_PLACE, "it found them, and says so", "primary 115 released x at 2.9", GRANT_WITHDRAWN },
+        { MANNER_IN_PLACE, "in its history", "primary 150 history x@114 at 2.9", GRANT_CONFIRMED },
+        { MANNER_IN_PLACE, "cut before it used it", "stopped 114 at 3.1", GRANT_VOID },
+        { MANNER_IN_PLACE, "cut, and may have used it", "stopped 115 at 3.1", GRANT_STANDS },
+        { MANNER_RESUME, "consumed, not yet Primary", "starting 114 consumed x at 2.7", GRANT_STANDS },
+        { MANNER_RESUME, "consumed, and waiting for the others", "non-primary 114 consumed x at 2.7", GRANT_STANDS },
+        { MANNER_RESUME, "Primary", "primary 115 consumed x at 2.8", GRANT_CONFIRMED },
+        { MANNER_RESUME, "done, and no history tells of it", "primary 115 at 2.8", GRANT_CONFIRMED },
+        { MANNER_RESUME, "done, and somewhere else since", "stopped 150 at 9.1", GRANT_CONFIRMED },
+        { MANNER_RESUME, "given up", "stopped 114 released x at 2.9", GRANT_WITHDRAWN },
+        { MANNER_RESUME, "this is what it said before", "stopped 114 at 2.5", GRANT_STANDS },
+};
+
+static void check_fate(const char *name, Manner manner, const char *holder, GrantFate fate) {
+        Grant g = { .id = case_id('x'), .holder = "db1", .position = { case_id('A'), 114 }, .epoch = 2, .serial = 5, .manner = manner };
+        _cleanup_free_ char *words = strdup(holder);
+        _cleanup_(report_freep) Report *r = case_report("db1", words);
+
+        if (grant_fate(&g, r) != fate)
+                fail_msg("%s: %s", name, grant_fate_to_string(grant_fate(&g, r)));
+}
+
 static void grants_end_as_the_table_says(void **state) {
         (void) state;
-        for (size_t i = 0; i < ELEMENTS(fates); i++) {
-                Grant g = { .id = case_id('x'), .holder = "db1", .position = { case_id('A'), 114 }, .epoch = 2, .serial = 5 };
-                _cleanup_free_ char *words = strdup(fates[i].holder);
-                _cleanup_(report_freep) Report *r = case_report("db1", words);
-
-                if (grant_fate(&g, r) != fates[i].fate)
-                        fail_msg("%s: %s", fates[i].name, grant_fate_to_string(grant_fate(&g, r)));
-        }
+        for (size_t i = 0; i < ELEMENTS(fates); i++)
+                check_fate(fates[i].name, MANNER_RESTART, fates[i].holder, fates[i].fate);
+        for (size_t i = 0; i < ELEMENTS(live_fates); i++)
+                check_fate(live_fates[i].name, live_fates[i].manner, live_fates[i].holder, live_fates[i].fate);
         assert_string_equal(grant_fate_to_string(GRANT_STANDS), "stands");
 }
 
@@ -238,6 +323,7 @@ static void claims_survive_the_wire(void **state) {
 
         (void) state;
         c->new_cluster = true;
+        c->manner = MANNER_IN_PLACE;
         assert_int_equal(claim_format(c, &text), 0);
         assert_int_equal(claim_parse(text, &back, error), 0);
         assert_true(uuid_equal(&back->id, &c->id));
@@ -246,6 +332,7 @@ static void claims_survive_the_wire(void **state) {
         assert_true(names_equal(&back->needed, &c->needed));
         assert_true(names_equal(&back->without, &c->without));
         assert_true(back->new_cluster);
+        assert_int_equal(back->manner, MANNER_IN_PLACE);
         assert_int_equal(back->n_reports, 2);
         assert_true(report_same(back->report[0], c->report[0]));
         assert_int_equal(claim_format(back, &again), 0);
@@ -303,7 +390,10 @@ static void nonsense_is_refused(void **state) {
                 CHECK(error[0], nonsense[i].name);
         }
         assert_int_equal(claim_parse(HEAD TAIL, &c, error), 0);
+        assert_int_equal(c->manner, MANNER_RESTART); /* what older agents mean, which do not say */
         c = claim_free(c);
+        assert_int_equal(claim_parse(HEAD ",\"manner\":\"by magic\"" TAIL, &c, error), -EPROTONOSUPPORT);
+        assert_non_null(strstr(error, "by magic"));
 
         assert_int_equal(claim_parse(HEAD ",\"needed\":[],\"without\":[],\"new_cluster\":false,\"reports\":[{\"version\":2,\"node\":\"db1\"}]}", &c, error), -EPROTONOSUPPORT);
         assert_non_null(strstr(error, "version 2"));
@@ -340,6 +430,7 @@ static void no_more_reports_and_names_than_fit(void **state) {
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(grantors_come_to_their_own_conclusion),
+                cmocka_unit_test(a_bootstrap_goes_on_from_all_that_others_vouch_for),
                 cmocka_unit_test(every_grantor_that_knows_the_same_agrees),
                 cmocka_unit_test(two_claimants_never_both_get_all_grants),
                 cmocka_unit_test(grants_end_as_the_table_says),

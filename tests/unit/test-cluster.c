@@ -2,9 +2,13 @@
  * a state and a datadir of its own, reaching the others over unix:path=. What is
  * played is systemd, the gate's call and wsrep-recover. */
 #define LOOP_DEADLINE (10 * USEC_PER_SEC)
+#include "config.h"
+
 #include "adapter/record.h"
 #include "adapter/recovery-store.h"
 #include "base/uuid.h"
+#include "domain/about.h"
+#include "domain/claim.h"
 #include "played-systemd.h"
 
 #include <jansson.h>
@@ -99,12 +103,13 @@ static void put_config(const World *w, const Node *n) {
         _cleanup_free_ char *text = NULL, *server = NULL;
 
         assert_true(asprintf(&server,
-                             "#!/bin/sh\necho would have been started with:\n"
+                             "#!/bin/sh\n[ \"$1\" = --version ] && { echo x >>%s/asked; echo 'mysqld  Ver 10.11.19-MariaDB for x'; exit; }\necho would have been started with:\n"
                              "echo '--wsrep_on=ON --wsrep_cluster_address=gcomm://db1,db2,db3 --socket=%s/none.sock'\n",
-                             n->dir) > 0);
+                             n->dir, n->dir) > 0);
         file_put(n->dir, "mysqld", server, 0755);
         assert_true(asprintf(&text,
-                             "[node]\nname = %s\ndatadir = %s\nserver = %s/mysqld\nunit = " ID "\n"
+                             "[node]\nname = %s\ndatadir = %s\nserver = %s/mysqld\nunit = " ID "\ndonor = db2\n"
+                             "[agent]\nboot_wait = 0\n"
                              "[peers]\ndb1 = %s\ndb2 = %s\ndb3 = %s\n",
                              n->name, n->data, n->dir, w->node[0].daemon.address, w->node[1].daemon.address, w->node[2].daemon.address) > 0);
         file_put(n->dir, "mainstay.conf", text, 0644);
@@ -252,6 +257,18 @@ static void pass(Node *n) {
         assert_true(record_open_section(fd, real_usec(), "00112233445566778899aabbccddeeff", &at, &section) >= 0);
 }
 
+/* polkit, played: whoever runs the tests may do everything. */
+static int polkit_called(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        if (!streq(sd_bus_message_get_member(m), "CheckAuthorization"))
+                return 0;
+        return sd_bus_reply_method_return(m, "(bba{ss})", true, false, 0);
+}
+
+static void polkit_come(sd_bus *bus) {
+        assert_true(sd_bus_add_object(bus, NULL, "/org/freedesktop/PolicyKit1/Authority", polkit_called, NULL) >= 0);
+        assert_true(sd_bus_request_name(bus, "org.freedesktop.PolicyKit1", 0) >= 0);
+}
+
 /* Every signal wakes the loop: there is something to look at anew. */
 static int woken(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         return 0;
@@ -278,6 +295,7 @@ static void node_start(World *w, Node *n) {
                 .userdata = n,
         };
         systemd_come(&n->systemd, &n->daemon, w->event);
+        polkit_come(n->systemd.bus);
         n->bus = private_bus_open(&n->daemon, w->event);
         assert_true(sd_bus_match_signal(n->bus, NULL, NULL, NULL, NULL, NULL, woken, NULL) >= 0);
         put_data(n);
@@ -512,13 +530,592 @@ static void nobody_hears_of_what_is_not_on_the_disk(void **state) {
         assert_string_equal(promised(db2).claim_state, "");
 }
 
+/* mysqld is Primary: its notify command has told of `views`, one after the other. */
+static void serve(Node *n, const char *const *views, size_t n_views) {
+        static const char invocation[] = "00112233445566778899aabbccddeeff";
+        Position opened = position_at(n->seqno);
+        _cleanup_free_ char *text = NULL;
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+
+        assert_non_null(f);
+        for (size_t i = 0; i <= n_views + 1; i++) {
+                _cleanup_free_ char *line = NULL;
+
+                if (i == 0)
+                        assert_true(viewlog_format_start(2, real_usec(), invocation, &opened, &line) >= 0);
+                else if (i <= n_views)
+                        assert_true(viewlog_format_view(real_usec(), &opened.uuid, true, 0, views[i - 1], &line) >= 0);
+                else
+                        assert_true(viewlog_format_status(real_usec(), "synced", &line) >= 0);
+                fputs(line, f);
+        }
+        assert_int_equal(fclose(f), 0);
+        file_put(n->server, RECORD_NAME, text, 0644);
+        systemd_says(&n->systemd, "active", "running", 4711);
+}
+
+static json_t *history_on_disk(const Node *n) {
+        _cleanup_free_ char *text = file_get(n->state, "state.json");
+        json_t *o = text ? json_loads(text, 0, NULL) : NULL, *history = json_incref(json_object_get(o, "history"));
+
+        json_decref(o);
+        return history;
+}
+
+static size_t bootstraps_of(const Node *n) {
+        json_t *history = history_on_disk(n);
+        size_t size = json_array_size(history);
+
+        json_decref(history);
+        return size;
+}
+
+/* mysqld was started past the gate, alone. Who is with it learns of it; who went
+ * on without it is kept out. */
+static void a_bootstrap_past_the_gate_is_written_down(void **state) {
+        static const char *const alone[] = { UUID_2 "/db2/192.0.2.2" };
+        static const char *const two[] = { UUID_2 "/db2/192.0.2.2", UUID_2 "/db2/192.0.2.2," UUID_3 "/db3/192.0.2.3" };
+        static const char *const joined[] = { UUID_2 "/db2/192.0.2.2," UUID_3 "/db3/192.0.2.3" };
+        World *w = *state;
+        Node *db1 = &w->node[0], *db2 = &w->node[1], *db3 = &w->node[2];
+
+        db1->seqno = 31; /* one more than db2 began with */
+        put_data(db1);
+        for (size_t i = 0; i < NODES; i++)
+                agent_start(&w->node[i]);
+        serve(db2, alone, ELEMENTS(alone));
+        LOOP_UNTIL(w->event, bootstraps_of(db2) == 1);
+        LOOP_UNTIL(w->event, logged(db2, "a bootstrap that Mainstay was not asked for"));
+        assert_int_equal(bootstraps_of(db3), 0);
+
+        LOOP_UNTIL(w->event, streq(property(db1, "State"), "SHUNNED"));
+        enter(db1);
+        LOOP_UNTIL(w->event, db1->entry.answered);
+        assert_string_equal(db1->entry.verdict, "refuse");
+        assert_non_null(strstr(db1->entry.text, "was bootstrapped without it from seqno 30"));
+
+        serve(db2, two, ELEMENTS(two));
+        serve(db3, joined, ELEMENTS(joined));
+        LOOP_UNTIL(w->event, bootstraps_of(db3) == 1);
+        assert_int_equal(bootstraps_of(db2), 1);
+        json_t *here = history_on_disk(db2), *there = history_on_disk(db3);
+        assert_true(json_equal(here, there));
+        json_decref(here);
+        json_decref(there);
+}
+
+/* Describe */
+
+static int described(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        About *a = userdata;
+        const char *text;
+
+        if (sd_bus_message_is_method_error(m, NULL))
+                fail_msg("%s", sd_bus_message_get_error(m)->message);
+        assert_true(sd_bus_message_read(m, "s", &text) >= 0);
+        assert_int_equal(about_parse(text, a), 0);
+        return 0;
+}
+
+#define MANY 24
+
+static void what_a_person_compares_is_told(void **state) {
+        World *w = *state;
+        Node *db1 = &w->node[0];
+        About about[MANY] = {};
+        size_t with_version;
+
+        agent_start(db1);
+        LOOP_UNTIL(w->event, *property(db1, "Report"));
+        assert_null(file_get(db1->dir, "asked")); /* nobody wanted to know */
+        for (size_t round = 0; round < 2; round++) {
+                _cleanup_free_ char *asked = NULL;
+
+                /* All at once: everybody is answered, and the binary is asked once. */
+                for (size_t i = 0; i < MANY; i++)
+                        assert_true(sd_bus_call_method_async(db1->bus, NULL, "org.mainstay1", "/org/mainstay1", "org.mainstay1.Peer", "Describe", described, &about[i], NULL) >= 0);
+                for (size_t i = 0; i < MANY; i++)
+                        LOOP_UNTIL(w->event, about[i].time > 0);
+                with_version = 0;
+                for (size_t i = 0; i < MANY; i++) {
+                        assert_string_equal(about[i].node, "db1");
+                        assert_string_equal(about[i].mainstay, PACKAGE_VERSION);
+                        assert_int_equal(about[i].weight, 1);
+                        assert_true(about[i].time <= real_usec() && about[i].time > real_usec() - LOOP_DEADLINE);
+                        with_version += streq_null(about[i].server, "10.11.19-MariaDB");
+                        about_done(&about[i]);
+                }
+                assert_true(with_version >= (round == 0 ? 16 : MANY));
+                asked = file_get(db1->dir, "asked");
+                assert_non_null(asked);
+                assert_string_equal(asked, "x\n");
+        }
+}
+
+/* Policies */
+
+/* An operator's call, and what came of it. */
+typedef struct Answer {
+        bool answered, changed;
+        char error[64], text[512];
+} Answer;
+
+static int call_answered(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        const sd_bus_error *failure = sd_bus_message_get_error(m);
+        Answer *a = userdata;
+        int changed = false;
+
+        if (failure) {
+                (void) snprintf(a->error, sizeof(a->error), "%s", failure->name);
+                (void) snprintf(a->text, sizeof(a->text), "%s", str_or(failure->message, ""));
+        } else if (streq(sd_bus_message_get_signature(m, true), "b"))
+                assert_true(sd_bus_message_read(m, "b", &changed) >= 0);
+        a->changed = changed;
+        a->answered = true;
+        return 0;
+}
+
+static Answer set_policy(World *w, Node *n, const char *policy) {
+        Answer a = {0};
+        sd_bus_slot *slot = NULL;
+
+        LOOP_UNTIL(w->event, *property(n, "Report"));
+        assert_true(sd_bus_call_method_async(n->bus, &slot, "org.mainstay1", "/org/mainstay1", "org.mainstay1.Node", "SetPolicy", call_answered, &a, "s", policy) >= 0);
+        LOOP_UNTIL(w->event, a.answered);
+        (void) sd_bus_slot_unref(slot);
+        return a;
+}
+
+static Answer ask_bootstrap(World *w, Node *n, const char *method) {
+        Answer a = {0};
+        sd_bus_slot *slot = NULL;
+        bool join = streq(method, "Join");
+
+        /* Without waiting for the end. */
+        if (join)
+                assert_true(sd_bus_call_method_async(n->bus, &slot, "org.mainstay1", "/org/mainstay1", "org.mainstay1.Node", method, call_answered, &a, "sb", "", false) >= 0);
+        else
+                assert_true(sd_bus_call_method_async(n->bus, &slot, "org.mainstay1", "/org/mainstay1", "org.mainstay1.Node", method, call_answered, &a, "asasb", 0, 0, false) >= 0);
+        LOOP_UNTIL(w->event, a.answered);
+        (void) sd_bus_slot_unref(slot);
+        return a;
+}
+
+static bool goes_by(Node *n, const char *policy, int64_t version, const char *node) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        const char *name, *where;
+        int64_t at;
+
+        if (n->agent == 0 || sd_bus_get_property(n->bus, "org.mainstay1", "/org/mainstay1", "org.mainstay1.Node", "Policy", NULL, &m, "(sxs)") < 0 ||
+            sd_bus_message_read(m, "(sxs)", &name, &at, &where) < 0)
+                return false;
+        return streq(name, policy) && at == version && streq(where, node);
+}
+
+static bool all_go_by(World *w, const char *policy, int64_t version, const char *node) {
+        for (size_t i = 0; i < NODES; i++)
+                if (!goes_by(&w->node[i], policy, version, node))
+                        return false;
+        return true;
+}
+
+static void in_manual_a_person_starts_it(void **state) {
+        World *w = *state;
+        Node *db1 = &w->node[0], *db2 = &w->node[1], *db3 = &w->node[2];
+        Answer a;
+
+        for (size_t i = 0; i < NODES; i++)
+                agent_start(&w->node[i]);
+        LOOP_UNTIL(w->event, all_go_by(w, "automatic", 0, ""));
+        a = set_policy(w, db1, "mild");
+        assert_non_null(strstr(a.text, "automatic, manual or maintenance"));
+        a = set_policy(w, db1, "manual");
+        assert_string_equal(a.error, "");
+        assert_true(a.changed);
+        LOOP_UNTIL(w->event, all_go_by(w, "manual", 1, "db1"));
+        assert_true(logged(db3, "The policy is manual now, set on db1"));
+        a = set_policy(w, db3, "manual"); /* as it is already */
+        assert_false(a.changed);
+
+        /* It outlives the agents. */
+        for (size_t i = 0; i < NODES; i++)
+                agent_kill(&w->node[i]);
+        for (size_t i = 0; i < NODES; i++)
+                agent_start(&w->node[i]);
+        LOOP_UNTIL(w->event, all_go_by(w, "manual", 1, "db1"));
+
+        /* Who is started waits; the plan is made; nobody claims. */
+        LOOP_UNTIL(w->event, all_plan(w, "bootstrap", "node", "db2"));
+        enter(db1);
+        enter(db2);
+        LOOP_UNTIL(w->event, strstr(property(db1, "Waiting"), "The policy is manual: a person starts it, on db2, with: systemctl start mainstay-bootstrap"));
+        LOOP_UNTIL(w->event, strstr(property(db2, "Waiting"), "The policy is manual: a person starts it, with: systemctl start mainstay-bootstrap"));
+        assert_true(plan_is(db3, "bootstrap", "policy", "manual"));
+        /* To join is not to lead. */
+        a = ask_bootstrap(w, db2, "Join");
+        assert_string_equal(a.error, "");
+        LOOP_UNTIL(w->event, *property(db2, "Waiting"));
+        a = ask_bootstrap(w, db1, "Bootstrap");
+        assert_non_null(strstr(a.text, "db2 should lead"));
+        assert_string_equal(promised(db2).claim_state, "");
+        assert_false(logged(db2, "claims the bootstrap"));
+        assert_false(db1->entry.answered || db2->entry.answered);
+
+        /* The person need not stay: once it is begun, it is brought to its end. */
+        a = ask_bootstrap(w, db2, "Bootstrap");
+        assert_string_equal(a.error, "");
+        bootstrap(w, db2);
+        assert_true(granted(db1, promised(db2).claim));
+        assert_false(db1->entry.answered);
+}
+
+/* mysqld has started after pass(), and is Primary with all data of its own. */
+static void be_primary(Node *n) {
+        _cleanup_free_ char *before = file_get(n->server, RECORD_NAME), *view = NULL, *status = NULL, *record = NULL;
+        Position at = position_at(n->seqno);
+
+        assert_true(viewlog_format_view(real_usec(), &at.uuid, true, 0, UUID_2 "/db2/192.0.2.2", &view) >= 0);
+        assert_true(viewlog_format_status(real_usec(), "synced", &status) >= 0);
+        assert_true(asprintf(&record, "%s%s%s", str_or(before, ""), view, status) > 0);
+        file_put(n->server, RECORD_NAME, record, 0644);
+        systemd_says(&n->systemd, "active", "running", 4242);
+}
+
+static void in_manual_what_was_asked_for_is_brought_to_its_end(void **state) {
+        World *w = *state;
+        Node *db1 = &w->node[0], *db2 = &w->node[1], *db3 = &w->node[2];
+        Answer a;
+
+        for (size_t i = 0; i < NODES; i++)
+                agent_start(&w->node[i]);
+        assert_true(set_policy(w, db2, "manual").changed);
+        LOOP_UNTIL(w->event, all_go_by(w, "manual", 1, "db2"));
+
+        /* A start that came to nothing, and one which the boot could not wait for. */
+        enter(db1);
+        LOOP_UNTIL(w->event, strstr(property(db1, "Waiting"), "policy is manual"));
+        systemd_says(&db1->systemd, "failed", "failed", 0);
+        db3->systemd.state = "starting";
+        enter(db3);
+        LOOP_UNTIL(w->event, db3->entry.answered);
+        assert_string_equal(db3->entry.verdict, "refuse");
+        assert_non_null(strstr(db3->entry.text, "Mainstay starts mysqld when there is a cluster to join"));
+        systemd_says(&db3->systemd, "failed", "failed", 0);
+        agent_kill(db3); /* nor does it forget */
+        agent_start(db3);
+        LOOP_UNTIL(w->event, all_go_by(w, "manual", 1, "db2") && all_plan(w, "bootstrap", "node", "db2"));
+
+        a = ask_bootstrap(w, db2, "Bootstrap");
+        assert_string_equal(a.error, "");
+        enter(db2);
+        bootstrap(w, db2);
+        pass(db2);
+        be_primary(db2);
+        LOOP_UNTIL(w->event, streq(property(db2, "Mysqld"), "primary"));
+        LOOP_UNTIL(w->event, plan_is(db1, "join", "node", "db2") && db3->systemd.starts == 1);
+        LOOP_UNTIL(w->event, strstr(property(db1, "Waiting"), "a person starts it, with: systemctl start mainstay-join"));
+        assert_int_equal(db1->systemd.starts, 0);
+
+        a = ask_bootstrap(w, db1, "Join");
+        assert_string_equal(a.error, "");
+        LOOP_UNTIL(w->event, db1->systemd.starts == 1);
+        enter(db1);
+        LOOP_UNTIL(w->event, db1->entry.answered);
+        assert_string_equal(db1->entry.verdict, "join");
+}
+
+static void what_was_begun_by_itself_is_given_up_under_another_policy(void **state) {
+        World *w = *state;
+        Node *db2 = &w->node[1];
+        _cleanup_free_ char *file = NULL;
+        json_error_t error;
+        char id[64];
+        json_t *o;
+
+        be_granted(w, db2, id);
+        agent_kill(db2);
+        assert_true(asprintf(&file, "%s/state.json", db2->state) > 0);
+        o = json_load_file(file, 0, &error);
+        assert_non_null(o);
+        assert_int_equal(json_object_set_new(o, "policy", json_pack("{s:s, s:i, s:s}", "name", "manual", "version", 9, "node", "db9")), 0);
+        assert_int_equal(json_dump_file(o, file, 0), 0);
+        json_decref(o);
+        agent_start(db2);
+        LOOP_UNTIL(w->event, all_go_by(w, "manual", 9, "db9"));
+        LOOP_UNTIL(w->event, streq(promised(db2).claim_state, ""));
+        LOOP_UNTIL(w->event, !granted(&w->node[0], id) && !granted(&w->node[2], id));
+        enter(db2);
+        LOOP_UNTIL(w->event, strstr(property(db2, "Waiting"), "policy is manual"));
+        assert_false(db2->entry.answered);
+}
+
+static void who_was_away_learns_the_policy(void **state) {
+        World *w = *state;
+        Node *db1 = &w->node[0], *db2 = &w->node[1], *db3 = &w->node[2];
+
+        /* Alone: the first change, as is the others'. */
+        agent_start(db3);
+        assert_true(set_policy(w, db3, "maintenance").changed);
+        agent_kill(db3);
+        agent_start(db1);
+        agent_start(db2);
+        assert_true(set_policy(w, db1, "manual").changed);
+        LOOP_UNTIL(w->event, goes_by(db2, "manual", 1, "db1"));
+        assert_true(set_policy(w, db2, "automatic").changed);
+        LOOP_UNTIL(w->event, goes_by(db1, "automatic", 2, "db2"));
+        agent_start(db3);
+        LOOP_UNTIL(w->event, all_go_by(w, "automatic", 2, "db2"));
+        /* And goes on counting from there. */
+        assert_true(set_policy(w, db3, "manual").changed);
+        LOOP_UNTIL(w->event, all_go_by(w, "manual", 3, "db3"));
+}
+
+static void two_policies_at_once_become_one(void **state) {
+        World *w = *state;
+        Node *db1 = &w->node[0], *db3 = &w->node[2];
+
+        agent_start(db1);
+        assert_true(set_policy(w, db1, "manual").changed);
+        agent_kill(db1);
+        agent_start(db3);
+        assert_true(set_policy(w, db3, "maintenance").changed);
+        agent_kill(db3);
+        for (size_t i = 0; i < NODES; i++)
+                agent_start(&w->node[i]);
+        LOOP_UNTIL(w->event, all_go_by(w, "maintenance", 1, "db3"));
+}
+
+static void a_policy_is_not_changed_under_a_bootstrap(void **state) {
+        World *w = *state;
+        Node *db1 = &w->node[0], *db2 = &w->node[1];
+
+        for (size_t i = 0; i < NODES; i++)
+                agent_start(&w->node[i]);
+        LOOP_UNTIL(w->event, all_plan(w, "bootstrap", "node", "db2"));
+        enter(db2);
+        bootstrap(w, db2);
+        assert_true(granted(db1, promised(db2).claim));
+        for (size_t i = 0; i < NODES; i++) {
+                Answer a;
+
+                /* Each has been asked for its grant, and so has heard of the claim. */
+                a = set_policy(w, &w->node[i], "manual");
+                assert_string_equal(a.error, "org.mainstay1.Error.Busy");
+                assert_non_null(strstr(a.text, "A bootstrap is under way on db2"));
+        }
+        assert_true(all_go_by(w, "automatic", 0, ""));
+        assert_string_equal(promised(db2).claim_state, "consumed");
+}
+
+static void in_maintenance_nothing_is_begun(void **state) {
+        World *w = *state;
+        Node *db1 = &w->node[0], *db2 = &w->node[1];
+        Answer a;
+
+        for (size_t i = 0; i < NODES; i++)
+                agent_start(&w->node[i]);
+        assert_true(set_policy(w, db1, "maintenance").changed);
+        LOOP_UNTIL(w->event, all_go_by(w, "maintenance", 1, "db1"));
+        LOOP_UNTIL(w->event, all_plan(w, "bootstrap", "node", "db2"));
+        enter(db2);
+        LOOP_UNTIL(w->event, strstr(property(db2, "Waiting"), "The policy is maintenance"));
+        a = ask_bootstrap(w, db2, "Bootstrap");
+        assert_string_equal(a.error, "org.mainstay1.Error.Refused");
+        assert_non_null(strstr(a.text, "mainstayctl policy manual"));
+        a = ask_bootstrap(w, db1, "Join");
+        assert_string_equal(a.error, "org.mainstay1.Error.Refused");
+        assert_string_equal(promised(db2).claim_state, "");
+        assert_false(db2->entry.answered);
+
+        /* As soon as it is over, all goes on. */
+        assert_true(set_policy(w, db1, "automatic").changed);
+        bootstrap(w, db2);
+}
+
+/* It says nothing of what it goes by, or what it has heard since. */
+static Claim *claim_of(World *w, Node *n, bool heard) {
+        Claim *c;
+
+        assert_int_equal(claim_new(&c), 0);
+        assert_int_equal(uuid_random(&c->id), 0);
+        (void) snprintf(c->holder, sizeof(c->holder), "%s", n->name);
+        c->position = position_at(n->seqno);
+        for (size_t i = 0; i < NODES; i++) {
+                char error[256];
+
+                assert_int_equal(names_add(&c->needed, w->node[i].name), 0);
+                assert_int_equal(report_parse(property(&w->node[i], "Report"), &c->report[i], error), 0);
+                if (!heard)
+                        c->report[i]->ruling = (Ruling) {0};
+                c->n_reports++;
+        }
+        return c;
+}
+
+static bool claim_on(Node *n, const Claim *c, char ret_text[static 512]) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        _cleanup_free_ char *text = NULL;
+        const char *why;
+        int yes;
+
+        assert_true(claim_format(c, &text) >= 0);
+        assert_true(sd_bus_call_method(n->bus, "org.mainstay1", "/org/mainstay1", "org.mainstay1.Peer", "Claim", NULL, &m, "s", text) >= 0);
+        assert_true(sd_bus_message_read(m, "bs", &yes, &why) >= 0);
+        (void) snprintf(ret_text, 512, "%s", why);
+        return yes;
+}
+
+static void a_claim_that_had_not_heard_of_the_policy_is_not_granted(void **state) {
+        World *w = *state;
+        Node *db1 = &w->node[0], *db2 = &w->node[1];
+        _cleanup_(claim_freep) Claim *before = NULL, *after = NULL;
+        char why[512];
+
+        for (size_t i = 0; i < NODES; i++)
+                agent_start(&w->node[i]);
+        assert_true(set_policy(w, db1, "manual").changed);
+        LOOP_UNTIL(w->event, all_go_by(w, "manual", 1, "db1"));
+        LOOP_UNTIL(w->event, all_plan(w, "bootstrap", "node", "db2"));
+        before = claim_of(w, db2, false);
+        assert_false(claim_on(db1, before, why));
+        assert_non_null(strstr(why, "the policy is manual, set on db1, and db2 had not heard of that"));
+        assert_true(granted(db1, ""));
+        after = claim_of(w, db2, true); /* a person's, then */
+        assert_true(claim_on(db1, after, why));
+}
+
+/* mysqld is let join, and ends before it has: it is tried again later, which
+ * outlives the agent, and is over as soon as it has joined. */
+static void who_fails_to_join_rests(void **state) {
+        static const char *const alone[] = { UUID_2 "/db2/192.0.2.2" };
+        static const char *const joined[] = { UUID_1 "/db1/192.0.2.1," UUID_2 "/db2/192.0.2.2" };
+        World *w = *state;
+        Node *db1 = &w->node[0], *db2 = &w->node[1];
+        _cleanup_free_ char *env = NULL;
+
+        for (size_t i = 0; i < NODES; i++)
+                agent_start(&w->node[i]);
+        serve(db2, alone, ELEMENTS(alone));
+        LOOP_UNTIL(w->event, all_plan(w, "join", "node", "db2"));
+        enter(db1);
+        LOOP_UNTIL(w->event, db1->entry.answered);
+        assert_string_equal(db1->entry.verdict, "join");
+        env = file_get(db1->run, "start.env");
+        assert_non_null(strstr(str_or(env, ""), CLUSTER ":20 --wsrep-sst-donor=db2,\n"));
+        /* No server answers the agent there, so nobody knows what it keeps. */
+        assert_non_null(strstr(db1->entry.text, "is not known: db2 has not told"));
+        pass(db1);
+        systemd_says(&db1->systemd, "activating", "start", 4711);
+        LOOP_UNTIL(w->event, streq(property(db1, "Mysqld"), "starting"));
+
+        (void) snprintf(db1->systemd.unit.result, sizeof(db1->systemd.unit.result), "exit-code");
+        systemd_says(&db1->systemd, "failed", "failed", 0);
+        LOOP_UNTIL(w->event, strstr(property(db1, "Waiting"), "failed to join 1 time in a row"));
+        assert_int_equal(db1->systemd.starts, 0);
+
+        agent_kill(db1);
+        agent_start(db1);
+        LOOP_UNTIL(w->event, strstr(property(db1, "Report"), "\"join_failures\":1"));
+        /* A person need not wait. */
+        enter(db1);
+        LOOP_UNTIL(w->event, db1->entry.answered);
+        assert_string_equal(db1->entry.verdict, "join");
+        (void) snprintf(db1->systemd.unit.result, sizeof(db1->systemd.unit.result), "success");
+        serve(db1, joined, ELEMENTS(joined));
+        LOOP_UNTIL(w->event, streq(property(db1, "Mysqld"), "primary"));
+        LOOP_UNTIL(w->event, !strstr(property(db1, "Report"), "join_failures"));
+}
+
+/* The server of a node without wsrep. */
+static void put_asynchronous(Node *n) {
+        _cleanup_free_ char *server = NULL;
+
+        assert_true(asprintf(&server,
+                             "#!/bin/sh\n[ \"$1\" = --version ] && { echo 'mysqld  Ver 10.11.19-MariaDB for x'; exit; }\necho would have been started with:\n"
+                             "echo '--server_id=7 --log_bin=binlog --socket=%s/none.sock'\n", n->dir) > 0);
+        file_put(n->dir, "mysqld", server, 0755);
+}
+
+static bool report_says(Node *n, const char *text) {
+        return strstr(property(n, "Report"), text) != NULL;
+}
+
+/* Though its datadir is still that of a cluster of three, and nobody is heard. */
+static void one_without_galera_waits_for_nobody(void **state) {
+        World *w = *state;
+        Node *db1 = &w->node[0];
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_free_ char *env = NULL;
+
+        put_asynchronous(db1);
+        agent_start(db1);
+        LOOP_UNTIL(w->event, *property(db1, "State"));
+        assert_string_equal(property(db1, "State"), "OFFLINE");
+        assert_true(report_says(db1, "\"replication\":{\"answers\":false}"));
+        /* For a node of Galera's: not one without data, and none that has been heard. */
+        assert_true(report_says(db1, "\"unjudged\":true"));
+        assert_false(report_says(db1, "\"position\""));
+        enter(db1);
+        LOOP_UNTIL(w->event, db1->entry.answered);
+        assert_string_equal(db1->entry.verdict, "join");
+        env = file_get(db1->run, "start.env");
+        assert_non_null(strstr(env, "_WSREP_NEW_CLUSTER=\n"));
+        assert_string_equal(promised(db1).claim_state, "");
+
+        /* It has passed, is starting, runs, and does not answer. */
+        systemd_says(&db1->systemd, "activating", "start", getpid());
+        LOOP_UNTIL(w->event, report_says(db1, "\"mysqld\":\"starting\""));
+        assert_string_equal(property(db1, "State"), "OFFLINE");
+        systemd_says(&db1->systemd, "active", "running", getpid());
+        LOOP_UNTIL(w->event, streq(property(db1, "State"), "FAILED"));
+        assert_true(report_says(db1, "\"problem\""));
+
+        assert_true(sd_bus_call_method(db1->bus, "org.mainstay1", "/org/mainstay1", "org.mainstay1.Node", "Bootstrap", &error, NULL, "asasb", 0, 0, false) < 0);
+        assert_string_equal(error.name, "org.mainstay1.Error.Refused");
+        assert_non_null(strstr(error.message, "no node of a Galera cluster"));
+        sd_bus_error_free(&error);
+}
+
+/* db2 had the newest data of a cluster, and has lost its configuration: the
+ * others must not go on without them. */
+static void one_that_has_lost_its_galera_is_waited_for(void **state) {
+        World *w = *state;
+        Node *db1 = &w->node[0], *db3 = &w->node[2];
+
+        put_asynchronous(&w->node[1]);
+        for (size_t i = 0; i < NODES; i++)
+                agent_start(&w->node[i]);
+        LOOP_UNTIL(w->event, strstr(property(db1, "Plan"), "db2") && strstr(property(db3, "Plan"), "db2"));
+        enter(db3);
+        enter(db1);
+        for (int i = 0; i < 20; i++) {
+                (void) sd_event_run(w->event, 100 * USEC_PER_MSEC);
+                assert_false(strstr(property(db1, "Plan"), "\"bootstrap\"") || strstr(property(db3, "Plan"), "\"bootstrap\""));
+                assert_false(db1->entry.answered || db3->entry.answered);
+        }
+}
+
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(the_highest_leads_and_no_other, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_promise_outlives_the_agent, setup, teardown),
                 cmocka_unit_test_setup_teardown(one_who_is_absent_may_hold_more, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_grant_is_for_the_data_as_they_were, setup, teardown),
+                cmocka_unit_test_setup_teardown(a_bootstrap_past_the_gate_is_written_down, setup, teardown),
+                cmocka_unit_test_setup_teardown(who_fails_to_join_rests, setup, teardown),
+                cmocka_unit_test_setup_teardown(one_without_galera_waits_for_nobody, setup, teardown),
+                cmocka_unit_test_setup_teardown(one_that_has_lost_its_galera_is_waited_for, setup, teardown),
                 cmocka_unit_test_setup_teardown(nobody_hears_of_what_is_not_on_the_disk, setup, teardown),
+                cmocka_unit_test_setup_teardown(what_a_person_compares_is_told, setup, teardown),
+                cmocka_unit_test_setup_teardown(in_manual_a_person_starts_it, setup, teardown),
+                cmocka_unit_test_setup_teardown(in_manual_what_was_asked_for_is_brought_to_its_end, setup, teardown),
+                cmocka_unit_test_setup_teardown(what_was_begun_by_itself_is_given_up_under_another_policy, setup, teardown),
+                cmocka_unit_test_setup_teardown(who_was_away_learns_the_policy, setup, teardown),
+                cmocka_unit_test_setup_teardown(two_policies_at_once_become_one, setup, teardown),
+                cmocka_unit_test_setup_teardown(a_policy_is_not_changed_under_a_bootstrap, setup, teardown),
+                cmocka_unit_test_setup_teardown(in_maintenance_nothing_is_begun, setup, teardown),
+                cmocka_unit_test_setup_teardown(a_claim_that_had_not_heard_of_the_policy_is_not_granted, setup, teardown),
         };
 
         program = str_or(getenv("MAINSTAY_DAEMON"), "./mainstayd");

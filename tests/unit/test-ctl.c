@@ -3,11 +3,12 @@
 #include "edge/ctl-args.h"
 #include "edge/ctl-dropin.h"
 #include "edge/ctl-key.h"
+#include "edge/ctl-service.h"
 #include "edge/ctl-ssh.h"
 #include "edge/ctl-table.h"
 #include "scratch.h"
 
-#define WORDS_MAX 8
+#define WORDS_MAX 10
 
 /* Arguments */
 
@@ -27,11 +28,23 @@ static const struct {
         { "bootstrap --without db3 --no-wait", VERB_BOOTSTRAP, 1 },
         { "bootstrap --force=new-cluster", VERB_BOOTSTRAP, 0 },
         { "join --address unix:path=/x", VERB_JOIN, 0 },
+        { "recover db3 --dry-run", VERB_RECOVER, 0 },
+        { "recover --yes --force=space --no-wait", VERB_RECOVER, 0 },
+        { "join --donor db2 --no-wait", VERB_JOIN, 0 },
         { "report", VERB_REPORT, 0 },
+        { "policy", VERB_POLICY, 0 },
+        { "-H db2 policy manual --json", VERB_POLICY, 0 },
         { "setup --check", VERB_SETUP, 0 },
+        { "doctor --json", VERB_DOCTOR, 0 },
         { "--help", VERB_HELP, 0 },
         { "bootstrap --help", VERB_HELP, 0 },
         { "--version", VERB_VERSION, 0 },
+        { "plan a.json b.json", VERB_PLAN, 0 },
+        { "plan a.json b.json --expect db1,db2 --json", VERB_PLAN, 0 },
+        { "plan a.json --without db3 db4 --json b.json", VERB_PLAN, 2 },
+        { "plan --without db3 -- a.json", VERB_PLAN, 1 },
+        { "inspect --datadir /x --grastate a --gvwstate b --recover-log c", VERB_INSPECT, 0 },
+        { "frobnicate --help", VERB_HELP, 0 },
 };
 
 static const struct {
@@ -45,12 +58,39 @@ static const struct {
         { "plan --without a/b", "a/b" },
         { "status --without db3", "without" },
         { "join --watch", "watch" },
+        { "join --yes", "yes" },
+        { "plan --dry-run", "dry-run" },
+        { "recover --force=new-cluster", "space, diverged, stray or prepared" },
+        { "recover --force=aborted-sst", "space, diverged, stray or prepared" },
+        { "bootstrap --force=space", "new-cluster" },
+        { "recover db2 db3", "one word too many" },
         { "join --force=new-cluster", "force" },
         { "bootstrap --force=all", "new-cluster" },
         { "plan --no-wait", "no-wait" },
+        { "policy mild", "automatic, manual or maintenance" },
+        { "policy manual maintenance", "maintenance" },
+        { "policy Manual", "Manual" },
+        { "policy manual --without db3", "without" },
+        { "status manual", "manual" },
+        { "bootstrap --donor db2", "donor" },
+        { "join --donor a;b", "--donor" },
+        { "join --donor -x", "--donor" },
         { "setup -H db2", "host" },
+        { "doctor -H db2", "host" },
+        { "doctor --check", "check" },
+        { "doctor --watch", "watch" },
         { "-H db2 --address unix:path=/x", "-H" },
         { "setup --check --peer-key x", "--check" },
+        { "plan --expect db1", "--expect" },
+        { "plan --expect db1 --without db2 db3", "--expect" },
+        { "plan a --expect db1,", "--expect" },
+        { "bootstrap a", "a" },
+        { "bootstrap --expect db1", "expect" },
+        { "plan -H db1 a", "-H" },
+        { "inspect a", "a" },
+        { "inspect -H db1", "host" },
+        { "status --datadir x", "datadir" },
+        { "inspect --gvwstate a --gvwstate b", "twice" },
 };
 
 static int parse(const char *typed, Args *ret, char error[static 256]) {
@@ -81,6 +121,14 @@ static void test_arguments(void **state) {
 
         assert_int_equal(parse("bootstrap --no-wait --force=new-cluster --json", &a, error), 0);
         assert_true(a.no_wait && a.new_cluster && a.json);
+        assert_int_equal(parse("plan a.json --without db3 db4 --json b.json --expect db1,db2", &a, error), 0);
+        assert_int_equal(a.n_files, 2);
+        assert_string_equal(a.file[1], "b.json");
+        assert_int_equal(a.expect.n, 2);
+        assert_int_equal(parse("policy", &a, error), 0);
+        assert_false(a.set_policy);
+        assert_int_equal(parse("policy maintenance", &a, error), 0);
+        assert_true(a.set_policy && a.policy == POLICY_MAINTENANCE);
         assert_int_equal(parse("-H root@db2", &a, error), 0);
         assert_string_equal(a.host, "root@db2");
 }
@@ -128,19 +176,20 @@ static const char picture[] =
         "  {\"label\": \"10.0.0.3\", \"node\": \"db3\", \"condition\": \"uncertain\", \"why\": \"ssh: No route\\u001b to host\", \"report\": null},"
         "  {\"label\": \"db4\", \"node\": \"\", \"condition\": \"alive\", \"why\": \"\", \"report\": null},"
         "  {\"label\": \"db1\", \"node\": \"db1\", \"condition\": \"known\", \"why\": \"\","
-        "   \"report\": {\"mysqld\": \"stopped\", \"position\": {\"uuid\": \"" UUID "\", \"seqno\": -1, \"source\": \"grastate\"}}},"
+        "   \"report\": {\"mysqld\": \"stopped\", \"arbitrators\": [\"gone\"], \"position\": {\"uuid\": \"" UUID "\", \"seqno\": -1, \"source\": \"grastate\"}}},"
         "  {\"label\": \"db5\", \"node\": \"db5\", \"condition\": \"known\", \"why\": \"\","
         "   \"report\": {\"mysqld\": \"primary\", \"position\": {\"uuid\": \"00000000-0000-0000-0000-000000000000\", \"seqno\": -1, \"source\": \"none\"},"
-        "    \"marks\": [\"diverged\"]}}"
+        "    \"marks\": [\"diverged\"], \"arbitrators\": [\"garb\"]}}"
         "]}";
 
 static const char table[] =
-        "NODE  STATE      MYSQLD   POSITION                      REMARK\n"
-        "db1   OFFLINE    stopped  3f2c1a9b:?                    It is behind.\n"
-        "db2   OFFLINE    stopped  3f2c1a9b:9223372036854775807  Waiting for db3\n"
-        "db3   uncertain  ?        -                             Not heard: ssh: No route? to host\n"
-        "db4   alive      running  -                             No agent answers there: not tried yet\n"
-        "db5   SHUNNED    primary  -                             marked: diverged\n"
+        "NODE  STATE       MYSQLD   POSITION                      REMARK\n"
+        "db1   OFFLINE     stopped  3f2c1a9b:?                    It is behind.\n"
+        "db2   OFFLINE     stopped  3f2c1a9b:9223372036854775807  Waiting for db3\n"
+        "db3   uncertain   ?        -                             Not heard: ssh: No route? to host\n"
+        "db4   alive       running  -                             No agent answers there: not tried yet\n"
+        "db5   SHUNNED     primary  -                             marked: diverged\n"
+        "garb  ARBITRATOR  -        -                             It has a vote, and no data (garbd).\n"
         "\n"
         "Nobody forms the cluster yet: db3 must be heard first. See: mainstayctl plan\n";
 
@@ -165,6 +214,69 @@ static void test_table(void **state) {
         json_decref(p);
 }
 
+/* An asynchronous service. */
+
+#define PRIMARY_REPORT                                                                                                                  \
+        "{\"node\": \"db1\", \"mysqld\": \"starting\", \"replication\": {\"answers\": true, \"flavour\": \"mariadb\", \"version\": \"10.11.19-MariaDB\"," \
+        " \"server_id\": 1, \"binlog\": true, \"replicas\": 1, \"gtid_slave_pos\": \"\", \"gtid_binlog_pos\": \"0-1-22\", \"gtid_binlog_state\": \"0-1-22\"}}"
+#define REPLICA_REPORT(node, id, threads)                                                                                               \
+        "{\"node\": \"" node "\", \"mysqld\": \"starting\", \"replication\": {\"answers\": true, \"flavour\": \"mariadb\", \"server_id\": " id ","  \
+        " \"read_only\": true, \"replicas\": 0, \"gtid_slave_pos\": \"0-1-20\", \"gtid_binlog_pos\": \"\", \"gtid_binlog_state\": \"\","  \
+        " \"channels\": [{\"host\": \"db1\", \"port\": 3306, \"source_id\": 1, \"by_gtid\": true, " threads "}]}}"
+
+static const char service[] =
+        "{\"name\": \"db2\", \"policy\": {\"name\": \"automatic\"}, \"report\": "
+        REPLICA_REPORT("db2", "2", "\"receiver\": {\"state\": \"running\"}, \"applier\": {\"state\": \"stopped\", \"errno\": 1062, \"error\": \"Duplicate\\u001b entry\"}")
+        ", \"peers\": ["
+        " {\"label\": \"db4\", \"node\": \"\", \"condition\": \"uncertain\", \"why\": \"ssh: No route to host\", \"report\": null},"
+        " {\"label\": \"db1\", \"node\": \"db1\", \"condition\": \"known\", \"why\": \"\", \"report\": " PRIMARY_REPORT "},"
+        " {\"label\": \"db3\", \"node\": \"db3\", \"condition\": \"known\", \"why\": \"\", \"report\": "
+        REPLICA_REPORT("db3", "3", "\"receiver\": {\"state\": \"running\"}, \"applier\": {\"state\": \"running\"}, \"lag\": 7") "}]}";
+
+static const char service_text[] =
+        "NODE  ROLE     STATE    POSITION  LATENCY\n"
+        "db1   primary  ONLINE   0-1-22    -\n"
+        "      agent ONLINE, data server ONLINE (10.11.19-MariaDB, takes writes), replicator ONLINE (primary), connections 1 replica\n"
+        "db2   replica  FAILED   0-1-20    -\n"
+        "      its applier has failed: Duplicate? entry (error 1062)\n"
+        "      agent ONLINE, data server ONLINE (read-only), replicator FAILED (replica of db1), connections 0 replicas\n"
+        "db3   replica  ONLINE   0-1-20    7 s\n"
+        "      agent ONLINE, data server ONLINE (read-only), replicator ONLINE (replica of db1), connections 0 replicas\n"
+        "db4   unknown  UNKNOWN  -         -\n"
+        "      its agent is not heard: ssh: No route to host\n"
+        "      agent UNKNOWN, data server UNKNOWN, replicator UNKNOWN\n"
+        "\n"
+        "The policy is automatic: the agents bring the cluster back by themselves where that is safe.\n"
+        "db1 is the primary: it alone takes writes and replicates from nobody, and 2 nodes follow it.\n";
+
+static void test_service(void **state) {
+        json_t *p = json_loads(service, 0, NULL), *galera = json_loads(picture, 0, NULL), *o, *node, *replicator;
+        _cleanup_free_ char *text = NULL;
+        Style plain = {};
+        size_t size;
+        FILE *f;
+
+        assert_non_null(p);
+        assert_true(service_is(p));
+        assert_false(service_is(galera));
+        f = open_memstream(&text, &size);
+        assert_int_equal(service_print(f, &plain, p), 0);
+        assert_int_equal(fclose(f), 0);
+        assert_string_equal(text, service_text);
+
+        assert_int_equal(service_json(p, &o), 0);
+        assert_string_equal(json_string_value(json_object_get(json_object_get(o, "primary"), "verdict")), "one");
+        node = json_array_get(json_object_get(o, "nodes"), 1);
+        replicator = json_object_get(json_object_get(node, "components"), "replicator");
+        assert_string_equal(json_string_value(json_object_get(node, "state")), "FAILED");
+        assert_string_equal(json_string_value(json_object_get(node, "position")), "0-1-20");
+        assert_string_equal(json_string_value(json_object_get(replicator, "state")), "FAILED");
+        assert_string_equal(json_string_value(json_object_get(replicator, "source")), "db1");
+        json_decref(o);
+        json_decref(galera);
+        json_decref(p);
+}
+
 static const struct {
         const char *plan, *without, *text;
         int exit;
@@ -177,10 +289,54 @@ static const struct {
         { "{\"action\": \"wait\", \"node\": null, \"awaited\": [\"db3\", \"db2\"]}", "",
           "Nobody forms the cluster yet: db2 and db3 must be heard first.\n", CTL_PLAN_WAIT },
         { "{\"action\": \"wait\"}", "", "Nobody forms the cluster yet.\n", CTL_PLAN_WAIT },
-        { "{\"action\": \"refuse\"}", "", "Nobody forms the cluster: a person must decide.\n", CTL_PLAN_REFUSE },
+        { "{\"action\": \"refuse\"}", "", "A person must decide how it goes on.\n", CTL_PLAN_REFUSE },
+        { "{\"action\": \"bootstrap\", \"node\": \"db1\", \"policy\": \"automatic\"}", "", "db1 forms the cluster, and the others join it.\n", CTL_OK },
+        { "{\"action\": \"bootstrap\", \"node\": \"db1\", \"policy\": \"manual\"}", "",
+          "db1 leads. The policy is manual: a person starts it, on db1, with: mainstayctl bootstrap\n", CTL_OK },
+        { "{\"action\": \"bootstrap\", \"node\": \"db1\", \"policy\": \"maintenance\"}", "",
+          "db1 would lead. The policy is maintenance, so nothing is started; for a person to start it, first type: mainstayctl policy manual\n", CTL_OK },
+        { "{\"action\": \"join\", \"node\": \"db1\", \"policy\": \"manual\"}", "",
+          "The cluster is up, with db1 in it; who is not in it joins when a person starts it.\n", CTL_OK },
         { "{\"action\": \"dance\"}", "", "The plan cannot be read: its agent is of another version.\n", CTL_FAILED },
         { "[]", "", "The plan cannot be read: its agent is of another version.\n", CTL_FAILED },
 };
+
+static const struct {
+        const char *picture, *text;
+} policies[] = {
+        { "{\"policy\": {\"name\": \"automatic\", \"version\": 0, \"node\": \"\"}, \"peers\": []}",
+          "The policy is automatic: the agents bring the cluster back by themselves where that is safe.\n" },
+        { "{\"policy\": {\"name\": \"manual\", \"version\": 2, \"node\": \"db1\"}, \"peers\": ["
+          "{\"label\": \"192.0.2.2\", \"node\": \"db2\", \"condition\": \"known\", \"report\": {\"policy\": {\"name\": \"manual\", \"version\": 2}}},"
+          "{\"label\": \"db3\", \"node\": \"\", \"condition\": \"uncertain\", \"why\": \"ssh: No route to host\", \"report\": null},"
+          "{\"label\": \"db4\", \"node\": \"db4\", \"condition\": \"known\", \"report\": {\"node\": \"db4\"}},"
+          /* What it said before it was lost proves nothing. */
+          "{\"label\": \"db5\", \"node\": \"db5\", \"condition\": \"alive\", \"why\": \"\", \"report\": {\"policy\": {\"name\": \"manual\"}}}]}",
+          "The policy is manual, set on db1: the agents find what is wrong and make the plan; a person starts it.\n"
+          "db2 goes by it too.\n"
+          "db4 is heard, and still goes by automatic. If that stays so, install the same version of Mainstay there.\n"
+          "db3 is not heard (ssh: No route to host), and learns of it when it is.\n"
+          "db5 is not heard (not tried yet), and learns of it when it is.\n" },
+};
+
+static void test_policy(void **state) {
+        Style plain = {};
+
+        for (size_t i = 0; i < ELEMENTS(policies); i++) {
+                json_t *p = json_loads(policies[i].picture, 0, NULL), *t = table_policy(p);
+                _cleanup_free_ char *text = NULL;
+                size_t size;
+                FILE *f = open_memstream(&text, &size);
+
+                CHECK(p && t && f, policies[i].picture);
+                table_policy_print(f, &plain, t);
+                assert_int_equal(fclose(f), 0);
+                CHECK(streq(text, policies[i].text), text);
+                json_decref(t);
+                json_decref(p);
+        }
+        assert_null(table_policy(NULL)); /* an agent that knows of none */
+}
 
 static void test_plan(void **state) {
         Style plain = {};
@@ -367,7 +523,9 @@ int main(void) {
                 cmocka_unit_test(test_arguments),
                 cmocka_unit_test(test_text),
                 cmocka_unit_test(test_table),
+                cmocka_unit_test(test_service),
                 cmocka_unit_test(test_plan),
+                cmocka_unit_test(test_policy),
                 cmocka_unit_test(test_keys),
                 cmocka_unit_test(test_address),
                 cmocka_unit_test(test_dropin),

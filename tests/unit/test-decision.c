@@ -22,6 +22,11 @@ static const Case live[] = { /* rule 1 */
         { "a joiner with a Primary", "db1 joining 5; db2 primary 120; db3 stopped 114" V, "", "join db2" },
         { "a mysqld that starts is waited for", "db1 starting 5; db2 stopped 114" V "; db3 stopped 114" V, "", "wait" },
         { "two clusters are Primary: neither is joined", "db1 primary 120; db2 primary B50; db3 stopped 114" V, "", "refuse" },
+        { "two components are Primary: neither is joined", "db1 primary 120 view 100:12; db2 primary 120 view 100:12; db3 primary 119 view 100:34; db4 stopped 90 view 10:1234", "", "refuse" },
+        { "also where both had the same bootstraps before", "db1 primary 120 settled history a@10 view 100:1; db3 primary 119 settled history a@10 view 101:3", "", "refuse" },
+        { "and where they tell no view, by their histories", "db1 primary 120 settled history a@90; db3 primary 119 settled history b@90", "", "refuse" },
+        { "not where the news comes to one before the other", "db1 primary 120 view 100:12; db2 primary 120 view 100:12; db3 primary 120 view 119:123", "", "join db1" },
+        { "nor the history", "db1 primary 120 settled history a@10; db3 primary 119 settled history a@10,b@90", "", "join db1" },
         { "what may be running is not led over", "db1 stopped 114" V "; db2 unknown 114" V "; db3 stopped 114" V, "", "wait" },
         { "nor does it lead", "db1 stopped 114" V "; db2 unknown 115" V "; db3 stopped 114" V, "", "wait" },
         { "even where it need not be heard", "db1 stopped 114 view 100:1; db2 unknown; db3 uncertain", "", "wait" },
@@ -31,8 +36,68 @@ static const Case live[] = { /* rule 1 */
         { "one of them, where all are heard", "db1 non-primary 5" V "; db2 stopped 114" V "; db3 stopped 114" V, "", "wait stops 1" },
         { "but not where one is not", "db1 non-primary 5" V "; db2 stopped 114" V "; db3 uncertain", "", "wait awaits 3" },
         { "unless that one is given up", "db1 non-primary 5" V "; db2 stopped 114" V "; db3 uncertain", "without 3", "wait stops 1" },
+        { "the other half is not heard: both of this one wait", "db1 non-primary 5" V "; db2 non-primary 5" V "; db3 uncertain; db4 uncertain", "", "wait awaits 34" },
+        { "given up, all who are left are stopped", "db1 non-primary 5" V "; db2 non-primary 5" V "; db3 uncertain; db4 uncertain", "without 34", "wait stops 12" },
+        { "also by those who were told of it", "db1 non-primary 5 without 34" V "; db2 non-primary 5" V "; db3 uncertain; db4 uncertain", "", "wait stops 12" },
+        { "one of them after the other", "db1 stopped 5 without 34" V "; db2 non-primary 5" V "; db3 uncertain; db4 uncertain", "", "wait stops 2" },
+        { "but who is missing besides is waited for", "db1 non-primary 5 without 3" V "; db2 non-primary 5" V "; db3 uncertain; db4 uncertain", "", "wait awaits 4" },
+        { "and nobody whose mysqld is alive was meant", "db1 non-primary 5 without 34" V "; db2 non-primary 5" V "; db3 non-primary 5" V "; db4 uncertain", "", "wait awaits 4" },
         { "nor where nobody wants the stopped ones to run", "db1 non-primary 5" V "; db2 stopped 114 unwanted" V "; db3 stopped 114 unwanted" V, "", "wait" },
         { "nor while one is starting", "db1 non-primary 5" V "; db2 starting 114" V "; db3 stopped 114" V, "", "wait" },
+};
+
+#define V5 " view 100:12345"
+
+static const Case in_places[] = { /* rule 8 */
+        { "two disappear, and are heard: the survivor is made Primary as it runs", "db1 non-primary 114 fit in x" V "; db2 stopped 114" V "; db3 stopped 113" V, "", "bootstrap db1 in-place needs 123" },
+        { "though nobody wants them to run", "db1 non-primary 114 fit in x" V "; db2 stopped 114 unwanted" V "; db3 stopped 113 unwanted" V, "", "bootstrap db1 in-place needs 123" },
+        { "one of them is ahead: the survivor is stopped, and joins", "db1 non-primary 114 fit in x" V "; db2 stopped 115" V "; db3 stopped 113" V, "", "wait stops 1" },
+        { "one of them has no position yet", "db1 non-primary 114 fit in x" V "; db2 stopped 114" V "; db3 stopped", "", "wait needs 123 awaits 3" },
+        { "one of them is not heard", "db1 non-primary 114 fit in x" V "; db2 stopped 114" V "; db3 uncertain", "", "wait needs 123 awaits 3" },
+        { "none of them is", "db1 non-primary 114 fit in x" V "; db2 uncertain; db3 uncertain", "", "wait needs 123 awaits 23" },
+        { "both are given up", "db1 non-primary 114 fit in x" V "; db2 uncertain; db3 uncertain", "without 23", "bootstrap db1 in-place needs 123" },
+        { "one is given up, the other is not heard", "db1 non-primary 114 fit in x" V "; db2 uncertain; db3 uncertain", "without 2", "wait needs 123 awaits 3" },
+        { "it was given up for another's bootstrap: it is that one's turn", "db1 non-primary 114 fit in x" V "; db2 non-primary 114 without 3 fit in x" V "; db3 uncertain", "", "wait" },
+        { "its mysqld is alive", "db1 non-primary 114 fit in x" V "; db2 stopped 114" V "; db3 alive", "", "join db3" },
+        { "it is starting", "db1 non-primary 114 fit in x" V "; db2 stopped 114" V "; db3 starting 114" V, "", "wait" },
+        { "one is Primary", "db1 non-primary 114 fit in x" V "; db2 stopped 114" V "; db3 primary 120", "", "join db3" },
+        { "it cannot be told to: as ever it is stopped", "db1 non-primary 114 in x" V "; db2 stopped 114" V "; db3 stopped 113" V, "", "wait stops 1" },
+        { "it is marked", "db1 non-primary 114 fit in x mark x" V "; db2 stopped 114" V "; db3 stopped 113" V, "", "wait stops 1" },
+        { "its history is another", "db1 non-primary 114 fit in x settled" V "; db2 stopped 114 settled history a@50" V "; db3 stopped 113 settled history a@50" V, "", "wait stops 1" },
+        { "its data are of another cluster", "db1 non-primary B114 fit in x; db2 stopped 114" V "; db3 stopped 113" V, "", "wait stops 1" },
+
+        { "three of five: both survivors go on together", "db1 non-primary 114 fit in x" V5 "; db2 non-primary 114 fit in x" V5 "; db3 stopped 114" V5 "; db4 stopped 114" V5 "; db5 stopped 113" V5, "",
+          "bootstrap db1 in-place needs 12345" },
+        { "where they are not known to be in one component, one is stopped first", "db1 non-primary 114 fit in x" V5 "; db2 non-primary 114 fit in y" V5 "; db3 stopped 114" V5 "; db4 stopped 114" V5 "; db5 stopped 113" V5, "", "wait stops 2" },
+        { "nor where one does not say in which it is", "db1 non-primary 114 fit in x" V5 "; db2 non-primary 114 fit" V5 "; db3 stopped 114" V5 "; db4 stopped 114" V5 "; db5 stopped 113" V5, "", "wait stops 2" },
+        { "one of them is marked, and must be heard: whatever they are good for, they are stopped for it", "db1 non-primary 114 fit in x" V5 "; db2 non-primary 114 fit in x mark x" V5 "; db3 stopped 114" V5 "; db4 stopped 114" V5 "; db5 stopped 113" V5, "", "wait stops 12" },
+        { "who was not in the last view need not be heard", "db1 non-primary 114 fit in x view 100:12; db2 stopped 114 view 100:12; db3 uncertain", "", "bootstrap db1 in-place needs 12" },
+};
+
+#define R " settled group g view 100:123"
+
+static const Case resumes[] = { /* rule 9 */
+        { "all of the last view, all at one position", "db1 stopped 114" R "; db2 stopped 114" R "; db3 stopped 114" R, "", "bootstrap db1 resume needs 123" },
+        { "one has all that came before the view", "db1 stopped 99" R "; db2 stopped 99" R "; db3 stopped 99" R, "", "bootstrap db1 resume needs 123" },
+        { "one has not, nor has any", "db1 stopped 98" R "; db2 stopped 98" R "; db3 stopped 98" R, "", "bootstrap db1 needs 123" },
+        { "one is behind", "db1 stopped 114" R "; db2 stopped 113" R "; db3 stopped 114" R, "", "bootstrap db1 needs 123" },
+        { "one is not heard", "db1 stopped 114" R "; db2 stopped 114" R "; db3 uncertain", "", "wait needs 123 awaits 3" },
+        { "one is given up", "db1 stopped 114" R "; db2 stopped 114" R "; db3 uncertain", "without 3", "bootstrap db1 needs 123" },
+        { "one has no gvwstate.dat", "db1 stopped 114" R "; db2 stopped 114" R "; db3 stopped 114 settled view 100:123", "", "bootstrap db1 needs 123" },
+        { "one has that of another view", "db1 stopped 114" R "; db2 stopped 114" R "; db3 stopped 114 settled group h view 100:123", "", "bootstrap db1 needs 123" },
+        { "one knows another view of these members", "db1 stopped 114" R "; db2 stopped 114" R "; db3 stopped 114 settled group g view 101:123", "", "bootstrap db1 needs 123" },
+        { "S is not known", "db1 stopped 114 settled group g view ?:123; db2 stopped 114 settled group g view ?:123; db3 stopped 114 settled group g view ?:123", "", "bootstrap db1 needs 123" },
+        { "one was stopped by a person", "db1 stopped 114" R "; db2 stopped 114" R "; db3 stopped 114 unwanted" R, "", "bootstrap db1 needs 123 tarries 3" },
+        { "one fails to start, and rests", "db1 stopped 114" R "; db2 stopped 114" R "; db3 stopped 114 resting" R, "", "bootstrap db1 needs 123" },
+        { "one is marked", "db1 stopped 114" R "; db2 stopped 114" R "; db3 stopped 114 mark x" R, "", "bootstrap db1 needs 123" },
+        { "one is of another cluster", "db1 stopped 114" R "; db2 stopped 114" R "; db3 stopped B114" R, "", "refuse" },
+        { "one has been through another bootstrap", "db1 stopped 114 history a@50" R "; db2 stopped 114 history a@50" R "; db3 stopped 114" R, "", "bootstrap db1 needs 123" },
+        { "one may have been", "db1 stopped 114" R "; db2 stopped 114" R "; db3 stopped 114 group g view 100:123", "", "bootstrap db1 needs 123" },
+        { "a node was not in it, and stays away", "db1 stopped 114 settled group g view 100:12; db2 stopped 114 settled group g view 100:12; db3 uncertain", "", "bootstrap db1 resume needs 12" },
+        { "another one must be heard besides", "db1 stopped 114 settled group g view 100:12 led 3; db2 stopped 114 settled group g view 100:12; db3 stopped 50", "", "bootstrap db1 needs 123" },
+        { "one alone: that would be a bootstrap", "db1 stopped 114 settled group g view 100:1; db2 stopped 99 view 50:12", "", "bootstrap db1 needs 1" },
+        { "one serves", "db1 primary 120; db2 stopped 114" R "; db3 stopped 114" R, "", "join db1" },
+        { "the same, whoever has the greatest weight", "db1 stopped 114" R "; db2 stopped 114" R "; db3 stopped 114 weight 5" R, "", "bootstrap db3 resume needs 123" },
 };
 
 static const Case needed[] = { /* rule 2 */
@@ -73,18 +138,23 @@ static const Case needed[] = { /* rule 2 */
         { "nor one whose position is being recovered", "db1 stopped 120 view 100:12; db2 stopped view 100:12", "", "wait needs 12 awaits 2" },
         { "who is not needed may be blank", "db1 stopped 120 view 100:12; db2 stopped 119 view 100:12; db3 stopped blank", "", "bootstrap db1 needs 12" },
         { "a node alone, never anything else", "db1 stopped 120 view 100:1", "", "bootstrap db1 needs 1" },
+        { "half of a copy that has no record tells as little as one that is not heard", "db1 stopped 120 view 100:12; db2 stopped 119 view 100:12; db3 stopped problem mark aborted-sst", "", "bootstrap db1 needs 12" },
+        { "but is needed where it was in the last view", "db1 stopped 120 view 100:123; db2 stopped 119 view 100:123; db3 stopped problem mark aborted-sst", "", "wait needs 123 awaits 3" },
         { "nobody", "", "", "wait" },
 };
 
 static const Case clusters[] = { /* rule 3 */
         { "a stray one is left out", "db1 stopped 114 view 10:12; db2 stopped 113 view 10:12; db3 stopped B999 view B5:3", "", "bootstrap db1 needs 12 stray 3" },
-        { "also where all must be heard", "db1 stopped 114; db2 stopped 113; db3 stopped B999", "", "bootstrap db1 needs 12 stray 3" },
+        { "not where all must be heard: who was a member is not known", "db1 stopped 114; db2 stopped 113; db3 stopped B999", "", "refuse" },
+        { "nor where one of them does not know it", "db1 stopped 114 view 10:12; db2 stopped 113; db3 stopped B999 view B5:3", "", "refuse" },
         { "not where it was a member", "db1 stopped 114" V "; db2 stopped 113" V "; db3 stopped B999", "", "refuse" },
         { "one against one", "db1 stopped 114 view 10:1; db2 stopped B999 view B5:2", "", "refuse" },
         { "no majority for one of them", "db1 stopped 114 view 10:1; db2 stopped B999 view B5:2; db3 uncertain", "", "refuse" },
         { "decided by naming whose data go", "db1 stopped 114 view 10:1; db2 stopped B999 view B5:2", "without 2", "bootstrap db1 needs 1" },
         { "or the other's", "db1 stopped 114 view 10:1; db2 stopped B999 view B5:2", "without 1", "bootstrap db2 needs 2" },
         { "a stray one stays out of a Primary", "db1 primary 120; db2 stopped B50", "", "join db1 stray 2" },
+        { "data that could not be judged are not overwritten", "db1 primary 120; db2 stopped problem unjudged", "", "join db1 holds 2" },
+        { "where nothing is left of them, a full copy does no harm", "db1 primary 120; db2 stopped problem", "", "join db1" },
         { "what has no data is no stray", "db1 primary 120; db2 stopped blank", "", "join db1" },
 };
 
@@ -102,6 +172,23 @@ static const Case candidates[] = { /* rule 4 */
         { "a marked one does not lead", "db1 stopped 120 mark evicted" V "; db2 stopped 114" V "; db3 stopped 114" V, "", "bootstrap db2 needs 123" },
         { "nor if it is the only one", "db1 stopped 120 mark evicted view 10:1", "", "wait" },
         { "nobody has a position", "db1 stopped; db2 stopped", "", "wait" },
+};
+
+static const Case schemas[] = { /* rule 7: cut off in the middle of a schema change */
+        { "another one has as much: that one leads", "db1 stopped 114 ddl" V "; db2 stopped 114" V "; db3 stopped 113" V, "", "bootstrap db2 needs 123" },
+        { "another one has more", "db1 stopped 114 ddl safe" V "; db2 stopped 115" V "; db3 stopped 113" V, "", "bootstrap db2 needs 123" },
+        { "it has more than all: a person decides", "db1 stopped 115 ddl" V "; db2 stopped 114" V "; db3 stopped 114" V, "", "refuse needs 123" },
+        { "it is given up", "db1 stopped 115 ddl" V "; db2 stopped 114" V "; db3 stopped 114" V, "without 1", "bootstrap db2 needs 123" },
+        { "one of whom more is to be heard may have as much", "db1 stopped 115 ddl" V "; db2 stopped 114" V "; db3 uncertain", "", "wait needs 123 awaits 3" },
+        { "all were: the newest leads, and all others take a copy", "db1 stopped 114 ddl" V "; db2 stopped 115 ddl" V "; db3 stopped 114 ddl" V, "", "bootstrap db2 needs 123" },
+        { "all were that are heard", "db1 stopped 115 ddl view 10:12; db2 stopped 114 ddl view 10:12; db3 uncertain", "", "wait needs 123 awaits 3" },
+        { "one of them is marked", "db1 stopped 115 ddl mark x" V "; db2 stopped 114 ddl" V "; db3 stopped 114 ddl" V, "", "bootstrap db2 needs 123" },
+        { "one was not, and is marked", "db1 stopped 115 ddl" V "; db2 stopped 114 mark x" V "; db3 stopped 114 ddl" V, "", "wait" },
+        { "one was not, and stays behind", "db1 stopped 115 ddl" V "; db2 stopped 115 ddl" V "; db3 stopped 20" V, "", "refuse needs 123" },
+        { "its position is not known yet", "db1 stopped ddl" V "; db2 stopped 114" V "; db3 stopped 114" V, "", "wait needs 123 awaits 1" },
+        { "nobody resumes with it", "db1 stopped 114 ddl" R "; db2 stopped 114" R "; db3 stopped 114" R, "", "bootstrap db2 needs 123" },
+        { "a survivor has less", "db1 stopped 115 ddl" V "; db2 non-primary 114 fit in x" V "; db3 stopped 113" V, "", "wait stops 2" },
+        { "a survivor has as much", "db1 stopped 114 ddl" V "; db2 non-primary 114 fit in x" V "; db3 stopped 113" V, "", "bootstrap db2 in-place needs 123" },
 };
 
 static const Case grants[] = { /* rule 5 */
@@ -122,19 +209,38 @@ static const Case histories[] = { /* rule 6 */
         { "one beyond it is one too many", "db1 stopped 120 history a@100 view 101:12; db2 stopped 119 history a@100 view 101:12; db3 stopped 101 view 10:123 settled", "",
           "bootstrap db1 needs 12 off 3" },
         { "both went on: a person decides", "db1 stopped 120 history a@100 view 101:1; db2 stopped 119 history b@100 view 101:2", "", "refuse" },
+        { "one that nobody agreed to proves nothing: a person decides", "db1 stopped 205 settled history f!200/1 view 201:1; db2 stopped 9000 settled view 150:23; db3 stopped 9000 settled view 150:23", "", "refuse" },
+        { "for whoever is not beyond it, it is history", "db1 stopped 205 settled history f!200/1 view 201:1; db2 stopped 200 settled view 150:23; db3 uncertain", "", "bootstrap db1 needs 1" },
         { "by naming whose commits go", "db1 stopped 120 history a@100 view 101:1; db2 stopped 119 history b@100 view 101:2", "without 2", "bootstrap db1 needs 1 off 2" },
         { "one of two bootstraps came to nothing", "db1 stopped 120 history a@100 view 101:12; db2 stopped 100 history b@100 view 10:12", "", "bootstrap db1 needs 12" },
         { "a history that is not known parts nobody", "db1 stopped 120 history a@100 view 101:12; db2 stopped 130 history - view 101:12", "", "bootstrap db2 needs 12" },
-        { "diverged from the Primary: kept out", "db1 primary 120 history a@100; db2 stopped 101", "", "join db1 off 2" },
-        { "not diverged", "db1 primary 120 history a@100; db2 stopped 100", "", "join db1" },
-        { "the Primary's own word of its position may be old", "db1 primary 100 history a@100; db2 stopped 150 history b@110", "", "join db1 off 2" },
-        { "or may be missing", "db1 primary A-1 history a@100; db2 stopped 150 history b@110", "", "join db1 off 2" },
-        { "with a bootstrap of its own that came to nothing", "db1 primary 200 history a@100; db2 stopped 100 history b@100", "", "join db1" },
-        { "with one that the Primary does not know", "db1 primary 200; db2 stopped 100 history b@100", "", "join db1" },
+        { "diverged from the Primary: kept out", "db1 primary 120 settled history a@100; db2 stopped 101", "", "join db1 off 2" },
+        { "not diverged", "db1 primary 120 settled history a@100; db2 stopped 100", "", "join db1" },
+        { "the Primary's own word of its position may be old", "db1 primary 100 settled history a@100; db2 stopped 150 history b@110", "", "join db1 off 2" },
+        { "or may be missing", "db1 primary A-1 settled history a@100; db2 stopped 150 history b@110", "", "join db1 off 2" },
+        { "with a bootstrap of its own that came to nothing", "db1 primary 200 settled history a@100; db2 stopped 100 history b@100", "", "join db1" },
+        { "with one that the Primary does not know", "db1 primary 200 settled; db2 stopped 100 history b@100", "", "join db1" },
         { "diverged, it is asked for nothing", "db1 stopped 120 history a@100; db2 stopped 119 history a@100; db3 stopped 130 settled", "", "bootstrap db1 needs 12 off 3" },
         { "not diverged where a record says that it was there", "db1 stopped 190 history a@114 view 150:12,115:1; db2 stopped 200 view 150:12; db3 stopped 100 view 50:123", "", "bootstrap db2 needs 12" },
-        { "from any that is Primary", "db1 primary 200; db2 primary 200 history a@100; db3 stopped 150", "", "join db1 off 3" },
-        { "also where only ports answer", "db1 alive; db2 stopped 120 history a@100; db3 stopped 130 settled", "", "join db1 off 3" },
+        { "from any that is Primary, and knows its history", "db1 primary 200; db2 primary 200 settled history a@100; db3 stopped 150", "", "join db1 off 3" },
+        { "not from what one tells that has just joined", "db1 primary 200 history a@100; db2 primary 200 settled view 190:12; db3 stopped 150", "", "join db1" },
+        { "whose history nobody knows yet: it may not join", "db1 primary 200 history a@100 view 190:12; db2 uncertain; db3 stopped 150", "", "join db1 awaits 2 holds 3" },
+        { "nor where the server was started past the gate", "db1 primary 200 history a@100; db3 stopped 90", "", "join db1 awaits 1 holds 3" },
+        { "with all nodes heard, the longest history is theirs", "db1 primary 200 view 190:12; db2 primary 200 history a@100 view 190:12; db3 stopped 150", "", "join db1 off 3" },
+        { "and lets in whoever is behind", "db1 primary 200 view 190:12; db2 primary 200 history a@100 view 190:12; db3 stopped 100", "", "join db1" },
+        { "also that of one who led and is back", "db1 primary 200 view 190:12 led 3; db2 primary 200 view 190:12; db3 stopped 101 history a@100/3", "", "join db1" },
+        { "not where a leader has forgotten", "db1 primary 200 view 190:12 led 3; db2 primary 200 view 190:12; db3 stopped 101 history a@100/1", "", "join db1 holds 3" },
+        { "nor where one has no data any more", "db1 primary 200 history a@100 view 190:12; db2 stopped blank; db3 stopped 100", "", "join db1 awaits 2 holds 3" },
+        { "nor before each has seen what it did", "db1 primary 200 view 190:12 consumed b; db2 primary 200 history a@100 view 190:12; db3 stopped 100", "", "join db1 awaits 1 holds 3" },
+        { "nor where one is a member that nobody configured", "db1 primary 200 view 150:1 history a@100; db2 primary 200 history a@100 view 190:124; db3 stopped 100", "", "join db1 awaits 4 holds 3" },
+        { "members that contradict each other", "db1 primary 200 history b@90 view 190:12; db2 primary 200 history a@100 view 190:12; db3 stopped 100", "", "join db1 holds 3" },
+        { "no bootstrap that anybody knows: nothing to ask for", "db1 primary 200 view 190:12; db2 uncertain; db3 stopped 150", "", "join db1" },
+        { "without data there is nothing to lose", "db1 primary 200 history a@100 view 190:12; db2 uncertain; db3 stopped blank", "", "join db1" },
+        { "past a bootstrap of its own that those in service were no part of: kept out", "db1 primary 300 settled history a@50; db2 stopped 250 history a@50,f!200/2 view 201:2", "", "join db1 off 2" },
+        { "part of one bootstrap, and past the next", "db1 primary 300 settled history a@100,b@140 view 103:13,101:1; db2 stopped 140 history a@100 view 103:123; db3 stopped 150", "", "join db1 off 3" },
+        { "also where only ports answer", "db1 alive; db2 stopped 120 history a@100; db3 stopped 130 settled", "", "join db1 awaits 1 off 3 holds 2" },
+        { "of which bootstraps the live data come, ports do not tell", "db1 alive; db2 stopped 120 history a@100; db3 stopped blank", "", "join db1 awaits 1 holds 2" },
+        { "nor need they where there was none", "db1 alive; db2 stopped 120; db3 stopped 130", "", "join db1" },
 };
 
 static const Case overruled[] = { /* rule 10 */
@@ -148,6 +254,7 @@ static const Case overruled[] = { /* rule 10 */
         { "never a live one: non-primary", "db1 stopped 114" V "; db2 non-primary 115", "without 2", "refuse" },
         { "never a live one: joining", "db1 stopped 114" V "; db2 joining 115", "without 2", "refuse" },
         { "never a live one: starting", "db1 stopped 114" V "; db2 starting 115", "without 2", "refuse" },
+        { "never one that runs past its agent", "db1 stopped 114" V "; db2 unknown problem", "without 2", "refuse" },
         { "never a live one: no agent", "db1 stopped 114" V "; db2 alive", "without 2", "refuse" },
         { "a Primary elsewhere is joined all the same", "db1 stopped 114" V "; db2 uncertain; db3 primary 120", "without 2", "join db3" },
         { "one that answers counts all the same", "db1 stopped 114" V "; db2 stopped 120" V "; db3 stopped 1" V, "without 2", "bootstrap db2 needs 123" },
@@ -162,6 +269,22 @@ static const Case overruled[] = { /* rule 10 */
         { "not over a live one", "db1 starting; db2 stopped blank", "new-cluster 2", "wait" },
         { "not over a Primary", "db1 primary 5; db2 stopped blank", "new-cluster 2", "join db1" },
         { "not over one without an agent", "db1 alive; db2 stopped blank", "new-cluster 2", "join db1" },
+};
+
+/* What went wrong for people elsewhere, and what is decided instead. */
+static const Case pains[] = {
+        { "an empty node with safe_to_bootstrap 1 leads, and the data are lost", "db1 stopped safe blank" "; db2 stopped 114 unsafe view 10:23; db3 stopped 113 unsafe view 10:23", "",
+          "bootstrap db2 needs 23" },
+        { "also where the data were its own, and the other one is away", "db1 stopped safe blank; db2 uncertain; db3 stopped 90 view 10:123", "", "wait needs 123 awaits 12" },
+        { "a time-out discards evidence, and the wrong one is picked: recovery", "db1 stopped 114" V "; db2 stopped problem" V "; db3 stopped 113" V, "", "wait needs 123 awaits 2" },
+        { "the same: a peer that does not answer in time", "db1 stopped 114" V "; db2 uncertain; db3 stopped 113" V, "", "wait needs 123 awaits 2" },
+        { "two nodes with a flag to bootstrap", "db1 stopped 114 safe" V "; db2 stopped 114 safe" V "; db3 stopped 113" V, "", "bootstrap db1 needs 123" },
+        { "a live Primary is bootstrapped over, for its name does not resolve", "db1 uncertain; db2 uncertain; db3 stopped 114" V, "", "wait needs 123 awaits 12" },
+        { "the same by one who has seen them go on without it", "db1 stopped 113 view 100:123; db2 uncertain; db3 uncertain", "", "wait needs 123 awaits 23" },
+        { "unreachable is taken for absent", "db1 stopped 114" V "; db2 stopped 113" V "; db3 uncertain", "", "wait needs 123 awaits 3" },
+        { "equal seqnos are decided at random", "db2 stopped 114" V "; db3 stopped 114" V "; db1 stopped 114" V, "", "bootstrap db1 needs 123" },
+        { "numbers are compared as text", "db1 stopped 99" V "; db2 stopped 100" V "; db3 stopped 9" V, "", "bootstrap db2 needs 123" },
+        { "one absent blocks everyone, though it could not be ahead", "db1 stopped 114 view 100:12,10:123; db2 stopped 113 view 100:12,10:123; db3 uncertain", "", "bootstrap db1 needs 12" },
 };
 
 static Plan *decide(Cast *cast, const char *overrule) {
@@ -202,12 +325,16 @@ static void check_table(const Case *table, size_t n) {
                 check_table(name, ELEMENTS(name));    \
         }
 TABLE(live)
+TABLE(in_places)
+TABLE(resumes)
 TABLE(needed)
 TABLE(clusters)
 TABLE(candidates)
+TABLE(schemas)
 TABLE(grants)
 TABLE(histories)
 TABLE(overruled)
+TABLE(pains)
 
 static void two_voices_of_one_name_are_refused(void **state) {
         _cleanup_cast_ Cast cast = cast_parse("db1 stopped 5 view 1:1; db2 uncertain; db1 stopped 7 view 1:1");
@@ -216,6 +343,19 @@ static void two_voices_of_one_name_are_refused(void **state) {
         (void) state;
         assert_int_equal(decision_make(cast_voices(&cast), cast.n, NULL, &plan), -EINVAL);
         assert_null(plan);
+}
+
+/* One node that knows nothing of others: only a person can say that it is all. */
+static void alone_only_by_a_persons_word(void **state) {
+        for (int said = 0; said < 2; said++) {
+                _cleanup_cast_ Cast cast = cast_parse("db1 stopped 5");
+                _cleanup_(plan_freep) Plan *plan = NULL;
+                Overrule o = { .all_named = said };
+
+                assert_int_equal(decision_make(cast_voices(&cast), cast.n, &o, &plan), 0);
+                assert_int_equal(plan->action, said ? ACTION_BOOTSTRAP : ACTION_WAIT);
+        }
+        (void) state;
 }
 
 static void too_many_voices_are_refused(void **state) {
@@ -240,16 +380,26 @@ static const struct {
         const char *name, *voices, *overrule, *node, *says;
 } reasons[] = {
         { "awaited", "db1 stopped 114" V "; db2 stopped 115" V "; db3 uncertain", "", "db3", "mainstayctl bootstrap --without db3" },
+        { "two are awaited: one command for both", "db1 stopped 114" V "; db2 uncertain; db3 uncertain", "", "db2", "mainstayctl bootstrap --without db2 --without db3" },
+        { "also of one that lost its majority", "db1 non-primary 114" V "; db2 uncertain; db3 uncertain", "", "db3", "mainstayctl bootstrap --without db2 --without db3" },
+        { "two components", "db1 primary 120 view 100:1; db2 primary 119 view 100:2", "", "", "on each node of the other component" },
         { "the leader", "db1 stopped 114" V "; db2 stopped 115" V "; db3 stopped 1" V, "", "db2", "it leads" },
         { "how far behind", "db1 stopped 114" V "; db2 stopped 115" V "; db3 stopped 1" V, "", "db3", "114 behind" },
         { "not needed", "db1 stopped 114 view 100:12; db2 stopped 115 view 100:12; db3 uncertain", "", "db3", "need not be" },
         { "given up", "db1 stopped 114" V "; db2 stopped 115" V "; db3 uncertain", "without 3", "db3", "lost to the cluster" },
-        { "diverged", "db1 primary 120 history a@100; db2 stopped 101", "", "db2", "has diverged" },
+        { "diverged", "db1 primary 120 settled history a@100; db2 stopped 101", "", "db2", "has diverged" },
+        { "held", "db1 primary 120 history a@100 view 110:13; db2 stopped 101; db3 uncertain", "", "db2", "agents of db3 have yet to tell" },
+        { "whose word would tell", "db1 primary 120 history a@100 view 110:13; db2 stopped 101; db3 uncertain", "", "db3", "is not heard" },
         { "stray", "db1 primary 120; db2 stopped B101", "", "db2", "another cluster" },
         { "reimaged", "db1 stopped 120 view 100:12; db2 stopped blank", "", "db2", "has no data of any cluster any more" },
         { "spoilt", "db1 stopped 120 view 100:12; db2 stopped problem", "", "db2", "its files are spoilt" },
         { "what it does is not said", "db1 stopped 120 view 100:12; db2 unknown 5 view 100:12", "", "db2", "does not say whether its mysqld runs" },
         { "a joiner without a donor", "db1 joining 5; db2 stopped 114" V, "", "db1", "stop that mysqld" },
+        { "joins by IST", "db1 primary 120 cached 90; db2 stopped 89", "", "db2", "by IST: it lacks 31 transactions, and db1 keeps them (from seqno 90 on)" },
+        { "joins by SST", "db1 primary 120 cached 91; db2 stopped 89", "", "db2", "by a full state transfer (SST): its data end at seqno 89" },
+        { "joins after another", "db1 primary 120 cached 91; db2 stopped 89; db3 stopped 95", "", "db2", "db3 goes first." },
+        { "joins when another is in", "db1 primary 120 cached 91; db2 stopped 89; db3 joining", "", "db2", "db3 is on its way in" },
+        { "not after one that a person stopped", "db1 primary 120 cached 91; db2 stopped 89; db3 stopped 95 unwanted", "", "db2", "on)." },
         { "marked", "db1 stopped 120 mark evicted view 10:1", "", "db1", "marked (evicted)" },
 };
 
@@ -310,13 +460,13 @@ static Report *random_report(const char *name) {
                 assert_non_null(r->view);
                 r->n_views = 1 + dice(3);
                 for (size_t i = 0; i < r->n_views; i++) {
-                        r->view[i] = (ReportView) { case_id('A'), dice(10) ? at : SEQNO_UNDEFINED, random_names() };
+                        r->view[i] = (ReportView) { .uuid = case_id('A'), .seqno = dice(10) ? at : SEQNO_UNDEFINED, .members = random_names() };
                         at -= 1 + dice(6);
                 }
                 r->have_view = true;
         }
         for (unsigned i = 0; i < bootstraps && !dice(3); i++)
-                history_add(r->history, &(HistoryEntry) { case_id((char) ('a' + dice(3))), { case_id('A'), 8 + dice(12) }, "" });
+                history_add(r->history, &(HistoryEntry) { .id = case_id((char) ('a' + dice(3))), .position = { case_id('A'), 8 + dice(12) } });
         if (!dice(10)) {
                 (void) free(r->history);
                 r->history = NULL;
@@ -324,6 +474,7 @@ static Report *random_report(const char *name) {
         }
         if (!dice(10))
                 assert_int_equal(names_add(&r->marks, "evicted"), 0);
+        r->schema_cut = !dice(10);
         if (!dice(8)) {
                 r->have_grant = true;
                 r->grant_id = case_id('x');
@@ -390,9 +541,15 @@ static void check_bootstrap(const Cast *c, const Overrule *o, const Plan *p, con
         CHECK(compares(p, leader), seed);
         CHECK(p->awaited.n == 0, seed);
 
-        /* Never behind. */
+        for (size_t i = 0; i < c->n && leader->schema_cut; i++) {
+                CHECK(!compares(p, c->report[i]) || c->report[i]->schema_cut, seed);
+                CHECK(c->report[i] || names_contain(&o->without, c->name[i]), seed);
+        }
+
+        /* Never behind, but one that cannot lead and is given up. */
         for (size_t i = 0; i < c->n; i++)
-                CHECK(!compares(p, c->report[i]) || c->report[i]->position.seqno <= p->position.seqno, seed);
+                CHECK(!compares(p, c->report[i]) || c->report[i]->position.seqno <= p->position.seqno ||
+                      (c->report[i]->schema_cut && names_contain(&o->without, c->name[i])), seed);
         /* Who must be heard is. */
         for (size_t i = 0; i < p->needed.n; i++) {
                 bool heard = names_contain(&o->without, p->needed.name[i]);
@@ -404,6 +561,55 @@ static void check_bootstrap(const Cast *c, const Overrule *o, const Plan *p, con
         /* Grants bind, and so do the members of the leader's own newest view. */
         for (size_t i = 0; i < c->n; i++)
                 CHECK(!c->report[i] || !c->report[i]->have_grant || names_contain(&p->needed, c->report[i]->grant_holder), seed);
+}
+
+/* The same from reports that were saved, or came over the wire. */
+static void check_saved(const Cast *c, const Overrule *o, const char *text, const char *seed) {
+        _cleanup_free_ char *other = NULL;
+        _cleanup_cast_ Cast saved = { .n = c->n };
+        char error[256] = "";
+        Plan *plan;
+
+        for (size_t i = 0; i < c->n; i++) {
+                _cleanup_free_ char *report = NULL;
+
+                memcpy(saved.name[i], c->name[i], NAME_SIZE);
+                saved.voice[i].condition = c->voice[i].condition;
+                if (!c->report[i])
+                        continue;
+                assert_int_equal(report_format(c->report[i], &report), 0);
+                if (report_parse(report, &saved.report[i], error) < 0)
+                        fail_msg("%s: %s: %s", seed, error, report);
+        }
+        CHECK(decision_make(cast_voices(&saved), saved.n, o, &plan) == 0, seed);
+        other = plan_summary(plan);
+        CHECK(streq(text, other), seed);
+        (void) plan_free(plan);
+}
+
+/* Whoever is needed and uncertain keeps everybody from leading: also several at
+ * once, and whoever asks. */
+static void check_uncertain(const Cast *c, const Overrule *o, const char *seed) {
+        Voice voices[CAST_MAX];
+        Plan *plan;
+
+        memcpy(voices, c->voice, sizeof(voices));
+        for (size_t i = 0; i < c->n; i++)
+                if (dice(2) && !names_contain(&o->without, c->name[i]))
+                        voices[i] = (Voice) { .name = c->name[i], .condition = CONDITION_UNCERTAIN };
+        CHECK(decision_make(voices, c->n, o, &plan) == 0, seed);
+        for (size_t i = 0; i < c->n && plan->action == ACTION_BOOTSTRAP; i++)
+                CHECK(voices[i].condition != CONDITION_UNCERTAIN || names_contain(&o->without, c->name[i]) || !names_contain(&plan->needed, c->name[i]), seed);
+        /* Where nobody's record of views is known, everybody is needed. */
+        for (size_t i = 0; i < c->n && plan->action == ACTION_BOOTSTRAP; i++) {
+                const Report *r = voices[i].condition == CONDITION_KNOWN ? voices[i].report : NULL;
+
+                if (!streq(c->name[i], plan->node) || r->have_view)
+                        continue;
+                for (size_t k = 0; k < c->n; k++)
+                        CHECK(voices[k].condition != CONDITION_UNCERTAIN || names_contain(&o->without, c->name[k]), seed);
+        }
+        (void) plan_free(plan);
 }
 
 static void properties_hold_for_random_reports(void **state) {
@@ -450,6 +656,9 @@ static void properties_hold_for_random_reports(void **state) {
                         CHECK(streq(plan->reason[k].text, again->reason[k].text), seed);
                 (void) plan_free(again);
 
+                check_saved(&cast, &o, text, seed);
+                check_uncertain(&cast, &o, seed);
+
                 /* A needed node that falls silent ends it. */
                 for (size_t k = 0; plan->action == ACTION_BOOTSTRAP && k < cast.n; k++)
                         if (names_contain(&plan->needed, cast.name[k]) && !names_contain(&o.without, cast.name[k]) &&
@@ -492,13 +701,18 @@ static void properties_hold_for_random_reports(void **state) {
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(rule_live),
+                cmocka_unit_test(rule_in_places),
+                cmocka_unit_test(rule_resumes),
                 cmocka_unit_test(rule_needed),
                 cmocka_unit_test(rule_clusters),
                 cmocka_unit_test(rule_candidates),
+                cmocka_unit_test(rule_schemas),
                 cmocka_unit_test(rule_grants),
                 cmocka_unit_test(rule_histories),
                 cmocka_unit_test(rule_overruled),
+                cmocka_unit_test(rule_pains),
                 cmocka_unit_test(two_voices_of_one_name_are_refused),
+                cmocka_unit_test(alone_only_by_a_persons_word),
                 cmocka_unit_test(too_many_voices_are_refused),
                 cmocka_unit_test(reasons_say_what_can_be_done),
                 cmocka_unit_test(properties_hold_for_random_reports),

@@ -2,7 +2,8 @@
  *
  * A situation is a few short texts. The record of views is words:
  *   start@100, start@-   the gate opened a section, at a position or not
- *   view:12              a Primary view of db1 and db2; S as in `seqnos`, in order
+ *   view:12              a Primary view of db1 and db2; S as in `seqnos`, in order;
+ *                        a letter is a member without an incoming address
  *   apart:1              a view that is not Primary
  *   synced, donor, ...   a status
  *   closed, lost, torn   disconnected; a view that got lost; the end cut off
@@ -17,7 +18,7 @@
 typedef struct Situation {
         const char *name;
         Mysqld mysqld;
-        const char *grastate; /* "114 safe", "A-1", "Z-1 unsafe", "?" cannot be read, NULL not there */
+        const char *grastate; /* "114 safe", "A-1", "Z-1 unsafe data" (and other files), "?" cannot be read, NULL not there */
         const char *record;   /* NULL: none; "?" cannot be read */
         const char *seqnos;   /* S of the views, oldest first, "?" unknown */
         const char *gvwstate; /* members, "?" cannot be read, NULL not there */
@@ -37,18 +38,20 @@ static const Situation table[] = {
         { "the file was written much later: the data are asked", STOPPED, "114 unsafe", "start@50 view:12 closed", "51", NULL, NULL, NULL, "recover; unsafe; view 51:12", 121 },
         { "asked, they count", STOPPED, "114 unsafe", "start@50 view:12 closed", "51", NULL, NULL, "116", "116 recovered unsafe; view 51:12", 121 },
         { "a recovered position counts wherever there is one", STOPPED, "114 unsafe", "start@50 view:12 closed", "51", NULL, NULL, "116", "116 recovered unsafe; view 51:12", 1 },
-        { "a seqno without a graceful end proves nothing", STOPPED, "20 unsafe", "start@15 view:123 synced view:1", "16,60", "1", NULL, NULL, "recover; unsafe; view 60:1,16:123", 0 },
-        { "nor one after an end that was not the last", STOPPED, "20 unsafe", "start@15 view:12 closed view:12", "16,19", "12", NULL, NULL, "recover; unsafe; view 19:12", 1 },
+        { "a seqno without a graceful end proves nothing", STOPPED, "20 unsafe", "start@15 view:123 synced view:1", "16,60", "1", NULL, NULL, "recover; unsafe; view 60:1,16:123 resumable", 0 },
+        { "nor one after an end that was not the last", STOPPED, "20 unsafe", "start@15 view:12 closed view:12", "16,19", "12", NULL, NULL, "recover; unsafe; view 19:12 resumable", 1 },
         { "nor where something was cut off behind the end", STOPPED, "114 unsafe", "start@50 view:12 closed torn", "51", NULL, NULL, NULL, "recover; unsafe; no view: a view could not be recorded, or its last line was cut off", 1 },
         { "nor without a record", STOPPED, "114 safe", NULL, "", NULL, NULL, NULL, "recover; safe; no view: it is empty", 0 },
-        { "it was paused in a backup, and cut", STOPPED, "20 unsafe", "start@15 view:123 synced donor view:1", "16,60", "1", NULL, "20", "20 recovered unsafe; view 60:1,16:123", 0 },
+        { "it was paused in a backup, and cut", STOPPED, "20 unsafe", "start@15 view:123 synced donor view:1", "16,60", "1", NULL, "20", "20 recovered unsafe; view 60:1,16:123 resumable", 0 },
 
         /* Cut */
-        { "cut", STOPPED, "A-1 unsafe", "start@50 view:12 synced", "51", "12", NULL, NULL, "recover; unsafe; view 51:12", 0 },
-        { "cut, and recovered", STOPPED, "A-1 unsafe", "start@50 view:12 synced", "51", "12", NULL, "114", "114 recovered unsafe; view 51:12", 0 },
-        { "recovery found nothing", STOPPED, "A-1 unsafe", "start@50 view:12 synced", "51", "12", NULL, "?", "problem: 3 prepared transactions; unsafe; view 51:12", 0 },
-        { "recovery found another cluster's data", STOPPED, "A-1", "start@50 view:12 synced", "51", "12", NULL, "B114", "problem: grastate.dat names the cluster; view 51:12", 0 },
-        { "S is not known", STOPPED, "A-1 unsafe", "start@50 view:12 synced", "?", "12", NULL, "114", "114 recovered unsafe; view ?:12", 0 },
+        { "cut", STOPPED, "A-1 unsafe", "start@50 view:12 synced", "51", "12", NULL, NULL, "recover; unsafe; view 51:12 resumable", 0 },
+        { "cut, and recovered", STOPPED, "A-1 unsafe", "start@50 view:12 synced", "51", "12", NULL, "114", "114 recovered unsafe; view 51:12 resumable", 0 },
+        { "recovery found nothing", STOPPED, "A-1 unsafe", "start@50 view:12 synced", "51", "12", NULL, "?", "unjudged problem: 3 prepared transactions. Look; unsafe; view 51:12 resumable", 0 },
+        { "recovery found another cluster's data", STOPPED, "A-1", "start@50 view:12 synced", "51", "12", NULL, "B114", "unjudged problem: grastate.dat names the cluster; view 51:12 resumable", 0 },
+        { "S is not known", STOPPED, "A-1 unsafe", "start@50 view:12 synced", "?", "12", NULL, "114", "114 recovered unsafe; view ?:12 resumable", 0 },
+        { "a group of which nobody knows how it stood: it was resumed, or begun", STOPPED, "A-1 unsafe", "start@50 view:12 synced start@114", "51", "12", NULL, "114", "114 recovered unsafe; view 51:12", 0 },
+        { "another member's gvwstate.dat", STOPPED, "A-1 unsafe", "start@50 view:12 synced", "51", "21", NULL, "114", "114 recovered unsafe; view 51:12", 0 },
         { "the power went before gvwstate.dat was on the disk", STOPPED, "A-1 unsafe", "start@50 view:12 synced", "51", NULL, NULL, "114", "114 recovered unsafe; view 51:12", 0 },
 
         /* gvwstate.dat */
@@ -59,8 +62,16 @@ static const Situation table[] = {
         { "gvwstate.dat, and no record", STOPPED, "A-1", NULL, "", "12", NULL, "114", "114 recovered; no view: it is empty", 0 },
         { "set aside for a start that came to nothing", STOPPED, "A-1", "start@50 view:12 synced start@114", "51", NULL, "12", "114", "114 recovered; view 51:12", 0 },
         { "set aside, and of others", STOPPED, "A-1", "start@50 view:12 synced start@114", "51", NULL, "123", "114", "114 recovered; no view: the gvwstate.dat set aside names other members than its last view", 0 },
-        { "set aside before the last views", STOPPED, "A-1", "start@50 view:12 synced", "51", "12", "123", "114", "114 recovered; view 51:12", 0 },
+        { "set aside before the last views", STOPPED, "A-1", "start@50 view:12 synced", "51", "12", "123", "114", "114 recovered; view 51:12 resumable", 0 },
         { "set aside once, before a graceful end", STOPPED, "A-1", "start@50 view:12 closed start@114", "51", NULL, "123", "114", "114 recovered; view 51:12", 0 },
+
+        /* Arbitrators: members of the group, and without data */
+        { "an arbitrator", STOPPED, "A-1", "start@50 view:12g synced", "51", "12g", NULL, "114", "114 recovered; view 51:12 +g", 0 },
+        { "two of one name", STOPPED, "A-1", "start@50 view:12gg synced", "51", NULL, NULL, "114", "114 recovered; view 51:12 +g", 0 },
+        { "gvwstate.dat without it", STOPPED, "A-1", "start@50 view:12g synced", "51", "12", NULL, "114", "114 recovered; no view: gvwstate.dat names other members than its last view", 0 },
+        { "one that came, and one that went", STOPPED, "A-1", "start@50 view:12g synced view:12 view:1h", "51,52,53", "1h", NULL, "114", "114 recovered; view 53:1,52:12,51:12 +h", 0 },
+        { "alone with it", STOPPED, "A-1", "start@50 view:123g synced view:1g", "51,90", "1g", NULL, "114", "114 recovered; view 90:1,51:123 +g", 0 },
+        { "where this node has no address either, who has none tells nothing", STOPPED, "A-1", "start@50 view:g12h synced", "51", NULL, NULL, "114", "114 recovered; view 51:12gh", 0 },
 
         /* The record */
         { "cut off in a line", STOPPED, "A-1", "start@50 view:12 synced torn", "51", "12", NULL, "114", "114 recovered; no view: a view could not be recorded, or its last line was cut off", 0 },
@@ -68,10 +79,10 @@ static const Situation table[] = {
         { "unreadable", STOPPED, "A-1", "?", "", "12", NULL, "114", "114 recovered; no view: line 3 of the record", 0 },
         { "no view yet", STOPPED, "A-1", "start@50", "", NULL, NULL, "114", "114 recovered; no view: it holds no Primary view", 0 },
         { "it was never Primary", STOPPED, "A-1", "start@50 apart:1", "", NULL, NULL, "114", "114 recovered; no view: it holds no Primary view", 0 },
-        { "quorum lost last: the Primary view before counts", STOPPED, "A-1", "start@50 view:12 apart:1", "51", "12", NULL, "114", "114 recovered; view 51:12", 0 },
-        { "quorum lost and regained: others may have gone on in between", STOPPED, "A-1", "start@50 view:123 apart:1 view:123", "51,90", "123", NULL, "114", "114 recovered; view 90:123", 0 },
-        { "so may they after an end within one start", STOPPED, "A-1", "start@50 view:123 closed view:13", "51,90", "13", NULL, "114", "114 recovered; view 90:13", 0 },
-        { "no gap: all are told", STOPPED, "A-1", "start@50 view:123 view:13 view:1", "51,90,95", "1", NULL, "114", "114 recovered; view 95:1,90:13,51:123", 0 },
+        { "quorum lost last: the Primary view before counts", STOPPED, "A-1", "start@50 view:12 apart:1", "51", "12", NULL, "114", "114 recovered; view 51:12 resumable", 0 },
+        { "quorum lost and regained: others may have gone on in between", STOPPED, "A-1", "start@50 view:123 apart:1 view:123", "51,90", "123", NULL, "114", "114 recovered; view 90:123 resumable", 0 },
+        { "so may they after an end within one start", STOPPED, "A-1", "start@50 view:123 closed view:13", "51,90", "13", NULL, "114", "114 recovered; view 90:13 resumable", 0 },
+        { "no gap: all are told", STOPPED, "A-1", "start@50 view:123 view:13 view:1", "51,90,95", "1", NULL, "114", "114 recovered; view 95:1,90:13,51:123 resumable", 0 },
         { "two members of one name", STOPPED, "A-1", "start@50 view:11", "51", NULL, NULL, "114", "114 recovered; no view: two members of the cluster have one name", 0 },
         { "an older view with two of one name", STOPPED, "A-1", "start@50 view:11 view:1", "51,52", "1", NULL, "114", "114 recovered; no view: two members of the cluster have one name", 0 },
 
@@ -82,11 +93,11 @@ static const Situation table[] = {
         { "the first of two did", STOPPED, "A-1", "start@50 view:1 closed start@114 start@150", "51", NULL, NULL, "150", "150 recovered; no view: the data went on at a start whose views it does not hold", 0 },
         { "gracefully, too", STOPPED, "150 safe", "start@50 view:1 closed start@114 closed", "51", NULL, NULL, NULL, "150 grastate safe; no view: the data went on at a start whose views it does not hold", 1 },
         { "where that start began is not known", STOPPED, "A-1", "start@50 view:1 closed start@-", "51", NULL, NULL, "114", "114 recovered; no view: the data went on at a start whose views it does not hold", 0 },
-        { "a later start saw views again: all is well", STOPPED, "A-1", "start@50 view:1 closed start@114 start@150 view:12", "151", "12", NULL, "160", "160 recovered; view 151:12", 0 },
+        { "a later start saw views again: all is well", STOPPED, "A-1", "start@50 view:1 closed start@114 start@150 view:12", "151", "12", NULL, "160", "160 recovered; view 151:12 resumable", 0 },
         { "a graceful end, and it ran again past the gate", STOPPED, "A-1", "start@50 view:1 synced closed", "51", NULL, NULL, "150", "150 recovered; no view: mysqld ran again after its last graceful end", 0 },
         { "the data are older than at the last start", STOPPED, "A-1", "start@50 view:12 synced", "51", "12", NULL, "49", "49 recovered; no view: the data are older than at the last start", 0 },
-        { "exactly as old", STOPPED, "A-1", "start@50 view:12 synced", "51", "12", NULL, "50", "50 recovered; view 51:12", 0 },
-        { "of another cluster than at the last start", STOPPED, "B-1", "start@50 view:12 synced", "51", "12", NULL, "B49", "B49 recovered; view 51:12", 0 },
+        { "exactly as old", STOPPED, "A-1", "start@50 view:12 synced", "51", "12", NULL, "50", "50 recovered; view 51:12 resumable", 0 },
+        { "of another cluster than at the last start", STOPPED, "B-1", "start@50 view:12 synced", "51", "12", NULL, "B49", "B49 recovered; view 51:12 resumable", 0 },
 
         /* No data */
         { "a new node", STOPPED, NULL, NULL, "", NULL, NULL, NULL, "blank", 0 },
@@ -95,10 +106,15 @@ static const Situation table[] = {
         { "zeros, and a record that cannot be read", STOPPED, "Z-1 safe", "?", "", NULL, NULL, NULL, "problem: there are no data of a cluster here, and whether there were is not known; safe; no view: line 3 of the record", 0 },
         { "a transfer was cut off", STOPPED, "Z-1 safe", "start@50 view:12", "51", NULL, NULL, NULL, "problem: grastate.dat holds no cluster any more; safe; view 51:12", 0 },
         { "found inconsistent", STOPPED, "Z-1 unsafe", "start@50 view:12 synced", "51", NULL, NULL, NULL, "problem: grastate.dat holds no cluster any more; unsafe; view 51:12", 0 },
+        { "cut in the middle of a schema change: the data are asked", STOPPED, "Z-1 unsafe data", "start@50 view:12 synced", "51", "12", NULL, NULL, "recover; schema-cut unsafe; view 51:12", 0 },
+        { "their position counts, and nothing is resumed from it", STOPPED, "Z-1 unsafe data", "start@50 view:12 synced", "51", "12", NULL, "114", "114 recovered schema-cut problem: it was cut off in the middle of a change of the schema; unsafe; view 51:12", 0 },
+        { "they have none", STOPPED, "Z-1 unsafe data", "start@50 view:12 synced", "51", "12", NULL, "?", "unjudged schema-cut problem: 3 prepared transactions. Look; unsafe; view 51:12", 0 },
+        { "half of a copy is no such thing", STOPPED, "Z-1 unsafe data", "start@50 view:12", "51", NULL, NULL, "114", "problem: grastate.dat holds no cluster any more; unsafe; view 51:12", 0 },
+        { "nor is who was found inconsistent", STOPPED, "Z-1 unsafe data", "start@50 view:12 synced closed", "51", NULL, NULL, "114", "problem: the server found its data inconsistent; unsafe; no view: mysqld ran again after its last graceful end", 0 },
         { "and a recovered position does not change that", STOPPED, "Z-1 safe", "start@50 view:12", "51", NULL, NULL, "114", "problem: grastate.dat holds no cluster any more; safe; view 51:12", 0 },
         { "a member whose grastate.dat is gone", STOPPED, NULL, "start@50 view:12", "51", NULL, NULL, NULL, "problem: it was a member of the cluster; view 51:12", 0 },
-        { "grastate.dat cannot be read", STOPPED, "?", "start@50 view:12", "51", NULL, NULL, NULL, "problem: grastate.dat: line 2; view 51:12", 0 },
-        { "and a recovered position does not mend it", STOPPED, "?", "start@50 view:12", "51", NULL, NULL, "114", "problem: grastate.dat: line 2; view 51:12", 0 },
+        { "grastate.dat cannot be read", STOPPED, "?", "start@50 view:12", "51", NULL, NULL, NULL, "unjudged problem: grastate.dat: line 2; view 51:12", 0 },
+        { "and a recovered position does not mend it", STOPPED, "?", "start@50 view:12", "51", NULL, NULL, "114", "unjudged problem: grastate.dat: line 2; view 51:12", 0 },
 
         /* Live */
         { "live: the file's uuid, and no position", MYSQLD_NON_PRIMARY, "A-1", "start@50 view:12 synced", "51", "12", NULL, NULL, "-1 live; view 51:12", 0 },
@@ -151,7 +167,9 @@ static char *record_text(const char *words) {
                         for (const char *digit = arg; *digit; digit++) {
                                 Uuid id = member_id(*digit, (uint8_t) (digit - arg + 1));
 
-                                fprintf(f, "%s%s/db%c/192.0.2.%c", digit > arg ? "," : "", uuid_text(&id, uuid), *digit, *digit);
+                                fprintf(f, "%s%s/db%c/", digit > arg ? "," : "", uuid_text(&id, uuid), *digit);
+                                if (*digit <= '9')
+                                        fprintf(f, "192.0.2.%c", *digit);
                         }
                         fputc('\n', f);
                 } else if (streq(word, "closed"))
@@ -175,6 +193,7 @@ static bool gvwstate_of(const char *digits, Gvwstate *ret, char error[static 256
                 (void) snprintf(error, 256, "the file is empty");
                 return false;
         }
+        ret->my_uuid = member_id(*digits, 0x77); /* this node is the first of them */
         for (; *digits; digits++)
                 ret->members[ret->n_members++] = (GvwMember) { member_id(*digits, 0x77), 0 };
         return true;
@@ -192,6 +211,7 @@ static void evidence_make(const Situation *s, Evidence *e) {
 
                 assert_true(sscanf(s->grastate, "%31s %15s", number, word) >= 1);
                 e->have_grastate = true;
+                e->have_data = strstr(s->grastate, " data") != NULL;
                 e->grastate.position = position_of(number);
                 e->grastate.safe_to_bootstrap = streq(word, "safe") ? GRASTATE_SAFE_YES : streq(word, "unsafe") ? GRASTATE_SAFE_NO : GRASTATE_SAFE_UNSAID;
                 e->grastate_mtime = CLOSED_AT + (usec_t) s->written * USEC_PER_SEC;
@@ -218,12 +238,12 @@ static void evidence_make(const Situation *s, Evidence *e) {
                 if (e->recovery_has_position)
                         e->recovery_position = position_of(s->recovery);
                 else
-                        (void) snprintf(e->recovery_text, sizeof(e->recovery_text), "3 prepared transactions");
+                        (void) snprintf(e->recovery_text, sizeof(e->recovery_text), "3 prepared transactions. Look.");
         }
 }
 
 /* "114 grastate safe; view 51:12", "recover" in front where that is needed;
- * "blank"; "problem: ..."; "no view: ...". Sentences only as far as `like`
+ * "blank"; "problem: ..."; "no view: ..."; "resumable". Sentences only as far as `like`
  * has them. Free the result. */
 static char *describe(const Report *r, int needs_recovery, const char *like) {
         const char *problem = strstr(like, "problem: "), *noview = strstr(like, "no view: ");
@@ -240,8 +260,12 @@ static char *describe(const Report *r, int needs_recovery, const char *like) {
                 fprintf(f, "%s%lld %s", r->position.uuid.b[0] == 'A' ? "" : "B", (long long) r->position.seqno, source_to_string(r->source)), part = " ";
         if (r->blank)
                 fprintf(f, "blank"), part = " ";
+        if (r->unjudged)
+                fputs("unjudged ", f);
+        if (r->schema_cut)
+                fprintf(f, "%sschema-cut", part), part = " ";
         if (r->problem)
-                fprintf(f, "problem: %.*s%s", (int) n_problem, r->problem, r->safe_to_bootstrap >= 0 ? ";" : ""), part = " ";
+                fprintf(f, "%sproblem: %.*s%s", r->schema_cut ? " " : "", (int) n_problem, r->problem, r->safe_to_bootstrap >= 0 ? ";" : ""), part = " ";
         if (r->safe_to_bootstrap >= 0)
                 fprintf(f, "%s%s", part, r->safe_to_bootstrap ? "safe" : "unsafe");
         if (r->have_view) {
@@ -257,6 +281,12 @@ static char *describe(const Report *r, int needs_recovery, const char *like) {
                                 fputc(r->view[i].members.name[k][2], f);
                 }
         }
+        if (r->have_group)
+                fprintf(f, " resumable");
+        if (r->arbitrators.n > 0)
+                fprintf(f, " +");
+        for (size_t k = 0; k < r->arbitrators.n; k++)
+                fputc(r->arbitrators.name[k][2], f);
         if (r->view_problem)
                 fprintf(f, "; no view: %.*s", (int) n_noview, r->view_problem);
         assert_int_equal(fclose(f), 0);
@@ -282,7 +312,7 @@ static void evidence_is_weighed_as_the_table_says(void **state) {
                 CHECK(!(r->have_view && r->view_problem), table[i].name);
                 CHECK(r->have_view == (r->n_views > 0), table[i].name);
                 /* What is said of the data is said once. */
-                CHECK((r->source != SOURCE_NONE) + r->blank + !!r->problem + k <= 1, table[i].name);
+                CHECK((r->source != SOURCE_NONE) + r->blank + (r->problem && !r->schema_cut) + k <= 1, table[i].name);
         }
 }
 
@@ -303,6 +333,27 @@ static void a_missing_datadir_is_no_blank_node(void **state) {
         assert_false(r->blank);
         assert_non_null(r->problem);
         r = report_free(r);
+}
+
+/* Files of a server and no grastate.dat: a new one, or a person wants a full copy. */
+static void without_grastate_a_full_copy_is_wanted(void **state) {
+        static const Situation new = { "new", STOPPED, NULL, NULL, "", NULL, NULL, NULL, "", 0 };
+        static const Situation member = { "member", STOPPED, NULL, "start@50 view:12", "51", NULL, NULL, NULL, "", 0 };
+
+        (void) state;
+        for (size_t i = 0; i < 2; i++) {
+                Evidence e;
+                Report *r = NULL;
+
+                evidence_make(i == 0 ? &new : &member, &e);
+                e.have_data = true;
+                assert_int_equal(report_new(&r), 0);
+                assert_int_equal(evidence_weigh(&e, r), 0);
+                assert_int_equal(r->blank, i == 0);
+                assert_false(r->unjudged);
+                r = report_free(r);
+                viewlog_done(&e.viewlog);
+        }
 }
 
 static void a_live_servers_own_word_counts(void **state) {
@@ -329,6 +380,88 @@ static void a_live_servers_own_word_counts(void **state) {
         assert_string_equal(r->view_problem, "mysqld was started past the gate");
         r = report_free(r);
         viewlog_done(&e.viewlog);
+}
+
+/* A server whose address nobody could tell is a node for all that. */
+static void a_node_that_is_known_is_no_arbitrator(void **state) {
+        static const Situation s = { "unaddressed", STOPPED, "A-1", "start@50 view:1g synced", "51", NULL, NULL, "114", "", 0 };
+        _cleanup_(report_freep) Report *r = NULL;
+        Evidence e;
+
+        (void) state;
+        evidence_make(&s, &e);
+        assert_int_equal(names_add(&e.nodes, "dbg"), 0);
+        assert_int_equal(report_new(&r), 0);
+        assert_int_equal(evidence_weigh(&e, r), 0);
+        assert_true(r->have_view && names_contain(&r->view[0].members, "dbg"));
+        assert_int_equal(r->arbitrators.n, 0);
+        viewlog_done(&e.viewlog);
+}
+
+/* Its data may go on at any moment, and it may be Primary. */
+static void a_server_outside_its_unit_is_not_stopped(void **state) {
+        static const Situation s = { "outside", MYSQLD_UNKNOWN, "114 safe", "start@50 view:12 synced closed", "51", NULL, NULL, NULL, "", 0 };
+        _cleanup_(report_freep) Report *r = NULL;
+        Evidence e;
+
+        (void) state;
+        evidence_make(&s, &e);
+        e.outside = "mariadb.service";
+        assert_int_equal(report_new(&r), 0);
+        assert_int_equal(evidence_weigh(&e, r), 0); /* no recovery: it would come into its way */
+        assert_false(report_has_position(r) || r->have_view || r->blank);
+        assert_non_null(strstr(r->problem, "outside of mariadb.service"));
+        assert_non_null(strstr(r->view_problem, "outside"));
+        viewlog_done(&e.viewlog);
+}
+
+/* Both parts of a split cluster may have gone on: who was there last says nothing. */
+static void without_quorum_no_view_is_trusted(void **state) {
+        static const Situation cases[] = {
+                { "stopped", STOPPED, "A-1", "start@50 view:12 synced", "51", "12", NULL, "114", "", 0 },
+                { "live", MYSQLD_PRIMARY, "A-1", "start@50 view:12 synced", "51", "12", NULL, NULL, "", 0 },
+        };
+        static const char *const options[] = { "pc.ignore_sb", "pc.ignore_quorum" };
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS(cases); i++)
+                for (size_t k = 0; k < ELEMENTS(options); k++) {
+                        _cleanup_(report_freep) Report *r = NULL;
+                        Evidence e;
+
+                        evidence_make(&cases[i], &e);
+                        e.quorum_off = options[k];
+                        assert_int_equal(report_new(&r), 0);
+                        assert_int_equal(evidence_weigh(&e, r), 0);
+                        CHECK(!r->have_view && r->n_views == 0, cases[i].name);
+                        CHECK(r->view_problem && strstr(r->view_problem, options[k]), cases[i].name);
+                        viewlog_done(&e.viewlog);
+                }
+}
+
+static void what_forbids_a_resume(void **state) {
+        static const Situation s = { "cut off", STOPPED, "A-1", "start@50 view:12 synced", "51", "12", NULL, "114", "", 0 };
+        static const char *const what[] = { "nothing", "pc.recovery is off", "it was no Primary view", "it was to bootstrap", "it is spoilt", "no view of it is trusted" };
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS(what); i++) {
+                _cleanup_(report_freep) Report *r = NULL;
+                Evidence e;
+
+                evidence_make(&s, &e);
+                e.gvwstate.view_uuid = case_id('g');
+                e.gvwstate.view_seqno = 7;
+                e.recovery_off = i == 1;
+                e.gvwstate.primary = i != 2;
+                e.gvwstate.bootstrap = i == 3;
+                (void) snprintf(e.gvwstate_error, sizeof(e.gvwstate_error), "%s", i == 4 ? "line 2" : "");
+                e.quorum_off = i == 5 ? "pc.ignore_sb" : NULL;
+                assert_int_equal(report_new(&r), 0);
+                assert_int_equal(evidence_weigh(&e, r), 0);
+                CHECK(r->have_group == (i == 0), what[i]);
+                CHECK(i > 0 || position_equal(&r->group, &(Position) { case_id('g'), 7 }), what[i]);
+                viewlog_done(&e.viewlog);
+        }
 }
 
 /* A late answer tells of a view before. */
@@ -398,7 +531,12 @@ int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(evidence_is_weighed_as_the_table_says),
                 cmocka_unit_test(a_missing_datadir_is_no_blank_node),
+                cmocka_unit_test(without_grastate_a_full_copy_is_wanted),
                 cmocka_unit_test(a_live_servers_own_word_counts),
+                cmocka_unit_test(a_node_that_is_known_is_no_arbitrator),
+                cmocka_unit_test(a_server_outside_its_unit_is_not_stopped),
+                cmocka_unit_test(without_quorum_no_view_is_trusted),
+                cmocka_unit_test(what_forbids_a_resume),
                 cmocka_unit_test(each_view_has_a_seqno_above_all_before),
                 cmocka_unit_test(the_record_tells_what_a_live_server_does),
         };

@@ -1,6 +1,7 @@
 /* The gate without an agent: the program itself, on real files, with a server
  * that says what it would be started with. What it must never let pass, it must
  * not let pass then. */
+#include "domain/recovery.h"
 #include "scratch.h"
 
 #define GRASTATE "# GALERA saved state\nversion: 2.1\nuuid:    220dcdcb-1629-11e4-add3-aec059ad3734\nseqno:   20\nsafe_to_bootstrap: 0\n"
@@ -83,6 +84,31 @@ static void a_joiner_passes(void **state) {
         assert_false(exists(&n.data, "gvwstate.dat"));
         assert_true(scratch_is(&n.data, "gvwstate.dat.mainstay", "x"));
         assert_true(exists(&n.record, "views"));
+}
+
+/* What the agent has left to be held to, beside the directory of the record. */
+static void who_is_kept_out_is_not_started(void **state) {
+        _cleanup_(node_done) Node n = node_new();
+        _cleanup_free_ char *said = NULL, *server = NULL;
+        const char *const argv[] = { program, NULL };
+
+        (void) state;
+        assert_true(asprintf(&server, "%s/server", n.record.path) > 0);
+        assert_int_equal(mkdir(server, 0755), 0);
+        give_away(server);
+        set_server(&n, MEMBER);
+        put(&n, "grastate.dat", GRASTATE, strlen(GRASTATE));
+        (void) setenv("MAINSTAY_DATADIR", n.data.path, 1);
+        (void) setenv("MAINSTAY_SERVER_DIR", server, 1);
+        scratch_puts(&n.record, "kept-out", "It has diverged: seqno 9.");
+        assert_int_not_equal(program_run(&n.server, "said", argv), 0);
+        said = scratch_get(&n.server, "said");
+        assert_non_null(strstr(said, "kept out of the cluster. It has diverged: seqno 9."));
+        assert_true(scratch_is(&n.data, "grastate.dat", GRASTATE));
+
+        assert_int_equal(unlinkat(n.record.fd, "kept-out", 0), 0);
+        assert_int_equal(program_run(&n.server, "said", argv), 0);
+        assert_int_equal(unlinkat(n.record.fd, "server/views", 0), 0);
 }
 
 static void a_new_node_passes(void **state) {
@@ -179,6 +205,87 @@ static void a_file_that_cannot_be_judged_stays_as_it_is(void **state) {
         }
 }
 
+#define U "220dcdcb-1629-11e4-add3-aec059ad3734"
+#define CRASHED "version: 2.1\nuuid: " U "\nseqno: -1\nsafe_to_bootstrap: 0\n"
+#define ZEROS "version: 2.1\nuuid: 00000000-0000-0000-0000-000000000000\nseqno: -1\nsafe_to_bootstrap: 0\n"
+
+/* The agent's part where there is no agent: the position is found, and written
+ * where Galera reads it. */
+static const struct {
+        const char *what, *options, *grastate;
+        RecoveryOutcome outcome;
+        const char *position; /* what the data say */
+        const char *seqno;    /* then in grastate.dat; NULL: the file is as it was */
+        bool asked;           /* the data are looked into */
+        int status;
+        const char *says;
+} recoveries[] = {
+        { "after a crash", MEMBER, CRASHED, RECOVERY_POSITION, U ":114", "seqno:   114", true, 0, U ":114" },
+        { "nothing missing in the file", MEMBER, GRASTATE, RECOVERY_POSITION, U ":20", NULL, true, 0, NULL },
+        { "the file is behind the data", MEMBER, GRASTATE, RECOVERY_POSITION, U ":21", "seqno:   21", true, 0, U ":21" },
+        { "the file is ahead of the data", MEMBER, GRASTATE, RECOVERY_POSITION, U ":19", NULL, true, 0, NULL },
+        { "data of another cluster", MEMBER, CRASHED, RECOVERY_POSITION, "330dcdcb-1629-11e4-add3-aec059ad3734:114", NULL, true, 0, "another cluster" },
+        { "none was found", MEMBER, CRASHED, RECOVERY_PREPARED, NULL, NULL, true, 0, "(SST)" },
+        { "the data are in use", MEMBER, CRASHED, RECOVERY_LOCKED, NULL, NULL, true, 1, "outside of its unit" },
+        { "it cannot be run", MEMBER, CRASHED, _RECOVERY_OUTCOME_MAX, NULL, NULL, false, 0, "(SST)" },
+        { "an SST is due all the same", MEMBER, ZEROS, RECOVERY_POSITION, U ":114", NULL, false, 0, NULL },
+        { "a new node", MEMBER, NULL, RECOVERY_POSITION, U ":114", NULL, false, 0, NULL },
+        { "no cluster node at all", "--wsrep_on=OFF", CRASHED, RECOVERY_POSITION, U ":114", NULL, false, 0, NULL },
+        { "its options are not known", NULL, CRASHED, RECOVERY_POSITION, U ":114", "seqno:   114", true, 0, U ":114" },
+};
+
+/* Instead of mainstay-recover: leaves the result where it is told to. */
+static void set_recovery(const Node *n, RecoveryOutcome outcome, const char *position) {
+        _cleanup_free_ char *text = NULL, *script = NULL, *path = NULL, *result = NULL;
+        Recovery r = { .outcome = outcome, .text = "so it came out" };
+
+        if (position)
+                assert_int_equal(position_parse(position, strlen(position), &r.position), 0);
+        assert_true(asprintf(&path, "%s/recover", n->server.path) > 0);
+        (void) setenv("MAINSTAY_RECOVER", path, 1);
+        if (outcome == _RECOVERY_OUTCOME_MAX)
+                return;
+        assert_int_equal(recovery_format(&r, &text), 0);
+        scratch_puts(&n->server, "result", text);
+        assert_true(asprintf(&script, "#!/bin/sh\n[ \"$1 $3 $4 $5\" = \"--server --datadir %s --output\" ] && exec cp %s/result \"$6\"/recovered\n",
+                             n->data.path, n->server.path) > 0);
+        scratch_puts(&n->server, "recover", script);
+        assert_int_equal(chmod(path, 0755), 0);
+        assert_true(asprintf(&result, "%s/result", n->server.path) > 0);
+        assert_int_equal(chmod(result, 0644), 0);
+        assert_int_equal(chmod(n->server.path, 0755), 0); /* mysqld's user reads it */
+}
+
+static void without_an_agent_the_position_is_found(void **state) {
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS(recoveries); i++) {
+                _cleanup_(node_done) Node n = node_new();
+                _cleanup_free_ char *said = NULL, *now = NULL, *views = NULL;
+                const char *what = recoveries[i].what;
+
+                set_server(&n, recoveries[i].options);
+                set_recovery(&n, recoveries[i].outcome, recoveries[i].position);
+                if (recoveries[i].grastate)
+                        put(&n, "grastate.dat", recoveries[i].grastate, strlen(recoveries[i].grastate));
+                if (run(&n, &said) != recoveries[i].status)
+                        fail_msg("%s: %s", what, said);
+                (void) setenv("MAINSTAY_RECOVER", "/nonexistent/recover", 1);
+                CHECK(!recoveries[i].says || strstr(said, recoveries[i].says), said);
+                CHECK(exists(&n.record, "recovered") == recoveries[i].asked, what);
+                if (recoveries[i].grastate) {
+                        now = scratch_get(&n.data, "grastate.dat");
+                        CHECK(recoveries[i].seqno ? strstr(now, recoveries[i].seqno) != NULL : streq(now, recoveries[i].grastate), now);
+                        /* Never a bootstrap. */
+                        CHECK(!strstr(now, "safe_to_bootstrap: 1"), now);
+                }
+                /* The section begins where the data are. */
+                if (recoveries[i].status == 0 && recoveries[i].seqno) {
+                        views = scratch_get(&n.record, "views");
+                        CHECK(strstr(views, recoveries[i].position), views);
+                }
+        }
+}
+
 static void what_is_no_file_is_not_followed(void **state) {
         _cleanup_(node_done) Node n = node_new();
         _cleanup_free_ char *said = NULL, *directory = NULL;
@@ -194,6 +301,41 @@ static void what_is_no_file_is_not_followed(void **state) {
         assert_int_equal(mkdirat(n.data.fd, "grastate.dat", 0700), 0);
         assert_int_equal(run(&n, &directory), 1);
         assert_non_null(strstr(directory, "Nothing was touched"));
+}
+
+/* Galera's rules are not for a server without it, whatever it once left. One
+ * that has its cluster's nodes named has only lost a line. */
+static void no_node_of_galeras_starts_as_it_is(void **state) {
+        static const struct {
+                const char *options;
+                bool starts;
+        } table[] = {
+                { "--server_id=2", true },
+                { "--wsrep_on=OFF", true },
+                { "--wsrep_on=OFF --wsrep_provider=/usr/lib/galera/libgalera_smm.so", true },
+                { "--wsrep_provider=none --wsrep_new_cluster", true },
+                { "--wsrep_cluster_address=gcomm://db1,db2,db3", false },
+                { "--wsrep_on=OFF --wsrep_cluster_address=gcomm://db1,db2,db3", false },
+                { MEMBER, false },
+                { NULL, false }, /* not known */
+        };
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS(table); i++) {
+                _cleanup_(node_done) Node n = node_new();
+                _cleanup_free_ char *said = NULL, *now = NULL;
+                const char *what = str_or(table[i].options, "no options");
+
+                set_server(&n, table[i].options);
+                put(&n, "grastate.dat", "nonsense", 8);
+                put(&n, "gvwstate.dat", "x", 1);
+                CHECK((run(&n, &said) == 0) == table[i].starts, what);
+                now = scratch_get(&n.data, "grastate.dat");
+                assert_string_equal(now, "nonsense");
+                /* That one would make it Primary, if it were. */
+                CHECK(exists(&n.data, "gvwstate.dat.mainstay") == table[i].starts, what);
+                CHECK(scratch_count(&n.record) == 0, what);
+        }
 }
 
 /* Zeros are what an SST that was cut off leaves: it is clear what that means. */
@@ -223,11 +365,14 @@ static void the_environment_is_refused(void **state) {
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_joiner_passes),
+                cmocka_unit_test(who_is_kept_out_is_not_started),
                 cmocka_unit_test(a_new_node_passes),
                 cmocka_unit_test(a_bootstrap_that_is_written_down_is_refused),
                 cmocka_unit_test(the_defaults_file_is_handed_on),
                 cmocka_unit_test(a_file_that_cannot_be_judged_stays_as_it_is),
+                cmocka_unit_test(without_an_agent_the_position_is_found),
                 cmocka_unit_test(what_is_no_file_is_not_followed),
+                cmocka_unit_test(no_node_of_galeras_starts_as_it_is),
                 cmocka_unit_test(one_without_a_cluster_passes),
                 cmocka_unit_test(the_environment_is_refused),
         };
@@ -241,6 +386,7 @@ int main(void) {
         for (size_t i = 0; i < ELEMENTS(unset); i++)
                 (void) unsetenv(unset[i]);
         /* Nobody is there. */
+        (void) setenv("MAINSTAY_RECOVER", "/nonexistent/recover", 1);
         (void) setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent/bus", 1);
         if (geteuid() == 0)
                 /* Who gives up root cannot be looked into by its own child. */

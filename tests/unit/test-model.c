@@ -15,14 +15,15 @@ static const char *const name_of[NODES + 1] = { "db0", "db1", "db2", "" };
 /* In the model's numbers. */
 typedef struct Case {
         bool heard[NODES];
-        int mysqld[NODES], position[NODES], view[NODES], members[NODES], history[NODES], settled[NODES], led[NODES], holder[NODES];
+        int mysqld[NODES], position[NODES], view[NODES], members[NODES], history[NODES], settled[NODES], led[NODES], holder[NODES], group[NODES];
         int entry_position[2], entry_leader[2];
         int without;
-        int action, node, needed;
+        int action, node, needed, manner;
 } Case;
 
-static const Mysqld mysqld_of[] = { MYSQLD_STOPPED, MYSQLD_NON_PRIMARY, MYSQLD_PRIMARY };
+static const Mysqld mysqld_of[] = { MYSQLD_STOPPED, MYSQLD_NON_PRIMARY, MYSQLD_PRIMARY, MYSQLD_STARTING };
 static const Action action_of[] = { ACTION_WAIT, ACTION_JOIN, ACTION_BOOTSTRAP, ACTION_REFUSE };
+static const Manner manner_of[] = { MANNER_RESTART, MANNER_IN_PLACE, MANNER_RESUME };
 
 static const Uuid cluster = {{ 0xc1 }};
 
@@ -50,8 +51,8 @@ static int case_parse(const char *line, Case *ret) {
                         continue;
                 }
                 n = 0;
-                if (sscanf(line, "%d:%d:%d:%d:%d:%d:%d:%d %n", &c.mysqld[i], &c.position[i], &c.view[i], &c.members[i],
-                           &c.history[i], &c.settled[i], &c.led[i], &c.holder[i], &n) != 8 || n == 0)
+                if (sscanf(line, "%d:%d:%d:%d:%d:%d:%d:%d:%d %n", &c.mysqld[i], &c.position[i], &c.view[i], &c.members[i],
+                           &c.history[i], &c.settled[i], &c.led[i], &c.holder[i], &c.group[i], &n) != 9 || n == 0)
                         return -EBADMSG;
                 if (!within(c.mysqld[i], ELEMENTS(mysqld_of)) || !within(c.holder[i], NODES + 1))
                         return -EBADMSG;
@@ -59,11 +60,11 @@ static int case_parse(const char *line, Case *ret) {
                 line += n;
         }
         n = 0;
-        if (sscanf(line, "entries %d:%d %d:%d without %d => %d %d %d %n", &c.entry_position[0], &c.entry_leader[0],
-                   &c.entry_position[1], &c.entry_leader[1], &c.without, &c.action, &c.node, &c.needed, &n) != 8 ||
+        if (sscanf(line, "entries %d:%d %d:%d without %d => %d %d %d %d %n", &c.entry_position[0], &c.entry_leader[0],
+                   &c.entry_position[1], &c.entry_leader[1], &c.without, &c.action, &c.node, &c.needed, &c.manner, &n) != 9 ||
             n == 0 || line[n])
                 return -EBADMSG;
-        if (!within(c.action, ELEMENTS(action_of)) || !within(c.node, NODES + 1) ||
+        if (!within(c.action, ELEMENTS(action_of)) || !within(c.node, NODES + 1) || !within(c.manner, ELEMENTS(manner_of)) ||
             !within(c.entry_leader[0], NODES) || !within(c.entry_leader[1], NODES))
                 return -EBADMSG;
         *ret = c;
@@ -80,6 +81,13 @@ static int report_make(const Case *c, int i, Report **ret) {
         (void) snprintf(r->node, sizeof(r->node), "%s", name_of[i]);
         r->mysqld = mysqld_of[c->mysqld[i]];
         r->wanted = true;
+        if (r->mysqld == MYSQLD_NON_PRIMARY) {
+                r->in_place = true;
+                r->component.b[0] = (uint8_t) (i + 1);
+        }
+        r->have_group = c->group[i] > 0;
+        if (r->have_group)
+                r->group = (Position) { cluster, c->group[i] };
         r->position = (Position) { cluster, c->position[i] };
         r->source = mysqld_is_live(r->mysqld) ? SOURCE_LIVE : SOURCE_RECOVERED;
         if (c->view[i] > 0) {
@@ -113,10 +121,10 @@ static int report_make(const Case *c, int i, Report **ret) {
         return 0;
 }
 
-static void show_result(const char *who, Action action, const char *node, const Names *needed) {
+static void show_result(const char *who, Action action, Manner manner, const char *node, const Names *needed) {
         _cleanup_free_ char *text = names_text(needed);
 
-        printf("    %-7s %s%s%s, needed: %s\n", who, action_to_string(action), node[0] ? " " : "", node, text ? text : "?");
+        printf("    %-7s %s%s%s (%s), needed: %s\n", who, action_to_string(action), node[0] ? " " : "", node, manner_to_string(manner), text ? text : "?");
 }
 
 static void show_case(const Case *c) {
@@ -136,6 +144,8 @@ static void show_case(const Case *c) {
                 for (int e = 1; e <= 2; e++)
                         if (c->history[i] & 1 << e)
                                 printf(", bootstrap %d (%s at %d)", e, name_of[c->entry_leader[e - 1]], c->entry_position[e - 1]);
+                if (c->group[i])
+                        printf(", gvwstate.dat %d", c->group[i]);
                 if (!c->settled[i])
                         printf(", unsettled");
                 if (led.n > 0)
@@ -172,13 +182,13 @@ static int case_run(const Case *c, const char *line, bool show) {
                 r = decision_make(voices, NODES, &overrule, &plan);
         if (r >= 0)
                 /* Who refuses need not have found out who else was needed. */
-                r = plan->action == action_of[c->action] && streq(plan->node, name_of[c->node]) &&
+                r = plan->action == action_of[c->action] && plan->manner == manner_of[c->manner] && streq(plan->node, name_of[c->node]) &&
                     (plan->action == ACTION_REFUSE || names_equal(&plan->needed, &needed));
         if (r == 0 && show) {
                 printf("The decision is not the model's: %s\n", line);
                 show_case(c);
-                show_result("model:", action_of[c->action], name_of[c->node], &needed);
-                show_result("agent:", plan->action, plan->node, &plan->needed);
+                show_result("model:", action_of[c->action], manner_of[c->manner], name_of[c->node], &needed);
+                show_result("agent:", plan->action, plan->manner, plan->node, &plan->needed);
         }
         for (int i = 0; i < NODES; i++)
                 (void) report_free(reports[i]);

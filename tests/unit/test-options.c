@@ -66,6 +66,38 @@ static void options_are_read(void **state) {
 }
 
 static const struct {
+        const char *options, *name, *value; /* NULL: it is not there */
+} any[] = {
+        { "--sync_binlog=0", "sync_binlog", "0" },
+        { "--sync-binlog=0 --sync_binlog=1", "sync_binlog", "1" },
+        { "--log-bin", "log_bin", "" },
+        { "--log_bin=x --skip-log-bin", "log_bin", "0" },
+        { "--skip_log_bin --log-bin=x", "log_bin", "x" },
+        { "--disable-log-bin", "log_bin", "0" },
+        { "--skip-log-bin --enable-log-bin", "log_bin", "1" },
+        { "--loose-skip-x --loose-log_bin=y", "log_bin", "y" },
+        { "--skip-log-bin-trust-function-creators", "log_bin", NULL },
+        { "--log_bin_index=x", "log_bin", NULL },
+        { "--wsrep_sst_auth=a:b c", "wsrep_sst_auth", "a:b c" },
+        { "", "log_bin", NULL },
+};
+
+static void any_option_is_found(void **state) {
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS(any); i++) {
+                _cleanup_free_ char *value = NULL, *text = NULL;
+                Options o;
+
+                assert_true(asprintf(&text, HEAD "%s\n", any[i].options) > 0);
+                assert_int_equal(options_parse(text, &o), 0);
+                CHECK(options_get(&o, any[i].name, &value) == (any[i].value ? 0 : -ENOENT), any[i].options);
+                CHECK(streq_null(value, any[i].value), any[i].options);
+                options_done(&o);
+        }
+        assert_int_equal(options_get(&(Options) {0}, "datadir", &(char *) { NULL }), -ENOENT);
+}
+
+static const struct {
         const char *options, *key, *value; /* NULL: it is not there */
 } provider[] = {
         { "base_dir=/srv/x", "base_dir", "/srv/x" },
@@ -159,6 +191,13 @@ static const struct {
         { "--wsrep_on=ON", "--user=x --general-log", NULL },
         { "", "--wsrep-on=1 --wsrep-new-cluster", "MYSQLD_OPTS" },
         { "--wsrep_on=ON --wsrep_new_cluster", "--wsrep-new-cluster", "wsrep_new_cluster" },
+        /* PXC has no wsrep_on in its files: it is on. */
+        { "--wsrep_provider=/usr/lib/galera4/libgalera_smm.so --wsrep_new_cluster", NULL, "wsrep_new_cluster" },
+        { "--wsrep_provider=/usr/lib/galera4/libgalera_smm.so --wsrep_cluster_address=gcomm://", NULL, "wsrep_cluster_address" },
+        { "--wsrep_provider=/usr/lib/galera4/libgalera_smm.so", "--wsrep-new-cluster", "MYSQLD_OPTS" },
+        { "--wsrep_provider=/usr/lib/galera4/libgalera_smm.so --wsrep_on=OFF --wsrep_new_cluster", NULL, NULL },
+        { "--wsrep_provider=none --wsrep_new_cluster", NULL, NULL },
+        { "--wsrep_provider= --wsrep_new_cluster", NULL, NULL },
         /* Without wsrep nothing forms a cluster. */
         { "--wsrep_new_cluster --wsrep_cluster_address=gcomm:// --wsrep_provider_options=pc.bootstrap=1", "--wsrep-new-cluster", NULL },
         { "--wsrep_on=OFF --wsrep_new_cluster", NULL, NULL },
@@ -173,6 +212,63 @@ static void a_bootstrap_is_found(void **state) {
                 assert_true(asprintf(&text, HEAD "%s\n", bootstrapping[i].options) > 0);
                 assert_int_equal(options_parse(text, &o), 0);
                 CHECK(streq_null(options_bootstraps(&o, bootstrapping[i].mysqld_opts), bootstrapping[i].name), bootstrapping[i].options);
+                options_done(&o);
+        }
+}
+
+static const struct {
+        const char *word;
+        bool bootstraps;
+} words[] = {
+        { "--wsrep-new-cluster", true },
+        { "--wsrep_new_cluster=ON", true },
+        { "--wsrep-cluster-address=gcomm://", true },
+        { "--wsrep_provider_options=gcache.size=1G; pc.bootstrap = yes", true },
+        { "exec /usr/sbin/mariadbd --user=mysql --wsrep-new-cluster", true },
+        { "exec mysqld '--wsrep-new-cluster'; true", true },
+        { "exec mysqld \"--wsrep-cluster-address=gcomm://\"", true },
+        { "/usr/sbin/mariadbd", false },
+        { "--wsrep-cluster-address=gcomm://db1,db2", false },
+        { "--wsrep-new-cluster=0", false },
+        { "$MYSQLD_OPTS", false },
+        { "$_WSREP_NEW_CLUSTER", false },
+        { "exec mysqld $_WSREP_NEW_CLUSTER --user=mysql", false },
+        { "", false },
+};
+
+static void a_bootstrap_on_the_command_line_is_found(void **state) {
+        const Options on = { .wsrep_on = true }, off = {0};
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS(words); i++) {
+                CHECK(options_word_bootstraps(&on, words[i].word) == words[i].bootstraps, words[i].word);
+                CHECK(!options_word_bootstraps(&off, words[i].word), words[i].word);
+        }
+}
+
+static const struct {
+        const char *options, *name;
+} quorumless[] = {
+        { "--wsrep_provider_options=pc.ignore_sb=true", "pc.ignore_sb" },
+        { "--wsrep_provider_options=gcache.size=1G; pc.ignore_sb = yes;", "pc.ignore_sb" },
+        { "--wsrep_provider_options=pc.ignore_quorum=1", "pc.ignore_quorum" },
+        { "--wsrep_provider_options=pc.ignore_quorum=no; pc.ignore_quorum=on", "pc.ignore_quorum" },
+        { "--wsrep_cluster_address=gcomm://a,b?pc.ignore_sb=1&pc.weight=2", "pc.ignore_sb" },
+        { "--wsrep_provider_options=pc.ignore_sb=false; pc.ignore_quorum=0", NULL },
+        { "--wsrep_provider_options=xpc.ignore_sb=1", NULL },
+        { "--wsrep_provider_options=gcache.size=1G --wsrep_cluster_address=gcomm://a,b", NULL },
+        { "", NULL },
+};
+
+static void an_option_that_does_without_quorum_is_found(void **state) {
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS(quorumless); i++) {
+                _cleanup_free_ char *text = NULL;
+                Options o;
+
+                assert_true(asprintf(&text, HEAD "%s\n", quorumless[i].options) > 0);
+                assert_int_equal(options_parse(text, &o), 0);
+                CHECK(streq_null(options_quorum_off(&o), quorumless[i].name), quorumless[i].options);
                 options_done(&o);
         }
 }
@@ -214,8 +310,11 @@ static void the_first_failure_ends_it(void **state) {
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(options_are_read),
+                cmocka_unit_test(any_option_is_found),
                 cmocka_unit_test(provider_options_are_read),
                 cmocka_unit_test(a_bootstrap_is_found),
+                cmocka_unit_test(a_bootstrap_on_the_command_line_is_found),
+                cmocka_unit_test(an_option_that_does_without_quorum_is_found),
                 cmocka_unit_test(hosts_are_found),
                 cmocka_unit_test(the_first_failure_ends_it),
         };

@@ -9,20 +9,20 @@
 
 /* The other side */
 
-typedef enum Manner {
-        MANNER_GOOD,
-        MANNER_TEXT,     /* answers Agent.text */
-        MANNER_NO_TEXT,  /* answers nothing where a report should be */
-        MANNER_ERROR,
-        MANNER_SILENT,
-        MANNER_DIES,     /* leaves the bus when it is asked */
-        MANNER_NO_CHECK, /* greets, but does not answer GetReport */
-} Manner;
+typedef enum Behaviour {
+        BEHAVES_GOOD,
+        BEHAVES_TEXT,     /* answers Agent.text */
+        BEHAVES_NO_TEXT,  /* answers nothing where a report should be */
+        BEHAVES_ERROR,
+        BEHAVES_SILENT,
+        BEHAVES_DIES,     /* leaves the bus when it is asked */
+        BEHAVES_NO_CHECK, /* greets, but does not answer GetReport */
+} Behaviour;
 
 typedef struct Agent {
         sd_bus *bus;
         sd_bus_slot *slot;
-        Manner manner;
+        Behaviour behaviour;
         const char *text;
         unsigned hellos, reports, claims;
         char greeted_by[64];
@@ -44,23 +44,23 @@ static char *report_text(const char *node, uint64_t serial) {
 }
 
 static int agent_answer(Agent *a, sd_bus_message *m) {
-        switch (a->manner) {
-        case MANNER_GOOD:
-        case MANNER_NO_CHECK: {
+        switch (a->behaviour) {
+        case BEHAVES_GOOD:
+        case BEHAVES_NO_CHECK: {
                 _cleanup_free_ char *text = report_text("db2", a->hellos + a->reports);
                 return sd_bus_reply_method_return(m, "s", text);
         }
-        case MANNER_TEXT:
+        case BEHAVES_TEXT:
                 return sd_bus_reply_method_return(m, "s", a->text);
-        case MANNER_NO_TEXT:
+        case BEHAVES_NO_TEXT:
                 return sd_bus_reply_method_return(m, "u", 7);
-        case MANNER_ERROR:
-                return sd_bus_reply_method_errorf(m, SD_BUS_ERROR_ACCESS_DENIED, "go\naway");
-        case MANNER_SILENT:
+        case BEHAVES_ERROR:
+                return sd_bus_reply_method_errorf(m, SD_BUS_ERROR_ACCESS_DENIED, "go\naway.");
+        case BEHAVES_SILENT:
                 a->kept = sd_bus_message_unref(a->kept);
                 a->kept = sd_bus_message_ref(m);
                 return 1;
-        case MANNER_DIES:
+        case BEHAVES_DIES:
                 sd_bus_close(a->bus);
                 return 1;
         }
@@ -81,7 +81,7 @@ static int agent_get_report(sd_bus_message *m, void *userdata, sd_bus_error *err
         Agent *a = userdata;
 
         a->reports++;
-        if (a->manner == MANNER_NO_CHECK)
+        if (a->behaviour == BEHAVES_NO_CHECK)
                 return 1;
         return agent_answer(a, m);
 }
@@ -92,7 +92,7 @@ static int agent_claim(sd_bus_message *m, void *userdata, sd_bus_error *error) {
 
         a->claims++;
         assert_true(sd_bus_message_read(m, "s", &claim) >= 0);
-        if (a->manner != MANNER_GOOD)
+        if (a->behaviour != BEHAVES_GOOD)
                 return agent_answer(a, m);
         return sd_bus_reply_method_return(m, "bs", streq(claim, "{\"good\":1}"), "because");
 }
@@ -298,26 +298,26 @@ static void test_bad_answers(void **state) {
         enormous[2 * 1024 * 1024] = '\0';
 
         const struct {
-                Manner manner;
+                Behaviour behaviour;
                 const char *text, *why;
         } cases[] = {
-                { MANNER_TEXT, "", "it answers nonsense: " },
-                { MANNER_TEXT, "nonsense", "it answers nonsense: " },
-                { MANNER_TEXT, "{}", "it answers nonsense: " },
-                { MANNER_TEXT, "[]", "it answers nonsense: " },
-                { MANNER_TEXT, "\"\xc3\xa4", "it answers nonsense: " },
-                { MANNER_TEXT, huge, "it answers nonsense: " },
-                { MANNER_TEXT, enormous, "it answers nonsense: " },
-                { MANNER_TEXT, "{\"version\":99}", "" },
-                { MANNER_NO_TEXT, NULL, "it answers nonsense: " },
-                { MANNER_ERROR, NULL, "it refuses: go?away" },
-                { MANNER_DIES, NULL, "its agent " },
+                { BEHAVES_TEXT, "", "it answers nonsense: " },
+                { BEHAVES_TEXT, "nonsense", "it answers nonsense: " },
+                { BEHAVES_TEXT, "{}", "it answers nonsense: " },
+                { BEHAVES_TEXT, "[]", "it answers nonsense: " },
+                { BEHAVES_TEXT, "\"\xc3\xa4", "it answers nonsense: " },
+                { BEHAVES_TEXT, huge, "it answers nonsense: " },
+                { BEHAVES_TEXT, enormous, "it answers nonsense: " },
+                { BEHAVES_TEXT, "{\"version\":99}", "" },
+                { BEHAVES_NO_TEXT, NULL, "it answers nonsense: " },
+                { BEHAVES_ERROR, NULL, "it refuses: go?away" },
+                { BEHAVES_DIES, NULL, "its agent " },
         };
 
         for (size_t i = 0; i < ELEMENTS(cases); i++) {
                 assert_int_equal(setup(state), 0);
                 World *w = *state;
-                w->agent.manner = cases[i].manner;
+                w->agent.behaviour = cases[i].behaviour;
                 w->agent.text = cases[i].text;
                 agent_come(&w->agent, &w->daemon, w->event);
                 peer_begin(w, w->daemon.address, 0);
@@ -326,12 +326,12 @@ static void test_bad_answers(void **state) {
                 if (!why_begins(w, cases[i].why))
                         fail_msg("case %zu: %s", i, peer_why(w->peer));
                 for (const char *c = peer_why(w->peer); *c; c++)
-                        assert_true(*c >= ' ' && *c <= '~');
+                        assert_true(*c >= ' ' && *c <= '~' && (*c != '.' || c[1]));
                 assert_int_equal(peer_claim(w->peer, "{}", USEC_PER_SEC, claim_reply, w), -ENOTCONN);
 
                 /* It comes to its senses, and is asked again. */
-                if (cases[i].manner != MANNER_DIES) {
-                        w->agent.manner = MANNER_GOOD;
+                if (cases[i].behaviour != BEHAVES_DIES) {
+                        w->agent.behaviour = BEHAVES_GOOD;
                         LOOP_UNTIL(w->event, peer_condition(w->peer) == CONDITION_KNOWN);
                 }
                 assert_int_equal(teardown(state), 0);
@@ -345,7 +345,7 @@ static void test_refuses_then_tells(void **state) {
         _cleanup_free_ char *text = report_text("db2", 1);
 
         w->setup.retry_max = 600 * USEC_PER_SEC;
-        w->agent.manner = MANNER_ERROR;
+        w->agent.behaviour = BEHAVES_ERROR;
         agent_come(&w->agent, &w->daemon, w->event);
         peer_begin(w, w->daemon.address, 0);
         LOOP_UNTIL(w->event, why_begins(w, "it refuses: "));
@@ -358,14 +358,14 @@ static void test_silence(void **state) {
         World *w = *state;
 
         w->setup.deadline = 150 * USEC_PER_MSEC;
-        w->agent.manner = MANNER_SILENT;
+        w->agent.behaviour = BEHAVES_SILENT;
         agent_come(&w->agent, &w->daemon, w->event);
         peer_begin(w, w->daemon.address, 0);
         LOOP_UNTIL(w->event, why_is(w, "no answer for 0.15 s"));
 
         /* It tries again, on a new connection. */
         LOOP_UNTIL(w->event, w->agent.hellos == 3);
-        w->agent.manner = MANNER_GOOD;
+        w->agent.behaviour = BEHAVES_GOOD;
         LOOP_UNTIL(w->event, peer_condition(w->peer) == CONDITION_KNOWN);
 }
 
@@ -451,22 +451,22 @@ static void test_claim(void **state) {
 static void test_claim_fails(void **state) {
         static const struct {
                 const char *what;
-                Manner manner;
+                Behaviour behaviour;
                 bool bus_dies;
                 int r; /* 0: any error */
         } cases[] = {
-                { "an error", MANNER_ERROR, false, -EACCES },
-                { "another answer", MANNER_TEXT, false, -EBADMSG },
-                { "no answer", MANNER_SILENT, false, -ETIMEDOUT },
-                { "death while asked", MANNER_DIES, false, 0 },
-                { "the end of the connection while asked", MANNER_SILENT, true, 0 },
+                { "an error", BEHAVES_ERROR, false, -EACCES },
+                { "another answer", BEHAVES_TEXT, false, -EBADMSG },
+                { "no answer", BEHAVES_SILENT, false, -ETIMEDOUT },
+                { "death while asked", BEHAVES_DIES, false, 0 },
+                { "the end of the connection while asked", BEHAVES_SILENT, true, 0 },
         };
 
         for (size_t i = 0; i < ELEMENTS(cases); i++) {
                 assert_int_equal(setup(state), 0);
                 World *w = *state;
                 peer_known(w);
-                w->agent.manner = cases[i].manner;
+                w->agent.behaviour = cases[i].behaviour;
                 w->agent.text = "x";
                 assert_int_equal(peer_claim(w->peer, "{}", cases[i].bus_dies ? LOOP_DEADLINE : 200 * USEC_PER_MSEC, claim_reply, w), 0);
                 LOOP_UNTIL(w->event, w->agent.claims == 1);
@@ -534,7 +534,7 @@ static void test_kick(void **state) {
         assert_int_equal(peer_condition(w->peer), CONDITION_KNOWN);
 
         /* And if nothing comes back, the connection was a dead one. */
-        w->agent.manner = MANNER_NO_CHECK;
+        w->agent.behaviour = BEHAVES_NO_CHECK;
         peer_kick(w->peer);
         LOOP_UNTIL(w->event, peer_condition(w->peer) == CONDITION_UNCERTAIN);
         assert_string_equal(peer_why(w->peer), "no answer for 2 s");
@@ -632,6 +632,57 @@ static void test_ssh_bridge(void **state) {
         assert_int_equal(w->agent.hellos, 2);
 }
 
+static unsigned attempts(const World *w) {
+        char path[256], text[64] = "";
+
+        (void) snprintf(path, sizeof(path), "%s/attempts", w->dir);
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return 0;
+        ssize_t n = read(fd, text, sizeof(text));
+        (void) close(fd);
+        return n < 0 ? 0 : (unsigned) n; /* a byte each */
+}
+
+/* The other side greets us while we log in there. A login that takes its time
+ * is not begun anew; one that leads nowhere is, however often we are greeted,
+ * and long before its own deadline. */
+static void test_kick_while_connecting(void **state) {
+        static const struct {
+                const char *first;
+                unsigned attempts;
+        } cases[] = {
+                { "sleep 1", 1 },
+                { "exec sleep 1000", 2 },
+        };
+
+        if (system("command -v systemd-stdio-bridge >/dev/null") != 0)
+                skip();
+        for (size_t i = 0; i < ELEMENTS(cases); i++) {
+                assert_int_equal(setup(state), 0);
+                World *w = *state;
+                _cleanup_free_ char *text = NULL, *ssh = NULL;
+
+                assert_true(asprintf(&text, "#!/bin/sh\nprintf x >>%s/attempts\ntest $(wc -c <%s/attempts) -gt 1 || %s\nexec systemd-stdio-bridge --bus-path=%s\n",
+                                     w->dir, w->dir, cases[i].first, w->daemon.address) > 0);
+                ssh = script_put(w, "ssh", text);
+                w->setup.ssh = ssh;
+                w->setup.deadline = w->setup.retry_max = 3600 * USEC_PER_SEC;
+                agent_come(&w->agent, &w->daemon, w->event);
+                peer_begin(w, "db2", 0);
+                usec_t begin = clock_usec();
+                while (peer_condition(w->peer) != CONDITION_KNOWN) {
+                        assert_true(clock_usec() - begin < LOOP_DEADLINE);
+                        assert_true(sd_event_run(w->event, 50 * USEC_PER_MSEC) >= 0);
+                        if (attempts(w) == 1)
+                                peer_kick(w->peer);
+                }
+                assert_int_equal(attempts(w), cases[i].attempts);
+                assert_int_equal(w->agent.hellos, 1);
+                assert_int_equal(teardown(state), 0);
+        }
+}
+
 /* The agent does not answer; does mysqld? */
 static void test_alive(void **state) {
         World *w = *state;
@@ -694,6 +745,7 @@ int main(void) {
                 cmocka_unit_test(test_ssh_reasons),
                 cmocka_unit_test_setup_teardown(test_ssh_missing, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_ssh_bridge, setup, teardown),
+                cmocka_unit_test(test_kick_while_connecting),
                 cmocka_unit_test_setup_teardown(test_alive, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_addresses, setup, teardown),
         };

@@ -47,6 +47,14 @@ static void test_absent(void **state) {
         assert_true(uuid_is_zero(&s.position.uuid));
         assert_int_equal(s.state, -1);
         assert_int_equal(s.cached_downto, -1);
+        assert_null(s.replication);
+
+        assert_int_equal(server_status_parse("{\"wsrep\":false,\"replication\":{\"answers\":true,\"flavour\":\"mysql\",\"server_id\":7}}", &s, error), 0);
+        assert_int_equal(s.replication->server_id, 7);
+        server_status_done(&s);
+        assert_null(s.replication);
+        assert_int_equal(server_status_parse("{\"wsrep\":false,\"replication\":{\"answers\":true}}", &s, error), -EBADMSG);
+        assert_non_null(strstr(error, "flavour"));
 
         assert_int_equal(server_status_parse("{" STATUS ",\"view_problem\":\"SELECT command denied\"}", &s, error), 0);
         assert_false(s.have_view);
@@ -120,7 +128,7 @@ typedef struct World {
         char error[256];
 } World;
 
-static void answered(Probe *p, int r, const ServerStatus *status, const char *error, void *userdata) {
+static void answered(Probe *p, int r, ServerStatus *status, const char *error, void *userdata) {
         World *w = userdata;
 
         assert_true((r == 0) == (status != NULL) && (r < 0) == (error != NULL));

@@ -35,6 +35,8 @@ static const char *const whole[] = {
         "stopped 9223372036854775807 view 9223372036854775807:1 history a@9223372036854775807",
         "stopped 9007199254740993 view 9007199254740993:1 history a@9007199254740993 at 9007199254740993.9007199254740995",
         "stopped 1 mark diverged mark evicted granted c",
+        "primary 120 cached 5 donating",
+        "stopped 120 resting failed 3",
 };
 
 static void reports_survive_the_wire(void **state) {
@@ -44,6 +46,91 @@ static void reports_survive_the_wire(void **state) {
                 _cleanup_(report_freep) Report *r = case_report("db1", words);
 
                 check_round_trip(r, whole[i]);
+        }
+}
+
+#define SERVER "3e11fa47-71ca-11e1-9e33-c80aa9429562"
+#define WITH(replication) "{\"node\":\"db1\",\"replication\":" replication "}"
+#define MARIADB "\"answers\":true,\"flavour\":\"mariadb\""
+#define LISTS(pos, state) MARIADB ",\"gtid_slave_pos\":\"" pos "\",\"gtid_binlog_pos\":\"" pos "\",\"gtid_binlog_state\":\"" state "\""
+
+static Report *read_report(const char *text) {
+        char error[256] = "";
+        Report *r;
+
+        if (report_parse(text, &r, error) < 0)
+                fail_msg("%s: %s", text, error);
+        return r;
+}
+
+static void replication_survives_the_wire(void **state) {
+        static const char *const texts[] = {
+                WITH("{\"answers\":false}"),
+                WITH("{\"answers\":false,\"problem\":\"Access denied\"}"),
+                WITH("{" MARIADB "}"),
+                WITH("{" LISTS("0-1-18446744073709551615", "0-2-7,0-1-18446744073709551615") ",\"version\":\"11.8\",\"server_id\":4294967295,\"read_only\":true,\"binlog\":true,\"replicas\":2}"),
+                WITH("{" LISTS("", "") ",\"channels\":[{\"name\":\"a\",\"host\":\"db2\",\"port\":3306,\"source_id\":2,\"by_gtid\":true,\"lag\":7,\"received\":\"0-1-9\","
+                     "\"receiver\":{\"state\":\"connecting\",\"errno\":2003,\"error\":\"no\"},\"applier\":{\"state\":\"running\"}},{\"host\":\"db3\",\"port\":1}]}"),
+                WITH("{\"answers\":true,\"flavour\":\"mysql\",\"server_uuid\":\"" SERVER "\",\"super_read_only\":true,\"gtid_executed\":\"" SERVER ":1-9007199254740993:x:7\",\"gtid_purged\":\"" SERVER ":1-5\","
+                     "\"channels\":[{\"host\":\"db2\",\"source_uuid\":\"" SERVER "\",\"received\":\"" SERVER ":8-9\"}]}"),
+        };
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS(texts); i++) {
+                _cleanup_(report_freep) Report *r = read_report(texts[i]);
+
+                assert_non_null(r->replication);
+                check_round_trip(r, texts[i]);
+        }
+}
+
+static void what_is_not_said_of_replication_is_unknown(void **state) {
+        _cleanup_(report_freep) Report *none = read_report("{\"node\":\"db1\"}"), *mute = read_report(WITH("{\"answers\":false,\"flavour\":\"mariadb\",\"gtid_slave_pos\":\"0-1-5\"}")),
+                                       *little = read_report(WITH("{" MARIADB ",\"newer\":[1],\"channels\":[{\"receiver\":{\"state\":\"napping\"}}]}")),
+                                       *half = read_report(WITH("{" MARIADB ",\"gtid_slave_pos\":\"0-1-5\",\"gtid_binlog_pos\":\"0-1-5\"}"));
+
+        (void) state;
+        assert_null(none->replication);
+        assert_int_equal(mute->replication->flavour, FLAVOUR_UNKNOWN);
+        assert_int_equal(mute->replication->slave_pos.n, 0);
+        assert_int_equal(little->replication->server_id, -1);
+        assert_int_equal(little->replication->replicas, -1);
+        assert_false(little->replication->have_gtids || little->replication->read_only);
+        assert_int_equal(little->replication->channel[0].receiver.state, THREAD_UNKNOWN);
+        assert_int_equal(little->replication->channel[0].lag, -1);
+        /* Some of its lists would pass for all that it has. */
+        assert_false(half->replication->have_gtids);
+        assert_int_equal(half->replication->slave_pos.n, 0);
+}
+
+static void nonsense_of_replication_is_refused(void **state) {
+        static const struct {
+                const char *text, *says;
+        } table[] = {
+                { WITH("7"), "should be an object" },
+                { WITH("{\"answers\":true}"), "flavour should be" },
+                { WITH("{\"answers\":true,\"flavour\":\"unknown\"}"), "flavour should be" },
+                { WITH("{\"answers\":1}"), "answers should be true or false" },
+                { WITH("{" LISTS("0-1-5", "0-1") "}"), "gtid_binlog_state should be \"0-1\" is no GTID" },
+                { WITH("{" LISTS("0-1-5,0-2-6", "") "}"), "domain 0 is in it twice" },
+                { WITH("{" MARIADB ",\"server_id\":4294967296}"), "server_id" },
+                { WITH("{" MARIADB ",\"server_uuid\":\"x\"}"), "server_uuid should be a UUID" },
+                { WITH("{" MARIADB ",\"channels\":{}}"), "channels" },
+                { WITH("{" MARIADB ",\"channels\":[7]}"), "channels" },
+                { WITH("{" MARIADB ",\"channels\":[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]}"), "channels" },
+                { WITH("{" MARIADB ",\"channels\":[{\"port\":65536}]}"), "port" },
+                { WITH("{" MARIADB ",\"channels\":[{\"received\":\"x\"}]}"), "received" },
+                { WITH("{" MARIADB ",\"channels\":[{\"receiver\":{\"errno\":-1}}]}"), "errno" },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS(table); i++) {
+                char error[256] = "";
+                Report *r;
+
+                CHECK(report_parse(table[i].text, &r, error) == -EBADMSG, table[i].text);
+                if (!strstr(error, table[i].says))
+                        fail_msg("%s: \"%s\" does not say \"%s\"", table[i].text, error, table[i].says);
         }
 }
 
@@ -74,7 +161,7 @@ static void a_report_as_large_as_can_be_fits(void **state) {
         r->n_views = REPORT_VIEWS_MAX;
         r->have_view = true;
         for (size_t i = 0; i < REPORT_VIEWS_MAX; i++) {
-                r->view[i] = (ReportView) { case_id('A'), (int64_t) (INT64_MAX - (int64_t) i), {0} };
+                r->view[i] = (ReportView) { .uuid = case_id('A'), .seqno = INT64_MAX - (int64_t) i };
                 for (size_t k = 0; k < NAMES_MAX; k++) {
                         char name[NAME_SIZE];
 
@@ -89,8 +176,11 @@ static void a_report_as_large_as_can_be_fits(void **state) {
                 memcpy(e.id.b, &i, sizeof(i));
                 history_add(r->history, &e);
         }
-        r->marks = r->without = r->view[0].members;
+        r->marks = r->without = r->arbitrators = r->view[0].members;
         r->n_released = RELEASED_MAX;
+        r->asked = true;
+        r->ruling = (Ruling) { .policy = POLICY_MAINTENANCE, .version = INT64_MAX };
+        memset(r->ruling.node, 'n', NAME_SIZE - 1);
         check_round_trip(r, "the largest one");
 }
 
@@ -107,6 +197,21 @@ static void what_no_report_can_hold_is_an_error(void **state) {
         assert_null(text);
 }
 
+static void arbitrators_are_told(void **state) {
+        char words[] = "primary 5 view 2:12";
+        _cleanup_(report_freep) Report *r = case_report("db1", words), *back = NULL;
+        _cleanup_free_ char *text = NULL;
+        char error[256];
+
+        (void) state;
+        assert_int_equal(names_add(&r->arbitrators, "garb"), 0);
+        check_round_trip(r, "an arbitrator");
+        assert_int_equal(report_format(r, &text), 0);
+        assert_int_equal(report_parse(text, &back, error), 0);
+        assert_true(names_contain(&back->arbitrators, "garb") && !names_contain(&back->view[0].members, "garb"));
+        assert_int_equal(report_parse("{\"node\": \"db1\", \"arbitrators\": [1]}", &back, error), -EBADMSG);
+}
+
 /* What a server wrote, cut at a length, must not cost the report. */
 static void sentences_need_not_be_utf8(void **state) {
         char words[] = "stopped 1", error[256];
@@ -121,6 +226,10 @@ static void sentences_need_not_be_utf8(void **state) {
         assert_int_equal(report_parse(text, &back, error), 0);
         assert_string_equal(back->problem, "Tablespace ?? fehlt ?");
         assert_string_equal(back->view_problem, "?");
+        /* It goes on where it is told: "... is not heard: WHY. When it returns ..." */
+        back = report_free(back);
+        assert_int_equal(report_parse("{\"node\": \"db1\", \"problem\": \"It is so. Look there.\"}", &back, error), 0);
+        assert_string_equal(back->problem, "It is so. Look there");
 }
 
 static const struct {
@@ -209,6 +318,8 @@ static const struct {
         { "history of numbers", "{" N ",\"history\":[1]}", "\"id\"" },
         { "history without a seqno", "{" N ",\"history\":[{\"id\":\"" U "\",\"uuid\":\"" U "\"}]}", "\"seqno\"" },
         { "marks that are a text", "{" N ",\"marks\":\"evicted\"}", "\"marks\"" },
+        { "evidence that is a list", "{" N ",\"marks\":[\"stray\"],\"mark_evidence\":[]}", "\"mark_evidence\"" },
+        { "evidence that is a number", "{" N ",\"marks\":[\"stray\"],\"mark_evidence\":{\"stray\":1}}", "\"mark_evidence\"" },
         { "a claim without an id", "{" N ",\"claim\":{\"state\":\"asking\"}}", "\"id\"" },
         { "a claim without a state", "{" N ",\"claim\":{\"id\":\"" U "\"}}", "\"state\"" },
         { "a claim of another state", "{" N ",\"claim\":{\"id\":\"" U "\",\"state\":\"won\"}}", "\"state\"" },
@@ -218,9 +329,48 @@ static const struct {
         { "released that are none", "{" N ",\"released\":[5]}", "\"released\"" },
         { "released that is a text", "{" N ",\"released\":\"" U "\"}", "\"released\"" },
         { "17 released", "{" N ",\"released\":[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16]}", "\"released\"" },
+        { "a policy that is a text", "{" N ",\"policy\":\"manual\"}", "\"policy\"" },
+        { "a policy without a name", "{" N ",\"policy\":{\"version\":1,\"node\":\"db1\"}}", "\"name\"" },
+        { "an unknown policy", "{" N ",\"policy\":{\"name\":\"mild\",\"version\":1,\"node\":\"db1\"}}", "\"name\"" },
+        { "a policy without a version", "{" N ",\"policy\":{\"name\":\"manual\",\"node\":\"db1\"}}", "\"version\"" },
+        { "a policy of version 0", "{" N ",\"policy\":{\"name\":\"manual\",\"version\":0,\"node\":\"db1\"}}", "\"version\"" },
+        { "a policy without a node", "{" N ",\"policy\":{\"name\":\"manual\",\"version\":1}}", "\"node\"" },
+        { "asked a number", "{" N ",\"asked\":1}", "\"asked\"" },
         { "without a number", "{" N ",\"without\":[3]}", "\"without\"" },
         { "a problem that is a number", "{" N ",\"problem\":3}", "\"problem\"" },
 };
+
+/* A text stays with its mark, in whatever order they come. */
+static void marks_bring_their_evidence(void **state) {
+        _cleanup_(report_freep) Report *r = NULL, *copy = NULL, *read = NULL;
+        _cleanup_free_ char *text = NULL;
+        char error[256] = "";
+
+        (void) state;
+        assert_int_equal(report_new(&r), 0);
+        (void) snprintf(r->node, sizeof(r->node), "db1");
+        assert_null(report_mark_text(r));
+        assert_int_equal(report_mark(r, "stray", "s"), 0);
+        assert_int_equal(report_mark(r, "aborted-sst", "a"), 0);
+        assert_int_equal(report_mark(r, "diverged", "d"), 0);
+        assert_int_equal(report_mark(r, "stray", "S\xff"), 0);
+        assert_int_equal(report_copy(r, &copy), 0);
+        assert_true(report_same(r, copy));
+        assert_int_equal(report_format(copy, &text), 0);
+        assert_int_equal(report_parse(text, &read, error), 0);
+        assert_int_equal(read->marks.n, 3);
+        assert_string_equal(report_mark_text(read), "a");
+        assert_string_equal(read->mark_text[1], "d");
+        assert_string_equal(read->mark_text[2], "S?");
+        assert_int_equal(report_mark(copy, "diverged", "else"), 0);
+        assert_false(report_same(r, copy));
+
+        /* An older node says the names alone; what is said of no mark is nothing. */
+        read = report_free(read);
+        assert_int_equal(report_parse("{\"node\":\"db1\",\"marks\":[\"stray\"],\"mark_evidence\":{\"gone\":\"x\"}}", &read, error), 0);
+        assert_int_equal(read->marks.n, 1);
+        assert_null(report_mark_text(read));
+}
 
 static void nonsense_is_refused_and_named(void **state) {
         (void) state;
@@ -308,6 +458,9 @@ static void what_is_absent_is_unknown(void **state) {
         assert_true(r->wanted);
         assert_int_equal(r->weight, 1);
         assert_int_equal(r->epoch, 0);
+        assert_false(r->asked);
+        assert_int_equal(r->ruling.policy, POLICY_AUTOMATIC);
+        assert_int_equal(r->ruling.version, 0);
         r = report_free(r);
 
         assert_int_equal(report_parse("{" N ",\"position\":null,\"view\":null,\"history\":null,\"claim\":null,\"grant\":null,\"released\":null,\"mysqld\":null,\"problem\":null}", &r, error), 0);
@@ -326,6 +479,31 @@ static void what_is_absent_is_unknown(void **state) {
         assert_int_equal(report_parse("{" N ",\"position\":{\"uuid\":\"00000000-0000-0000-0000-000000000000\",\"seqno\":5}}", &r, error), 0);
         assert_false(report_has_position(r));
         r = report_free(r);
+}
+
+/* As people write it who have it from the files themselves. */
+static void words_of_the_files_are_understood(void **state) {
+        static const struct {
+                const char *text;
+                PositionSource source;
+                int safe;
+        } table[] = {
+                { "\"source\":\"grastate\"}", SOURCE_GRASTATE, -1 },
+                { "\"source\":\"grastate.dat\"},\"safe_to_bootstrap\":1", SOURCE_GRASTATE, 1 },
+                { "\"source\":\"wsrep-recover\"},\"safe_to_bootstrap\":0", SOURCE_RECOVERED, 0 },
+                { "\"source\":\"recovered\"},\"safe_to_bootstrap\":true", SOURCE_RECOVERED, 1 },
+                { "\"source\":null},\"safe_to_bootstrap\":null", SOURCE_GRASTATE, -1 },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS(table); i++) {
+                _cleanup_(report_freep) Report *r = NULL;
+                char text[512], error[256];
+
+                (void) snprintf(text, sizeof(text), "{" N ",\"position\":{\"uuid\":\"" U "\",\"seqno\":5,%s}", table[i].text);
+                CHECK(report_parse(text, &r, error) == 0, table[i].text);
+                CHECK(r->source == table[i].source && r->safe_to_bootstrap == table[i].safe, table[i].text);
+        }
 }
 
 static void other_versions(void **state) {
@@ -387,17 +565,43 @@ static void whatever_differs_is_not_the_same(void **state) {
                 }
 }
 
+static void a_change_of_policy_is_news(void **state) {
+        char words[] = "stopped 5";
+        _cleanup_(report_freep) Report *r = case_report("db1", words), *c = NULL;
+
+        (void) state;
+        assert_int_equal(report_copy(r, &c), 0);
+        assert_true(report_same(r, c));
+        c->ruling = (Ruling) { POLICY_AUTOMATIC, 1, "db1" };
+        assert_false(report_same(r, c));
+        r->ruling = (Ruling) { POLICY_MANUAL, 1, "db1" };
+        assert_false(report_same(r, c));
+        c->ruling = (Ruling) { POLICY_MANUAL, 1, "db2" };
+        assert_false(report_same(r, c));
+        r->ruling = c->ruling;
+        assert_true(report_same(r, c));
+        c->asked = true;
+        assert_false(report_same(r, c));
+}
+
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(reports_survive_the_wire),
+                cmocka_unit_test(a_change_of_policy_is_news),
+                cmocka_unit_test(replication_survives_the_wire),
+                cmocka_unit_test(what_is_not_said_of_replication_is_unknown),
+                cmocka_unit_test(nonsense_of_replication_is_refused),
                 cmocka_unit_test(every_bit_of_a_seqno_survives),
                 cmocka_unit_test(a_report_as_large_as_can_be_fits),
+                cmocka_unit_test(arbitrators_are_told),
                 cmocka_unit_test(what_no_report_can_hold_is_an_error),
                 cmocka_unit_test(sentences_need_not_be_utf8),
                 cmocka_unit_test(names_are_what_a_report_can_hold),
                 cmocka_unit_test(nonsense_is_refused_and_named),
                 cmocka_unit_test(limits_are_exact),
+                cmocka_unit_test(marks_bring_their_evidence),
                 cmocka_unit_test(what_is_absent_is_unknown),
+                cmocka_unit_test(words_of_the_files_are_understood),
                 cmocka_unit_test(other_versions),
                 cmocka_unit_test(epochs_count_before_serials),
                 cmocka_unit_test(whatever_differs_is_not_the_same),

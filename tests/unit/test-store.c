@@ -82,11 +82,17 @@ static void everything_survives(void **state) {
         a->claim_state = CLAIM_CONSUMED;
         a->claim = full_claim();
         a->have_grant = true;
-        a->grant = (Grant) { .id = case_id('g'), .holder = "db2", .position = { case_id('A'), INT64_C(9007199254740993) }, .epoch = INT64_MAX, .serial = 12 };
+        a->grant = (Grant) { .id = case_id('g'), .holder = "db2", .position = { case_id('A'), INT64_C(9007199254740993) }, .manner = MANNER_RESUME, .group = { case_id('V'), 7 }, .epoch = INT64_MAX, .serial = 12 };
         a->wanted = true;
         store_add_led(a, &(Uuid) { .b = { 1 } }, "db3");
         a->settled = 7;
+        a->resuming = 8;
+        a->owed = true;
+        a->ruling = (Ruling) { POLICY_MANUAL, INT64_C(9007199254740993), "db3" };
         a->without = case_names("34");
+        assert_int_equal(marks_set(&a->marks, MARK_DIVERGED, 7, 11, "Its seqnos 5 to 9."), 1);
+        assert_int_equal(marks_set(&a->marks, MARK_ABORTED_SST, 8, 12, "cut within a letter \xc3"), 1);
+        a->aside = (Aside) { .state = ASIDE_MOVING, .stamp = "20261122T224846", .note = "Why:\nbecause", .force_space = true };
         assert_int_equal(store_save(a), 0);
         first = scratch_get(&s, STORE_NAME);
         a = store_free(a);
@@ -109,10 +115,27 @@ static void everything_survives(void **state) {
         assert_true(a->have_grant);
         assert_string_equal(a->grant.holder, "db2");
         assert_int_equal(a->grant.position.seqno, INT64_C(9007199254740993));
+        assert_int_equal(a->grant.manner, MANNER_RESUME);
+        assert_int_equal(a->grant.group.seqno, 7);
         assert_int_equal(a->grant.epoch, INT64_MAX);
         assert_int_equal(a->grant.serial, 12);
         assert_true(a->wanted);
+        assert_true(a->owed);
+        assert_int_equal(a->resuming, 8);
+        assert_int_equal(a->ruling.policy, POLICY_MANUAL);
+        assert_int_equal(a->ruling.version, INT64_C(9007199254740993));
+        assert_string_equal(a->ruling.node, "db3");
         assert_int_equal(a->without.n, 2);
+
+        assert_true(a->marks.mark[MARK_DIVERGED].set && a->marks.mark[MARK_ABORTED_SST].set);
+        assert_false(a->marks.mark[MARK_STRAY].set || a->marks.mark[MARK_INCONSISTENT].set);
+        assert_string_equal(a->marks.mark[MARK_DIVERGED].evidence, "Its seqnos 5 to 9.");
+        assert_int_equal(a->marks.mark[MARK_DIVERGED].section, 7);
+        assert_int_equal(a->marks.mark[MARK_DIVERGED].time, 11);
+        assert_int_equal(a->aside.state, ASIDE_MOVING);
+        assert_string_equal(a->aside.stamp, "20261122T224846");
+        assert_string_equal(a->aside.note, "Why:\nbecause");
+        assert_true(a->aside.force_space);
 
         /* But for the epoch it is written as it was. */
         a->epoch--;
@@ -209,6 +232,11 @@ static const struct {
         { "a grant without a holder", "\"holder\": \"db9\"", "\"holder\": \"\"" },
         { "a grant of a negative epoch", "\"epoch\": 33", "\"epoch\": -33" },
         { "a grant at a fraction", "\"seqno\": 55", "\"seqno\": 5.5" },
+        { "a grant to resume nothing", ":66\"", ":x\"" },
+        { "a policy that is none", "\"name\": \"manual\"", "\"name\": \"mild\"" },
+        { "a policy that is a text", "\"policy\": {", "\"policy\": \"manual\", \"x\": {" },
+        { "a policy of version 0", "\"version\": 44", "\"version\": 0" },
+        { "a policy of nowhere", "\"node\": \"db7\"", "\"node\": \"\"" },
         { "something behind", "\n}", "\n}}" },
 };
 
@@ -236,8 +264,9 @@ static char *good_text(const Scratch *s) {
         a->claim_state = CLAIM_CONSUMED;
         a->claim = full_claim();
         a->have_grant = true;
-        a->grant = (Grant) { .id = case_id('g'), .holder = "db9", .position = { case_id('A'), 55 }, .epoch = 33, .serial = 12 };
+        a->grant = (Grant) { .id = case_id('g'), .holder = "db9", .position = { case_id('A'), 55 }, .group = { case_id('V'), 66 }, .epoch = 33, .serial = 12 };
         a->wanted = true;
+        a->ruling = (Ruling) { POLICY_MANUAL, 44, "db7" };
         a->without = case_names("4");
         assert_int_equal(store_save(a), 0);
         a = store_free(a);

@@ -100,6 +100,38 @@ static void numbers_are_read_strictly(void **state) {
         }
 }
 
+static void unsigned_numbers_have_all_64_bits(void **state) {
+        static const struct {
+                const char *text;
+                uint64_t max;
+                int result;
+                uint64_t value;
+        } table[] = {
+                { "0", 10, 0, 0 },
+                { "10", 10, 0, 10 },
+                { "11", 10, -ERANGE, 0 },
+                { "9223372036854775808", UINT64_MAX, 0, UINT64_C(9223372036854775808) },
+                { "18446744073709551615", UINT64_MAX, 0, UINT64_MAX },
+                { "18446744073709551616", UINT64_MAX, -ERANGE, 0 },
+                { "99999999999999999999999999", UINT64_MAX, -ERANGE, 0 },
+                { "99999999999999999999999999x", UINT64_MAX, -EINVAL, 0 },
+                { "", 10, -EINVAL, 0 },
+                { "-0", 10, -EINVAL, 0 },
+                { "-1", 10, -EINVAL, 0 },
+                { "+1", 10, -EINVAL, 0 },
+                { "07", 10, -EINVAL, 0 },
+                { "7 ", 10, -EINVAL, 0 },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS(table); i++) {
+                uint64_t value = 4711;
+
+                CHECK(number_parse_unsigned(table[i].text, strlen(table[i].text), table[i].max, &value) == table[i].result, table[i].text);
+                CHECK(value == (table[i].result < 0 ? 4711 : table[i].value), table[i].text);
+        }
+}
+
 static void positions_are_read_strictly(void **state) {
         static const struct {
                 const char *text;
@@ -148,6 +180,7 @@ int main(void) {
                 cmocka_unit_test(uuids_compare),
                 cmocka_unit_test(random_uuids_are_random_and_marked),
                 cmocka_unit_test(numbers_are_read_strictly),
+                cmocka_unit_test(unsigned_numbers_have_all_64_bits),
                 cmocka_unit_test(positions_are_read_strictly),
         };
 

@@ -1,0 +1,220 @@
+/* Setting a datadir aside; see aside.h. */
+#include "adapter/aside.h"
+#include "sys/file.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <linux/fs.h>
+#include <stdarg.h>
+#include <sys/statvfs.h>
+#include <sys/xattr.h>
+
+#define DEPTH_MAX 16
+
+static int _printf_(3, 4) fail(int r, char *text, const char *format, ...) {
+        va_list ap;
+
+        va_start(ap, format);
+        (void) vsnprintf(text, ASIDE_TEXT_MAX, format, ap);
+        va_end(ap);
+        return r;
+}
+
+static bool exists(int dirfd, const char *name) {
+        return faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) >= 0;
+}
+
+/* What a tree takes on the disk. */
+static int tree_size(int dirfd, unsigned depth, uint64_t *size) {
+        DIR *dir = fdopendir(dirfd); /* takes it */
+        struct dirent *e;
+        int r = 0;
+
+        if (!dir) {
+                r = -errno;
+                (void) close(dirfd);
+                return r;
+        }
+        while (r >= 0 && (e = readdir(dir))) {
+                struct stat st;
+                int fd;
+
+                if (streq(e->d_name, ".") || streq(e->d_name, ".."))
+                        continue;
+                if (fstatat(dirfd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+                        r = errno == ENOENT ? 0 : -errno;
+                        continue;
+                }
+                *size += (uint64_t) st.st_blocks * 512;
+                if (!S_ISDIR(st.st_mode) || depth == DEPTH_MAX)
+                        continue;
+                fd = openat(dirfd, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+                r = fd < 0 ? -errno : tree_size(fd, depth + 1, size);
+        }
+        (void) closedir(dir);
+        return r;
+}
+
+/* 1 where there is room for a second copy; 0 and why. */
+static int check_space(int oldfd, char *text) {
+        struct statvfs fs;
+        uint64_t size = 0, room;
+        int fd, r;
+
+        fd = openat(oldfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        r = fd < 0 ? -errno : tree_size(fd, 0, &size);
+        if (r < 0)
+                return fail(r, text, "the size of the data cannot be told: %s", strerror(-r));
+        if (fstatvfs(oldfd, &fs) < 0)
+                return fail(-errno, text, "the free space cannot be told: %s", strerror(errno));
+        room = (uint64_t) fs.f_bavail * fs.f_frsize;
+        if (room >= size)
+                return 1;
+        return fail(0, text, "there is no room for a second copy: the data take %" PRIu64 " MiB, and %" PRIu64 " MiB are free. If the cluster's copy is smaller: --force=space", size >> 20, room >> 20);
+}
+
+/* InnoDB and Aria hold locks on these as long as a server runs on them. */
+static int check_unused(int oldfd, char *text) {
+        static const char *const locked[] = { "ibdata1", "aria_log_control" };
+
+        for (size_t i = 0; i < ELEMENTS(locked); i++) {
+                struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+                _cleanup_close_ int fd = openat(oldfd, locked[i], O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+
+                if (fd < 0) {
+                        if (errno == ENOENT)
+                                continue;
+                        return fail(-errno, text, "%s cannot be opened: %s", locked[i], strerror(errno));
+                }
+                if (fcntl(fd, F_GETLK, &lock) < 0)
+                        return fail(-errno, text, "%s cannot be asked for locks: %s", locked[i], strerror(errno));
+                if (lock.l_type != F_UNLCK)
+                        return fail(0, text, "process %lld has %s open and locked: a server runs on these data", (long long) lock.l_pid, locked[i]);
+        }
+        return 1;
+}
+
+static int check_place(int parentfd, int oldfd, const char *name, char *text) {
+        static const char *const signs[] = { "grastate.dat", "ibdata1", "mysql", "mysql.ibd", "sst_in_progress" };
+        struct stat parent, old;
+        struct statx sx;
+        bool found = false;
+
+        if (fstat(parentfd, &parent) < 0 || fstat(oldfd, &old) < 0)
+                return fail(-errno, text, "%s cannot be looked at: %s", name, strerror(errno));
+        if (parent.st_dev != old.st_dev ||
+            (statx(oldfd, "", AT_EMPTY_PATH, 0, &sx) >= 0 && (sx.stx_attributes_mask & sx.stx_attributes & STATX_ATTR_MOUNT_ROOT)))
+                return fail(0, text, "%s is a file system of its own: a directory set aside in it would lie within the datadir, and a state transfer deletes there. Mount it one level higher, with the datadir a directory in it, or move the data away by hand", name);
+        for (size_t i = 0; i < ELEMENTS(signs); i++)
+                found = found || exists(oldfd, signs[i]);
+        if (!found)
+                return fail(0, text, "there is nothing in %s that looks like the data of a server", name);
+        return 1;
+}
+
+/* As the old one: owner, mode, label. */
+static int make_fresh(int parentfd, int oldfd, const char *fresh, char *text) {
+        _cleanup_close_ int fd = -1;
+        char label[256];
+        struct stat st;
+        ssize_t n;
+
+        if (fstat(oldfd, &st) < 0)
+                return fail(-errno, text, "the datadir cannot be looked at: %s", strerror(errno));
+        if (mkdirat(parentfd, fresh, 0700) < 0 && errno != EEXIST)
+                return fail(-errno, text, "%s cannot be made: %s", fresh, strerror(errno));
+        fd = openat(parentfd, fresh, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
+                return fail(-errno, text, "%s cannot be opened: %s", fresh, strerror(errno));
+        if (fchown(fd, st.st_uid, st.st_gid) < 0 || fchmod(fd, st.st_mode & 07777) < 0)
+                return fail(-errno, text, "%s cannot be given the owner and mode of the datadir: %s", fresh, strerror(errno));
+        n = fgetxattr(oldfd, "security.selinux", label, sizeof(label));
+        if (n > 0 && fsetxattr(fd, "security.selinux", label, (size_t) n, 0) < 0)
+                return fail(-errno, text, "%s cannot be given the SELinux label of the datadir: %s", fresh, strerror(errno));
+        if (fsync(fd) < 0 || fsync(parentfd) < 0)
+                return fail(-errno, text, "%s cannot be written to the disk: %s", fresh, strerror(errno));
+        return 0;
+}
+
+static int rename_here(int parentfd, const char *from, const char *to, unsigned flags) {
+        return renameat2(parentfd, from, parentfd, to, flags) < 0 ? -errno : 0;
+}
+
+/* Not moved after all: nothing of ours stays. */
+static int undo(int parentfd, int oldfd, const char *fresh, const char *name, int why, char *text) {
+        (void) unlinkat(parentfd, fresh, AT_REMOVEDIR);
+        (void) unlinkat(oldfd, ASIDE_NOTE_NAME, 0);
+        return fail(0, text, "%s cannot be renamed (%s), and nothing is copied or deleted: it is as it was. Move the data away by hand", name, strerror(-why));
+}
+
+static int exchange(int parentfd, int oldfd, const char *name, const char *fresh, const char *aside, char *text) {
+        int r = rename_here(parentfd, name, fresh, RENAME_EXCHANGE);
+
+        if (r >= 0)
+                return 1;
+        if (r == -EINVAL || r == -ENOSYS || r == -EOPNOTSUPP) {
+                r = rename_here(parentfd, name, aside, RENAME_NOREPLACE);
+                if (r == -EINVAL)
+                        r = rename_here(parentfd, name, aside, 0);
+                if (r < 0)
+                        return undo(parentfd, oldfd, fresh, name, r, text);
+                r = rename_here(parentfd, fresh, name, 0);
+                return r < 0 ? fail(r, text, "%s cannot take the place of %s: %s", fresh, name, strerror(-r)) : 1;
+        }
+        return undo(parentfd, oldfd, fresh, name, r, text);
+}
+
+int aside_move(int parentfd, const char *name, const char *stamp, const char *note, bool force_space, char text[static ASIDE_TEXT_MAX]) {
+        _cleanup_close_ int oldfd = -1, freshfd = -1;
+        char aside[NAME_MAX + 1], fresh[NAME_MAX + 1];
+        int r = 1;
+
+        if (snprintf(aside, sizeof(aside), "%s.mainstay-%s", name, stamp) >= (int) sizeof(aside) ||
+            snprintf(fresh, sizeof(fresh), "%s.new", aside) >= (int) sizeof(fresh) || strchr(aside, '/') || name[0] == '.')
+                return fail(0, text, "%s cannot be renamed to anything", name);
+
+        if (exists(parentfd, aside)) {
+                /* Between the two names, on a file system that cannot exchange them. */
+                if (!exists(parentfd, name))
+                        r = rename_here(parentfd, fresh, name, 0);
+                if (r < 0)
+                        return fail(r, text, "%s cannot take the place of %s: %s", fresh, name, strerror(-r));
+                return fsync(parentfd) < 0 ? fail(-errno, text, "the directory above %s: %s", name, strerror(errno)) : 1;
+        }
+
+        freshfd = openat(parentfd, fresh, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (freshfd < 0 || !exists(freshfd, ASIDE_NOTE_NAME)) {
+                oldfd = openat(parentfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+                if (oldfd < 0)
+                        return fail(-errno, text, "%s cannot be opened: %s", name, strerror(errno));
+                r = check_place(parentfd, oldfd, name, text);
+                if (r > 0)
+                        r = check_unused(oldfd, text);
+                if (r > 0 && !force_space)
+                        r = check_space(oldfd, text);
+                if (r <= 0)
+                        return r;
+                r = make_fresh(parentfd, oldfd, fresh, text);
+                if (r < 0)
+                        return r;
+                /* It tells afterwards which of the two is the old one. */
+                r = file_write(oldfd, ASIDE_NOTE_NAME, note, strlen(note), 0640);
+                if (r < 0)
+                        return fail(r, text, "%s cannot be written: %s", ASIDE_NOTE_NAME, strerror(-r));
+                /* All that has taken its time, and a server may have been started. */
+                r = check_unused(oldfd, text);
+                if (r <= 0)
+                        return r;
+                r = exchange(parentfd, oldfd, name, fresh, aside, text);
+                if (r <= 0)
+                        return r;
+        }
+        if (!exists(parentfd, aside)) {
+                r = rename_here(parentfd, fresh, aside, 0);
+                if (r < 0)
+                        return fail(r, text, "%s cannot be renamed to %s: %s", fresh, aside, strerror(-r));
+        }
+        return fsync(parentfd) < 0 ? fail(-errno, text, "the directory above %s: %s", name, strerror(errno)) : 1;
+}

@@ -1,0 +1,88 @@
+/* mainstay-aside: sets the datadir of this node aside, by `mainstayctl recover`.
+ *
+ * It runs as root, from mainstay-aside.service, for the directory above the
+ * datadir is root's. What it is to do the agent has written down; but the agent
+ * is not root, so only that is done which harms nobody: a directory that holds
+ * a server's data, belongs to somebody else than root and is not in use gets
+ * another name beside it. The answer goes where the question came from.
+ */
+#include "adapter/aside.h"
+#include "sys/file.h"
+
+#include <fcntl.h>
+#include <limits.h>
+
+static bool stamp_valid(const char *s) {
+        return strlen(s) == strlen("YYYYmmddTHHMMSS") && strspn(s, "0123456789T") == strlen(s);
+}
+
+/* The directory itself, should the name be a symbolic link to it. */
+static int place_open(const char *datadir, char name[static NAME_MAX + 1], char text[static ASIDE_TEXT_MAX]) {
+        char path[PATH_MAX];
+        char *slash;
+        struct stat st;
+        int fd;
+
+        if (datadir[0] != '/' || (!realpath(datadir, path) && snprintf(path, sizeof(path), "%s", datadir) >= (int) sizeof(path))) {
+                (void) snprintf(text, ASIDE_TEXT_MAX, "%.200s is no absolute path", datadir);
+                return -EINVAL;
+        }
+        slash = strrchr(path, '/');
+        if (slash == path || strlen(slash + 1) == 0 || strlen(slash + 1) > NAME_MAX) {
+                (void) snprintf(text, ASIDE_TEXT_MAX, "%.200s lies at the top of the file system, and is not touched", path);
+                return -EINVAL;
+        }
+        (void) snprintf(name, NAME_MAX + 1, "%s", slash + 1);
+        if (lstat(path, &st) >= 0 && (st.st_uid == 0 || !S_ISDIR(st.st_mode))) {
+                (void) snprintf(text, ASIDE_TEXT_MAX, "%.200s is root's, or no directory: it is not touched", path);
+                return -EPERM;
+        }
+        *slash = 0;
+        fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0) {
+                fd = -errno;
+                (void) snprintf(text, ASIDE_TEXT_MAX, "%.200s cannot be opened: %s", path, strerror(-fd));
+        }
+        return fd;
+}
+
+static int run(char text[static ASIDE_TEXT_MAX], const char *runtime) {
+        const char *datadir = str_or(getenv("MAINSTAY_DATADIR"), ""), *stamp = str_or(getenv("MAINSTAY_ASIDE_STAMP"), "");
+        _cleanup_close_ int parentfd = -1, dirfd = -1;
+        _cleanup_free_ char *note = NULL;
+        char name[NAME_MAX + 1];
+        size_t size;
+        int r;
+
+        if (!stamp_valid(stamp)) {
+                (void) snprintf(text, ASIDE_TEXT_MAX, "there is nothing to be done: mainstayctl recover asks for it");
+                return 0;
+        }
+        dirfd = open(runtime, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        r = dirfd < 0 ? -errno : file_read(dirfd, "aside.note", 4096, &note, &size, NULL);
+        if (r < 0) {
+                (void) snprintf(text, ASIDE_TEXT_MAX, "what to write down about the data is not known: %s", strerror(-r));
+                return r;
+        }
+        parentfd = place_open(datadir, name, text);
+        if (parentfd < 0)
+                return parentfd;
+        return aside_move(parentfd, name, stamp, note, streq(str_or(getenv("MAINSTAY_ASIDE_FORCE"), ""), "space"), text);
+}
+
+int main(void) {
+        const char *runtime = str_or(getenv("MAINSTAY_RUNTIME"), "/run/mainstay");
+        char text[ASIDE_TEXT_MAX] = "";
+        char line[ASIDE_TEXT_MAX + 16];
+        int r = run(text, runtime), dirfd, k;
+
+        (void) snprintf(line, sizeof(line), "%s %s\n", r > 0 ? "done" : r == 0 ? "refused" : "failed", text);
+        (void) fputs(line, stderr);
+        dirfd = open(runtime, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        k = dirfd < 0 ? -errno : file_write(dirfd, "aside.result", line, strlen(line), 0644);
+        if (dirfd >= 0)
+                (void) close(dirfd);
+        if (k < 0)
+                fprintf(stderr, "The answer cannot be written to %s: %s\n", runtime, strerror(-k));
+        return r > 0 && k >= 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

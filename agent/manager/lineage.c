@@ -1,0 +1,197 @@
+/* The history of this node's data: what was agreed on is added by the election;
+ * here is what was done without asking anyone, and what others tell. */
+#include "domain/lineage.h"
+#include "manager/manager.h"
+#include "sys/log.h"
+#include "sys/message-ids.h"
+
+static bool is_alone(const ReportView *v, const char *name) {
+        return v->members.n == 1 && streq(v->members.name[0], name);
+}
+
+static bool names_within(const Names *a, const Names *b) {
+        for (size_t i = 0; i < a->n; i++)
+                if (!names_contain(b, a->name[i]))
+                        return false;
+        return true;
+}
+
+/* One of those in the view writes it down, and the others learn it from there:
+ * two would give it two names. */
+static bool is_first(const ReportView *v, const char *name) {
+        for (size_t i = 0; i < v->members.n; i++)
+                if (strcmp(v->members.name[i], name) < 0)
+                        return false;
+        return true;
+}
+
+/* Did none of the others come from a Primary component either? */
+static bool all_after_gap(Manager *m, const Report *own, const ReportView *v) {
+        Voice voices[NAMES_MAX];
+        size_t n = manager_voices(m, own, voices), found = 1;
+
+        for (size_t i = 0; i < n; i++) {
+                const Report *o = voice_report(&voices[i]);
+
+                if (!o || streq(o->node, m->name) || !names_contain(&v->members, o->node))
+                        continue;
+                if (!o->have_view || o->view[0].seqno != v->seqno || !o->view[0].after_gap)
+                        return false;
+                found++;
+        }
+        return found == v->members.n;
+}
+
+static ReportView view_of(Manager *m, size_t i) {
+        const View *v = &m->evidence.viewlog.views[i];
+        ReportView view = { .uuid = v->uuid, .seqno = m->evidence.view_seqno[i], .after_gap = v->after_gap };
+
+        for (size_t k = 0; k < v->n_members; k++)
+                if (!evidence_is_arbitrator(&m->evidence, v, k))
+                        (void) names_add(&view.members, v->members[k].name);
+        return view;
+}
+
+/* The first view of a start. As a joiner it finds a donor, so it is not alone. */
+static bool began_alone(Manager *m, const ReportView *v, Position *ret) {
+        const Viewlog *log = &m->evidence.viewlog;
+
+        if (m->store->settled == log->section || !is_alone(v, m->name))
+                return false;
+        if (!log->have_position)
+                *ret = (Position) { v->uuid, v->seqno == SEQNO_UNDEFINED ? v->seqno : v->seqno - 1 };
+        else
+                *ret = (Position) { v->uuid, uuid_equal(&log->position.uuid, &v->uuid) ? log->position.seqno : 0 };
+        return log->have_position || v->seqno != SEQNO_UNDEFINED;
+}
+
+/* Was one of its members granted the bootstrap by this node? That one has it in
+ * its history, or will. */
+static bool was_granted(Manager *m, const ReportView *v) {
+        const Store *s = m->store;
+
+        if (s->have_grant && s->grant.manner == MANNER_IN_PLACE && names_contain(&v->members, s->grant.holder))
+                return true;
+        for (size_t i = 0; i < s->n_led; i++)
+                if (names_contain(&v->members, s->led[i].leader))
+                        return true;
+        return false;
+}
+
+/* A later one, after a time without a Primary component. The servers find their
+ * way back by themselves only where all of the last view are there again. */
+static bool was_made(Manager *m, const Report *own, size_t i, const ReportView *v, Position *ret) {
+        const ReportView last = view_of(m, i - 1);
+        bool newest = i + 1 == m->evidence.viewlog.n_views;
+
+        if (!v->after_gap || v->seqno == SEQNO_UNDEFINED || names_within(&last.members, &v->members) || was_granted(m, v))
+                return false;
+        if (!is_alone(v, m->name) && !(newest && is_first(v, m->name) && all_after_gap(m, own, v)))
+                return false;
+        *ret = (Position) { v->uuid, v->seqno - 1 };
+        return true;
+}
+
+/* Is there a view of the start under way that nobody comes to without a
+ * bootstrap? `ret` is where that began. */
+static bool unexplained(Manager *m, const Report *own, Position *ret) {
+        const Viewlog *log = &m->evidence.viewlog;
+
+        if (log->views_section != log->section)
+                return false;
+        for (size_t i = log->n_views; i-- > 0;) {
+                const ReportView v = view_of(m, i);
+
+                if (i > 0 ? was_made(m, own, i, &v, ret) : log->n_primary_seen == log->n_views && began_alone(m, &v, ret))
+                        return true;
+        }
+        return false;
+}
+
+void manager_note_foreign(Manager *m, const Report *own) {
+        Store *s = m->store;
+        HistoryEntry e = {0};
+        char at[POSITION_TEXT_MAX];
+        _cleanup_free_ char *text = NULL;
+
+        if (own->mysqld != MYSQLD_PRIMARY || !own->have_view || s->claim_state != CLAIM_NONE || !unexplained(m, own, &e.position))
+                return;
+        for (size_t i = 0; i < s->history.n; i++)
+                if (uuid_equal(&s->history.entry[i].position.uuid, &e.position.uuid) && s->history.entry[i].position.seqno >= e.position.seqno)
+                        return; /* written down already */
+        if (uuid_random(&e.id) < 0)
+                return;
+        e.foreign = true;
+        (void) snprintf(e.leader, sizeof(e.leader), "%s", m->name);
+        /* It may not know all that its data have been through before, but nobody
+         * else in the component can know more. */
+        History before = s->history;
+        uint64_t settled = s->settled;
+        history_add(&s->history, &e);
+        s->settled = m->evidence.viewlog.section;
+        if (manager_save(m) < 0) {
+                s->history = before;
+                s->settled = settled;
+                return;
+        }
+        if (asprintf(&text, "mysqld here became Primary from %s by a bootstrap that Mainstay was not asked for. It is recorded: a node that went on without it will be kept out.",
+                     position_text(&e.position, at)) >= 0)
+                log_event(LOG_WARNING, MESSAGE_FOREIGN_BOOTSTRAP, text, "MAINSTAY_NODE", m->name, "MAINSTAY_POSITION", at, NULL);
+        manager_touch(m);
+}
+
+/* Of a record that is whole, but proves nothing (where quorum is switched off, or
+ * two members have one name): who is in the component with this node it tells. */
+static const History *told_by_member(Manager *m) {
+        const Viewlog *log = &m->evidence.viewlog;
+        const View *now = log->n_views > 0 && log->views_section == log->section ? &log->views[log->n_views - 1] : NULL;
+
+        for (size_t i = 0; now && i < m->n_peers; i++) {
+                const Report *o = peer_report(m->peer[i]);
+
+                if (!o || o->mysqld != MYSQLD_PRIMARY || !o->settled || !o->history || !uuid_equal(&o->position.uuid, &now->uuid))
+                        continue;
+                for (size_t k = 0; k < now->n_members; k++)
+                        if (streq(now->members[k].name, o->node))
+                                return o->history;
+        }
+        return NULL;
+}
+
+/* Whose data have come through a Primary component have its history, and no
+ * other, from the moment at which they are synced: until then they may yet be
+ * what they were before. */
+void manager_adopt_history(Manager *m) {
+        const Viewlog *log = &m->evidence.viewlog;
+        Voice voices[NAMES_MAX];
+        Store *s = m->store;
+        Lineage l;
+        size_t n;
+
+        if (m->report->mysqld != MYSQLD_PRIMARY || s->claim_state != CLAIM_NONE)
+                return;
+        n = manager_voices(m, m->report, voices);
+        /* The first voice is this node's. */
+        if (lineage_of(voices, n, &voices[0], &l) < 0)
+                return;
+        if (!l.history && !m->report->have_view)
+                l.history = told_by_member(m);
+        if (!l.history)
+                return;
+        if (s->settled == log->section && l.history->n <= s->history.n)
+                return;
+
+        History before = s->history;
+        uint64_t settled = s->settled;
+        size_t n_led = s->n_led;
+        s->history = *l.history;
+        s->settled = log->section;
+        s->n_led = 0;
+        if (manager_save(m) < 0) {
+                s->history = before;
+                s->settled = settled;
+                s->n_led = n_led;
+                return;
+        }
+        manager_touch(m);
+}
