@@ -1,4 +1,4 @@
-"""Real Galera nodes on one machine, for people and for scenario tests.
+"""Real database nodes on one machine, for people and for scenario tests.
 
 A node is a Debian root with systemd as its process 1, an overlay over a shared
 image, in namespaces of its own, on a bridge that leads nowhere else.
@@ -18,7 +18,8 @@ from .host import LabError
 from .lab import Lab
 from .ledger import Ledger
 from .node import Node
+from .replicas import ReplicatedLab
 from .seed import SeededLab
 from .wait import wait_until
 
-__all__ = ["Lab", "LabError", "Ledger", "Node", "SeededLab", "wait_until"]
+__all__ = ["Lab", "LabError", "Ledger", "Node", "ReplicatedLab", "SeededLab", "wait_until"]

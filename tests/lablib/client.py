@@ -5,6 +5,7 @@ exchange has a deadline. A process for every statement would take so much of a
 small machine that the nodes could not be measured any more.
 """
 
+import contextlib
 import socket
 import struct
 import time
@@ -18,6 +19,7 @@ MORE_RESULTS = 0x8
 MAX_PACKET = 1 << 24
 UTF8MB4 = 45
 COM_QUERY = b"\x03"
+COM_QUIT = b"\x01\0\0\0\x01"    # a packet of its own
 
 
 class ClientError(LabError):
@@ -36,11 +38,13 @@ class Client:
     """One connection. After ClientGone it is of no more use."""
 
     def __init__(self, path, timeout=5, user="root"):
-        """Connects within `timeout` seconds, and logs in as `user` by its uid."""
+        """Connects within `timeout` seconds, and logs in as `user`: by its uid, or
+        as one who has no password."""
         self._deadline = time.monotonic() + timeout
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
         self._buffer = b""
         self._sequence = 0
+        self._columns = []
         try:
             self._socket.settimeout(timeout)
             self._socket.connect(str(path))
@@ -53,6 +57,10 @@ class Client:
             raise
 
     def close(self):
+        # A server writes a warning for everybody who leaves without a word.
+        with contextlib.suppress(OSError):
+            self._socket.settimeout(0)
+            self._socket.send(COM_QUIT)
         self._socket.close()
 
     def __enter__(self):
@@ -78,6 +86,11 @@ class Client:
             self.close()
             raise ClientGone(f"{statement[:60]}: {error or 'timed out'}") from None
 
+    def query_records(self, statement, timeout=10):
+        """Runs one statement; returns its rows as dicts by the names of the columns."""
+        rows = self.query(statement, timeout)
+        return [dict(zip(self._columns, row)) for row in rows]
+
     def _log_in(self, user):
         greeting = self._receive()
         if greeting[0] != 10:
@@ -85,7 +98,7 @@ class Client:
         self._send(struct.pack("<IIB23x", CAPABILITIES, MAX_PACKET, UTF8MB4)
                    + user.encode() + b"\0" + b"\0" + b"mysql_native_password\0")
         # No password: the server goes through its methods until it comes to
-        # the one that looks at the uid behind the socket.
+        # the one that looks at the uid behind the socket, or is content.
         while (answer := self._receive())[0] == 0xFE:
             self._send(b"")
 
@@ -97,8 +110,8 @@ class Client:
             _, at = _integer(head, at)
             return bool(struct.unpack_from("<H", head, at)[0] & MORE_RESULTS)
         columns, _ = _integer(head, 0)
-        for _ in range(columns + 1):    # their descriptions, and the end of these
-            self._receive()
+        self._columns = [_column(self._receive()) for _ in range(columns)]
+        self._receive()    # the end of their descriptions
         while True:
             packet = self._receive()
             if packet[0] == 0xFE and len(packet) < 9:
@@ -146,6 +159,11 @@ def _integer(data, at):
         return None, at + 1
     size = {0xFC: 2, 0xFD: 3, 0xFE: 8}[first]
     return int.from_bytes(data[at + 1:at + 1 + size], "little"), at + 1 + size
+
+
+def _column(packet):
+    """The name of a column: after those of the catalog, the database and the tables."""
+    return _row(packet, 5)[4]
 
 
 def _row(packet, columns):

@@ -7,9 +7,8 @@ import sys
 from .host import LabError, host_require
 from .image import DEFAULT, IMAGES, image_build
 from .lab import Lab, lab_names, lab_remove
+from .replicas import ReplicatedLab
 from .seed import SeededLab
-
-STATUS = ("cluster_status", "local_state_comment", "cluster_size", "last_committed")
 
 
 def command_main(arguments=None):
@@ -27,7 +26,7 @@ def command_main(arguments=None):
 
 def _parser():
     parser = argparse.ArgumentParser(
-        prog="lab", description="Real Galera nodes on this machine, on a network of their own.")
+        prog="lab", description="Real database nodes on this machine, on a network of their own.")
     parser.add_argument("--name", default="lab", help="which lab (default: %(default)s)")
     # Before or after the command alike.
     common = argparse.ArgumentParser(add_help=False)
@@ -78,8 +77,12 @@ def _add_up(up):
                         help="the server is disabled at first (the default)")
     server.add_argument("--mysqld-on", dest="mysqld_on", action="store_true",
                         help="the server starts at the first boot, as the package has it")
-    up.add_argument("--seeded", action="store_true",
-                    help="datadirs of a cluster that was stopped in an orderly way")
+    kind = up.add_mutually_exclusive_group()
+    kind.add_argument("--seeded", dest="kind", action="store_const", const=SeededLab, default=Lab,
+                      help="datadirs of a cluster that was stopped in an orderly way")
+    kind.add_argument("--replicas", dest="kind", action="store_const", const=ReplicatedLab,
+                      help="no cluster: db1 is a primary, and the others are its replicas by GTID; "
+                           "their servers start at every boot")
     up.add_argument("--no-boot", action="store_true", help="make the nodes only")
 
 
@@ -88,11 +91,11 @@ def _image(options):
 
 
 def _up(options):
-    kind = SeededLab if options.seeded else Lab
-    lab = kind(options.count, options.name, options.image, options.install,
-               boot=not options.no_boot, by_address=options.by_address, sst=options.sst,
-               provider_options=options.provider_options, mysqld_on=options.mysqld_on)
-    lab.up()
+    of_galera = {} if options.kind is ReplicatedLab else {
+        "by_address": options.by_address, "sst": options.sst,
+        "provider_options": options.provider_options, "mysqld_on": options.mysqld_on}
+    options.kind(options.count, options.name, options.image, options.install,
+                 boot=not options.no_boot, **of_galera).up()
     _status(options)
 
 
@@ -142,18 +145,17 @@ def _status(options):
         return
     print(f"{lab.name}: {lab.image}")
     for node in lab.nodes:
-        print(f"  {node.name}  {node.address:<12}  {node.state():<8} {_server_words(node)}")
+        print(f"  {node.name}  {node.address:<12}  {node.state():<8} {_server_words(lab, node)}")
 
 
-def _server_words(node):
+def _server_words(lab, node):
     """What the server says of itself; a frozen one is not asked, it could not answer."""
     if node.state() != "running":
         return ""
     try:
-        status = node.wsrep_status(timeout=2)
+        return lab.words_of(node)
     except LabError:
         return "no server"
-    return " ".join(status.get(name, "?") for name in STATUS)
 
 
 def _down(options):

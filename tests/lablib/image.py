@@ -8,29 +8,32 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 import time
+from collections import namedtuple
 from contextlib import contextmanager
 from pathlib import Path
 
+from .flavour import MariaDB, MySQL
 from .host import LabError, host_require, host_run
 
+Image = namedtuple("Image", "suite flavour moves", defaults=[False])
+Image.__doc__ = "A suite of Debian and the servers in it. One that `moves` may have others tomorrow, or none."
+
 IMAGES = {
-    "mariadb-10.11": "bookworm",
-    "mariadb-11.8": "trixie",
+    "mariadb-10.11": Image("bookworm", MariaDB),
+    "mariadb-11.8": Image("trixie", MariaDB),
+    "mysql-9.7": Image("sid", MySQL, moves=True),
 }
 DEFAULT = "mariadb-10.11"
 
-PACKAGES = [
-    # The system.
-    "systemd", "systemd-sysv", "dbus", "polkitd", "openssh-server", "iproute2",
-    "procps", "socat", "nftables", "sudo",
-    # The database.
-    "mariadb-server", "mariadb-backup", "galera-4", "galera-arbitrator-4", "rsync",
-    # What Mainstay is linked with.
-    "libmariadb3", "libinih1", "libjansson4", "libsystemd0",
-]
+# The system.
+PACKAGES = ["systemd", "systemd-sysv", "dbus", "polkitd", "openssh-server", "iproute2",
+            "procps", "socat", "nftables", "sudo"]
+# What Mainstay is linked with, beside the client library of its server.
+LIBRARIES = ["libinih1", "libjansson4", "libsystemd0"]
 
 # What a node of a lab does not need, and every boot would pay for.
 MASKED = [
@@ -44,8 +47,6 @@ MASKED = [
     "systemd-resolved.service", "systemd-timesyncd.service",
     "systemd-update-utmp-runlevel.service", "systemd-update-utmp.service",
 ]
-# The arbitrator's package starts it, but only a test that wants one configures it.
-DISABLED = ["garb.service", "nftables.service"]
 
 # systemd-networkd would bring the address a second later; a node's network is
 # there before anything that asks for it.
@@ -85,8 +86,16 @@ DPKG_OPTIONS = [
     "path-exclude=/usr/share/locale/*", "path-exclude=/usr/share/info/*",
 ]
 
-# A joiner copies all of the datadir, and a node of a lab its own at creation.
-LOG_FILE_SIZE = "16M"
+# What a suite calls out of date is the last there is of it, and apt would rather have none.
+BOOTSTRAP_MOVING = ["--aptopt=Acquire::Check-Valid-Until \"false\""]
+
+
+# Which package wants what, and apt's complaint.
+WHY = re.compile(r"^ \S+ : .*|^E: .*", re.MULTILINE)
+
+
+class ImageUnavailable(LabError):
+    """A suite that moves does not have today what the image is made of."""
 
 
 def image_cache():
@@ -98,13 +107,31 @@ def image_path(name):
     """The directory of an image, built or not."""
     if name not in IMAGES:
         raise LabError(f"no image {name!r}: there are {', '.join(IMAGES)}")
-    recipe = [IMAGES[name], PACKAGES, MASKED, DISABLED, FILES, DPKG_OPTIONS, LOG_FILE_SIZE]
+    image = IMAGES[name]
+    recipe = [image.suite, _packages(image), MASKED, _disabled(image), FILES, DPKG_OPTIONS,
+              image.flavour.log_file_size]
     digest = hashlib.sha256(json.dumps(recipe).encode()).hexdigest()
     return image_cache() / f"{name}-{digest[:12]}"
 
 
+def _packages(image):
+    return PACKAGES + image.flavour.packages + LIBRARIES
+
+
+def _disabled(image):
+    return [*image.flavour.disabled, "nftables.service"]
+
+
+def image_flavour(name):
+    """The kind of its servers: see flavour.py."""
+    return IMAGES[name].flavour
+
+
 def image_build(name):
-    """Builds an image unless it is there, and returns its directory."""
+    """Builds an image unless it is there, and returns its directory.
+
+    Raises ImageUnavailable where that is nobody's mistake here.
+    """
     path = image_path(name)
     if path.is_dir():
         return path
@@ -127,14 +154,15 @@ def image_lock(name):
 def _build(name, path):
     """Builds beside the final name, which therefore only a whole image ever has."""
     started = time.monotonic()
-    print(f"lab: building {path}, about a minute", file=sys.stderr)
+    print(f"lab: building {path}, a minute or a few", file=sys.stderr)
+    image = IMAGES[name]
     partial = path.with_name(f".{name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     try:
-        _bootstrap(IMAGES[name], partial)
+        _bootstrap(name, image, partial)
         _write_files(partial)
-        _choose_units(partial)
-        _shrink_datadir(partial)
+        _choose_units(partial, _disabled(image))
+        image.flavour.shrink_datadir(partial)
         _forget_identity(partial)
         partial.rename(path)
     except BaseException:
@@ -143,10 +171,22 @@ def _build(name, path):
     print(f"lab: built in {time.monotonic() - started:.0f} s", file=sys.stderr)
 
 
-def _bootstrap(suite, root):
+def _bootstrap(name, image, root):
     options = [f"--dpkgopt={option}" for option in DPKG_OPTIONS]
-    host_run("mmdebstrap", "--mode=root", "--variant=apt", "--format=directory", *options,
-             f"--include={','.join(PACKAGES)}", suite, root, timeout=1200)
+    options += BOOTSTRAP_MOVING if image.moves else []
+    try:
+        host_run("mmdebstrap", "--mode=root", "--variant=apt", "--format=directory", *options,
+                 f"--include={','.join(_packages(image))}", image.suite, root, timeout=1200)
+    except LabError as error:
+        if not image.moves:
+            raise
+        why = " ".join(" ".join(WHY.findall(str(error))[:2]).split())
+        raise ImageUnavailable(f"{name} cannot be built of Debian {image.suite} today: "
+                               f"{why or error}") from error
+    if image.moves:
+        said = host_run("chroot", root, image.flavour.program, "--version").strip()
+        if f" {name.partition('-')[2]}." not in said:
+            raise ImageUnavailable(f"Debian {image.suite} has another server than {name} now: {said}")
 
 
 def _write_files(root):
@@ -156,20 +196,13 @@ def _write_files(root):
         file.write_text(text)
 
 
-def _choose_units(root):
+def _choose_units(root, disabled):
     host_run("systemctl", f"--root={root}", "mask", *MASKED)
-    host_run("systemctl", f"--root={root}", "disable", *DISABLED)
+    host_run("systemctl", f"--root={root}", "disable", *disabled)
     host_run("systemctl", f"--root={root}", "enable", "lab-network.service")
     host_run("systemctl", f"--root={root}", "set-default", "multi-user.target")
     # Left behind, it would keep a later package in a node from starting things.
     (root / "usr/sbin/policy-rc.d").unlink(missing_ok=True)
-
-
-def _shrink_datadir(root):
-    """The package makes a log of 96 MB, mostly empty."""
-    host_run("chroot", root, "mariadbd", "--no-defaults", "--bootstrap", "--user=mysql",
-             "--datadir=/var/lib/mysql", f"--innodb-log-file-size={LOG_FILE_SIZE}",
-             input="SELECT 1;\n", timeout=120)
 
 
 def _forget_identity(root):
@@ -178,7 +211,7 @@ def _forget_identity(root):
     (root / "var/lib/dbus/machine-id").unlink(missing_ok=True)
     for key in (root / "etc/ssh").glob("ssh_host_*"):
         key.unlink()
-    for name in ("etc/hostname", "etc/resolv.conf"):
+    for name in ("etc/hostname", "etc/resolv.conf", "var/lib/mysql/auto.cnf"):
         (root / name).unlink(missing_ok=True)
     for directory in ("var/lib/apt/lists", "var/cache/apt", "var/log/journal"):
         shutil.rmtree(root / directory, ignore_errors=True)

@@ -17,8 +17,8 @@ from .disk import PLACE, RUN, disk_check, disk_make, disk_remove, disk_run
 from .host import LabError, host_raise_limits, host_require, host_run
 from .image import DEFAULT, image_build
 from .ledger import Ledger, ledger_create
-from .network import (network_address, network_bridge_make, network_link_set, network_remove,
-                      network_subnet_free)
+from .network import (network_address, network_bridge_make, network_link_set, network_part,
+                      network_remove, network_subnet_free)
 from .node import Node
 from .profile import Profile, profile_install
 from .wait import wait_until
@@ -26,6 +26,7 @@ from .wait import wait_until
 # systemd-nspawn names a veth after the machine, and 15 characters is all it has.
 NAME = re.compile(r"[a-z][a-z0-9]{0,6}")
 NODES_MAX = 9
+STATUS = ("cluster_status", "local_state_comment", "cluster_size", "last_committed")
 
 NSPAWN_LEFTOVERS = [Path("/run/systemd/nspawn", part) for part in ("propagate", "unix-export")]
 
@@ -70,7 +71,8 @@ class Lab:
             state = json.loads(_state_file(name).read_text())
         except (OSError, ValueError):
             raise LabError(f"no lab {name!r} is up: tests/lab up N --name {name}") from None
-        lab = cls(state["count"], name, state["image"])
+        kind = next((kind for kind in Lab.__subclasses__() if kind.__name__ == state["kind"]), Lab)
+        lab = kind(state["count"], name, state["image"])
         lab._set_nodes(state["subnet"])
         return lab
 
@@ -88,7 +90,7 @@ class Lab:
             try:
                 self._make(image, subnet)
                 if self._boot:
-                    self.boot(*self.names())
+                    self._begin()
             except BaseException:
                 with _signals_wait():
                     lab_remove(self.name)
@@ -109,8 +111,9 @@ class Lab:
             subnet = network_subnet_free(state["subnet"] for state in states)
             file.parent.mkdir(exist_ok=True)
             partial = file.with_suffix(".partial")
-            partial.write_text(json.dumps({"count": self.count, "image": self.image,
-                                           "subnet": subnet, "owner": owner}))
+            partial.write_text(json.dumps({"kind": type(self).__name__, "count": self.count,
+                                           "image": self.image, "subnet": subnet,
+                                           "owner": owner}))
             partial.rename(file)
         return subnet
 
@@ -119,7 +122,7 @@ class Lab:
         host_raise_limits()
         self._set_nodes(subnet)
         network_bridge_make(self.name, subnet)
-        profile = Profile({node.name: node.address for node in self.nodes}, **self._options)
+        profile = self._profile({node.name: node.address for node in self.nodes})
         roots = {}
         for node in self.nodes:
             roots[node.name] = root = disk_make(self.name, node.name, image,
@@ -131,6 +134,13 @@ class Lab:
         if self._prepare:
             for name, root in roots.items():
                 self._prepare(root, name)
+
+    def _profile(self, addresses):
+        return Profile(addresses, **self._options)
+
+    def _begin(self):
+        """What is done with the nodes before anybody gets the lab."""
+        self.boot(*self.names())
 
     def _set_nodes(self, subnet):
         self.nodes = [Node(self.name, f"db{number}", network_address(subnet, number))
@@ -168,6 +178,11 @@ class Lab:
             if node.name == name:
                 return node
         raise LabError(f"no node {name!r}: there are {', '.join(self.names())}")
+
+    def words_of(self, node):
+        """What its server says of itself, in a line for people."""
+        status = node.wsrep_status(timeout=2)
+        return " ".join(status.get(name, "?") for name in STATUS)
 
     def _chosen(self, names):
         """The nodes of these names; all of them when none is named."""
@@ -221,6 +236,17 @@ class Lab:
     def link(self, up, *names):
         """Takes the links of these nodes up or down together."""
         network_link_set(self.name, [node.name for node in self._chosen(names)], up)
+
+    def part(self, *names):
+        """Cuts the network in two: these nodes on one side, the others on the other.
+
+        A node that is booted meanwhile finds itself with the others.
+        """
+        network_part(self.name, [node.name for node in self._chosen(names)])
+
+    def unite(self):
+        """Makes the network one again."""
+        network_part(self.name, [])
 
     # The cluster.
 

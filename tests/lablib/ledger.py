@@ -40,10 +40,11 @@ class Ledger:
         ledger.check(lab.nodes)
     """
 
-    def __init__(self, nodes, pace=0.05, write_timeout=WRITE_TIMEOUT):
+    def __init__(self, nodes, pace=0.05, write_timeout=WRITE_TIMEOUT, user="root"):
         self._nodes = list(nodes)
         self._pace = pace
         self._write_timeout = write_timeout
+        self._user = user
         self._lock = threading.Lock()
         self._next = 1
         self._accepted = []
@@ -123,8 +124,14 @@ class Ledger:
                    f"one Synced component of {', '.join(node.name for node in nodes)}")
         uuids = {node.name: node.wsrep_status()["cluster_state_uuid"] for node in nodes}
         assert len(set(uuids.values())) == 1, f"nodes of different clusters: {uuids}"
+        # They are read once a node has applied all that the group has committed.
+        self.check_rows({node.name: ledger_rows(node, timeout, "SET SESSION wsrep_sync_wait = 1; ")
+                         for node in nodes})
+
+    def check_rows(self, rows):
+        """Raises AssertionError unless these, {name of a node: its numbers}, are the
+        same everywhere and every acknowledged one is among them."""
         promised = {write.number for write in self.accepted()}
-        rows = {node.name: _rows_of(node, timeout) for node in nodes}
         for name, there in rows.items():
             lost = sorted(promised - there)
             assert not lost, f"{name} lost {len(lost)} acknowledged rows: {lost[:20]}"
@@ -140,7 +147,7 @@ class Ledger:
         client = None
         while not self._end.is_set():
             try:
-                client = client or node.client(timeout=self._write_timeout)
+                client = client or node.client(timeout=self._write_timeout, user=self._user)
                 self._write(client, node)
                 self._end.wait(self._pace)
             except (LabError, OSError) as error:
@@ -163,7 +170,6 @@ class Ledger:
             self._accepted.append(Write(number, node.name, sent_at, time.monotonic()))
 
 
-def _rows_of(node, timeout):
-    """The numbers on a node, once it has applied all that the group has committed."""
-    rows = node.rows("SET SESSION wsrep_sync_wait = 1; SELECT n FROM lab.ledger", timeout)
-    return {int(number) for number, in rows}
+def ledger_rows(node, timeout, before=""):
+    """The numbers on a node, read after the statements `before`."""
+    return {int(number) for number, in node.rows(before + "SELECT n FROM lab.ledger", timeout)}

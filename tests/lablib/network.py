@@ -19,6 +19,11 @@ def network_bridge(lab):
     return f"ml-{lab}"
 
 
+def network_bridge_apart(lab):
+    """The bridge of those who are parted from the others."""
+    return f"{network_bridge(lab)}-b"
+
+
 def network_link(lab, node):
     """The host's end of a node's veth, as systemd-nspawn names it."""
     return f"vb-{lab}-{node}"
@@ -62,7 +67,7 @@ def network_remove(lab):
     """Removes the bridge, and a veth that outlived its node."""
     bridge = network_bridge(lab)
     for path in Path("/sys/class/net").iterdir():
-        if path.name == bridge or path.name.startswith(network_link(lab, "")):
+        if path.name in (bridge, network_bridge_apart(lab)) or path.name.startswith(network_link(lab, "")):
             # A veth goes by itself when the last process of its node is gone.
             host_run("ip", "link", "delete", path.name, check=False)
     if Path("/sys/class/net", bridge).exists():
@@ -79,6 +84,25 @@ def network_link_set(lab, nodes, up):
                     for node in nodes if network_link_exists(lab, node))
     if batch:
         host_run("ip", "-batch", "-", input=batch)
+
+
+def network_part(lab, nodes):
+    """Moves these nodes to a bridge of their own, by one command: there they see
+    each other, and nobody else does. Without nodes all are brought together."""
+    apart = network_bridge_apart(lab)
+    if nodes:
+        if not Path("/sys/class/net", apart).exists():
+            host_run("ip", "link", "add", apart, "type", "bridge", "forward_delay", "0")
+            _set("ipv6/conf", apart, "disable_ipv6", "1")
+            host_run("ip", "link", "set", apart, "up")
+        links = [network_link(lab, node) for node in nodes]
+        bridge = apart
+    else:
+        ports = Path("/sys/class/net", apart, "brif")
+        links = [path.name for path in ports.iterdir()] if ports.is_dir() else []
+        bridge = network_bridge(lab)
+    if links:
+        host_run("ip", "-batch", "-", input="".join(f"link set {link} master {bridge}\n" for link in links))
 
 
 def network_answers(address, port, timeout=0.1):

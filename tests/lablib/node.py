@@ -36,7 +36,7 @@ NSPAWN_ENVIRONMENT = {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1", "SYSTEMD_NSPAWN_L
 ENTER_CGROUPS = 'while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs" || exit; shift; done; ' \
                 'shift; exec "$@"'
 
-DIAGNOSED = ["mainstayd.service", "mainstay-*", "mariadb.service"]
+DIAGNOSED = ["mainstayd.service", "mainstay-*", "mariadb.service", "mysql.service"]
 
 
 class Node:
@@ -116,17 +116,22 @@ class Node:
 
     # Its server.
 
-    def client(self, timeout=5):
-        """A connection to the node's server, as root through its socket."""
+    def client(self, timeout=5, user="root"):
+        """A connection to the node's server through its socket, as root or as one without a password."""
         init = self.init()
         if init is None:
             raise ClientGone(f"{self.name} is off")
-        return Client(f"/proc/{init}/root/{SOCKET}", timeout)
+        return Client(f"/proc/{init}/root/{SOCKET}", timeout, user)
 
     def rows(self, statement, timeout=10):
         """The rows of one or more statements: lists of str, None for NULL."""
         with self.client(timeout) as client:
             return client.query(statement, timeout)
+
+    def records(self, statement, timeout=10):
+        """The rows of one statement as dicts by the names of the columns."""
+        with self.client(timeout) as client:
+            return client.query_records(statement, timeout)
 
     def sql(self, statement, timeout=10):
         """What `mariadb -N -B -e` would print, without the last newline."""

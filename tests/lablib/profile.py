@@ -3,6 +3,7 @@
 import subprocess
 import uuid
 
+from .flavour import MariaDB
 from .host import LabError, host_run
 
 SERVER_FILE = "etc/mysql/mariadb.conf.d/60-galera.cnf"
@@ -27,6 +28,24 @@ innodb_buffer_pool_size        = 64M
 innodb_log_file_size           = 16M
 """
 
+REPLICA = """\
+[mysqld]
+server_id                      = {number}
+report_host                    = {node}
+bind_address                   = 0.0.0.0
+log_bin                        = binlog
+sync_binlog                    = 1
+relay_log                      = relay
+relay_log_recovery             = ON
+innodb_flush_log_at_trx_commit = 1
+innodb_buffer_pool_size        = 64M
+{options}"""
+
+READ_ONLY = """\
+[mysqld]
+{} = ON
+"""
+
 
 class Profile:
     """What the nodes of one lab have in common.
@@ -34,6 +53,8 @@ class Profile:
     nodes: {name: address}. `sst` is a wsrep_sst_method, `provider_options` is
     added to the provider's, `mysqld_on` leaves the server enabled at boot.
     """
+
+    unit = MariaDB.unit
 
     def __init__(self, nodes, by_address=False, sst="rsync", provider_options="",
                  mysqld_on=False):
@@ -46,10 +67,10 @@ class Profile:
     def write(self, root, node):
         """Writes all of the node's own files below its root."""
         self._write_identity(root, node)
-        self._write_server(root, node)
+        self.write_server(root, node)
         _write_keys(root, node)
         if not self.mysqld_on:
-            host_run("systemctl", f"--root={root}", "disable", "mariadb.service")
+            host_run("systemctl", f"--root={root}", "disable", self.unit)
 
     def _write_identity(self, root, node):
         hosts = "127.0.0.1 localhost\n" + "".join(
@@ -60,7 +81,8 @@ class Profile:
         _write(root, "etc/machine-id", f"{uuid.uuid4().hex}\n")
         _write(root, "etc/lab/network", f"ADDRESS={self.nodes[node]}\n")
 
-    def _write_server(self, root, node):
+    def write_server(self, root, node):
+        """Writes what the server is told."""
         members = self.nodes.values() if self.by_address else self.nodes
         options = "; " + self.provider_options if self.provider_options else ""
         _write(root, SERVER_FILE, SERVER.format(
@@ -82,6 +104,24 @@ class Profile:
         for root in roots.values():
             _write(root, "root/.ssh/known_hosts", known)
             _write(root, "root/.ssh/authorized_keys", authorized, 0o600)
+
+
+class ReplicaProfile(Profile):
+    """Nodes of which one replicates to the others; the server starts at boot."""
+
+    def __init__(self, nodes, flavour, primary):
+        super().__init__(nodes, mysqld_on=True)
+        self.unit = flavour.unit
+        self._flavour = flavour
+        self._primary = primary
+
+    def write_server(self, root, node):
+        number = list(self.nodes).index(node) + 1
+        _write(root, self._flavour.replica_file, REPLICA.format(
+            node=node, number=number, options=self._flavour.replica_options))
+        if node != self._primary:
+            # A file of its own: who makes a primary of this node removes it.
+            _write(root, self._flavour.read_only_file, READ_ONLY.format(self._flavour.read_only))
 
 
 def _write(root, name, text, mode=0o644):

@@ -6,12 +6,12 @@ import select
 import time
 from xml.etree import ElementTree
 
-from cluster import LED, PATIENT
+from cluster import GVWSTATE, LED, PATIENT
 from doubt import main_pid
 from lablib import LabError
 from scenario import scenario
 
-GRANTED = re.compile(r"This node grants the bootstrap to (\w+),")
+GRANTED = re.compile(r"This node grants the \w+(?: [\w ]+)? to (\w+), at")
 FOLLOW = ["timeout", str(PATIENT), "journalctl", "--follow", "--boot", "--lines=all",
           "--output=cat", "--unit=mainstayd"]
 
@@ -47,7 +47,7 @@ def agents_killed_in_the_middle_of_recovery_go_on(cluster):
         cluster.write_some()
         cluster.lab.cut()
         cluster.lab.boot()
-        for step in ("Waiting for", "claims the bootstrap", "may start"):
+        for step in ("Waiting for", " claims the ", "may start"):
             cluster.wait(lambda: any(step in cluster.said(name) for name in cluster.lab.names()),
                          f"an agent to say {step!r}")
             cluster.on_all(kill_agent)
@@ -59,6 +59,7 @@ def agents_killed_in_the_middle_of_recovery_go_on(cluster):
 @scenario
 def the_leader_cut_before_it_is_primary_is_waited_for(cluster):
     """A grant given holds, also when its agent is killed, until its holder is heard again."""
+    cut_all_for_a_bootstrap(cluster)
     leader = boot_and_cut_the_leader(cluster, GRANTED)
     granted = [name for name in others(cluster, leader) if GRANTED.search(cluster.said(name))]
     for name in granted:
@@ -75,6 +76,7 @@ def the_leader_cut_before_it_is_primary_is_waited_for(cluster):
 def the_leader_cut_just_after_it_was_primary_is_waited_for(cluster):
     """It may have committed since: nobody leads without it, and it comes back with all."""
     with cluster.ledger:
+        cut_all_for_a_bootstrap(cluster)
         leader = boot_and_cut_the_leader(cluster, re.compile(f"({LED})"))
     for name in others(cluster, leader):
         cluster.wait(lambda: cluster.condition(name, leader) == "uncertain",
@@ -92,10 +94,15 @@ def grant_of(cluster, name):
     return cluster.ask(name, "report").get("grant", {}).get("holder")
 
 
-def boot_and_cut_the_leader(cluster, words):
-    """Cuts all three, for then all must agree; boots them, and cuts the one that
-    leads the moment an agent says `words`. They name it, or it said them itself."""
+def cut_all_for_a_bootstrap(cluster):
+    """Cuts all three, for then all must agree; and they cannot resume their view."""
     cluster.lab.cut()
+    cluster.node("db1").path(GVWSTATE).write_bytes(b"")
+
+
+def boot_and_cut_the_leader(cluster, words):
+    """Boots all, which are down, and cuts the one that leads the moment an agent
+    says `words`. They name it, or it said them itself."""
     cluster.lab.boot()
     followers = {node.name: node.spawn(FOLLOW, text=False) for node in cluster.nodes()}
     try:

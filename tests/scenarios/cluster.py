@@ -1,25 +1,32 @@
-"""Three nodes that run Mainstay, set up as the README says: what scenarios do
-to them, and what they ask of them."""
+"""Nodes that run Mainstay, set up as the README says: what scenarios do to them,
+and what they ask of them."""
 
 import json
 import re
 import threading
 import time
 
-from lablib import Lab, LabError, wait_until
+from lablib import Lab, LabError, SeededLab, wait_until
+from lablib.flavour import MariaDB
+from lablib.image import IMAGES, image_flavour
 
 # The machine may be busy with other things. Nothing waits this long when all
 # is well.
 PATIENT = 120
 
+GVWSTATE = "var/lib/mysql/gvwstate.dat"
+
 # What both Galera and the agent say once for each bootstrap.
 LED = "This node has formed the cluster"
+RESUMED = "The members of the last Primary view are in service again, together"
 KEY = re.compile(r"ssh-ed25519 \S+ \S+@\w+")
 JOURNALS = ["--unit=mainstayd", "--unit=mariadb", "--unit=mainstay-*"]
 
 
 class Cluster:
     """A lab, and one ledger for as long as it lives."""
+
+    IMAGES = [name for name in IMAGES if image_flavour(name) is MariaDB]
 
     def __init__(self, lab):
         self.lab = lab
@@ -28,9 +35,16 @@ class Cluster:
 
     # From bare nodes to a cluster, by the README's own steps.
 
+    @staticmethod
+    def lab_of(tree, name, image, count=3):
+        """Three nodes begin from nothing; where there are more, that would take
+        minutes, and a cluster that was stopped in good order comes to the same."""
+        kind = Lab if count == 3 else SeededLab
+        return kind(count, name=name, image=image, install=tree)
+
     @classmethod
     def form(cls, lab):
-        """Sets all nodes up, and begins a cluster on the first."""
+        """Sets all nodes up, and begins a cluster."""
         self = cls(lab)
         first, *others = lab.nodes
         keys = self.on_all(lambda node: KEY.search(
@@ -40,7 +54,10 @@ class Cluster:
             for word in ("--peer-key", key))], check=False))
         self.wait(lambda: all(self.hears_all(node) for node in lab.nodes),
                   "the agents to hear each other")
-        first.run(["mainstayctl", "bootstrap", "--force=new-cluster"], timeout=PATIENT)
+        # A seeded lab is a cluster that was stopped in good order, and has never seen Mainstay.
+        words = [] if isinstance(lab, SeededLab) else ["--force=new-cluster"]
+        first.run(["mainstayctl", "bootstrap", *words], timeout=PATIENT)
+        first.run(["mainstayctl", "setup"], check=False)    # now it has an account
         for node in others:
             node.run(["systemctl", "start", "mariadb"], timeout=PATIENT)
         lab.create_ledger(first)
@@ -153,6 +170,10 @@ class Cluster:
         return self.node(node).run(["systemctl", "status", "--no-pager", "--full", "--lines=30",
                                     unit], check=False).stdout
 
+    def status_line(self, node, unit="mariadb"):
+        """The one line that a unit says of itself now; not what it said before."""
+        return self.node(node).run(["systemctl", "show", "--value", "--property=StatusText", unit]).stdout.strip()
+
     def is_primary(self, node):
         try:
             return self.node(node).wsrep_status(timeout=2)["cluster_status"] == "Primary"
@@ -180,6 +201,17 @@ class Cluster:
         """Who bootstrapped since the scenario began, once for each time."""
         return [node.name for node in self.lab.nodes if node.state() == "running"
                 for _ in range(self.said(node.name).count(LED))]
+
+    def resumed(self):
+        """Who said since the scenario began that the last view was resumed."""
+        return [node.name for node in self.lab.nodes if node.state() == "running"
+                and RESUMED in self.said(node.name)]
+
+    def check_formed_once(self):
+        """Since the scenario began one node bootstrapped, once, or all resumed the
+        last view: which of the two, is as much as they had written when the power went."""
+        self.wait(lambda: self.leaders() + self.resumed(), "an agent to say how the cluster was formed")
+        assert len(self.leaders() + self.resumed()) == 1, f"led: {self.leaders()}, resumed: {self.resumed()}"
 
     def check_led(self, leader):
         """Exactly this node bootstrapped since the scenario began, exactly once."""
@@ -231,7 +263,3 @@ def _words(source):
         return (done.stdout + done.stderr).rstrip()
     except (LabError, OSError) as error:
         return f"({error})"
-
-
-def lab_of(tree, name, image):
-    return Lab(3, name=name, image=image, install=tree)

@@ -11,9 +11,9 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 from lablib import LabError  # noqa: E402
-from lablib.image import DEFAULT, IMAGES  # noqa: E402
+from lablib.image import DEFAULT  # noqa: E402
 
-from cluster import PATIENT, Cluster, lab_of  # noqa: E402
+from cluster import PATIENT, Cluster  # noqa: E402
 from tree import tree_build  # noqa: E402
 
 WRITE_SECONDS = 5
@@ -26,13 +26,13 @@ def say(*words):
 
 def main():
     parser = argparse.ArgumentParser(prog="demo")
-    parser.add_argument("--image", default=DEFAULT, choices=IMAGES)
+    parser.add_argument("--image", default=DEFAULT, choices=Cluster.IMAGES)
     options = parser.parse_args()
     try:
         say("Building Mainstay into _build/demo...")
         tree = tree_build("demo")
         say("Booting db1, db2 and db3 (the first time, their image is built: minutes)...")
-        with lab_of(tree, "demo", options.image) as lab:
+        with Cluster.lab_of(tree, "demo", options.image) as lab:
             return show(lab)
     except LabError as error:
         print(f"demo: {error}", file=sys.stderr)
@@ -83,6 +83,11 @@ def table(lab):
     return done.stdout if done.returncode == 0 else ""
 
 
+def formed(cluster):
+    """By which of the two ways, in a sentence."""
+    return f"{cluster.leaders()[0]} led." if cluster.leaders() else "They resumed the view that they were cut in."
+
+
 def conclude(cluster, first, synced):
     try:
         cluster.check()
@@ -90,7 +95,7 @@ def conclude(cluster, first, synced):
         print(f"demo: {error}\n{cluster.diagnosis()}", file=sys.stderr)
         return 1
     say(f"The first write was accepted {first:.1f} s after the network of the last node was up;\n"
-        f"all three were in service after {synced:.1f} s. {cluster.leaders()[0]} led.")
+        f"all three were in service after {synced:.1f} s. {formed(cluster)}")
     say(f"Of {len(cluster.ledger.accepted())} acknowledged rows, 0 were lost: "
         "every node has every one of them.")
     return 0

@@ -1,6 +1,9 @@
 """What people type: the old habits, and the verbs."""
 
+import time
+
 from cluster import PATIENT
+from doubt import main_pid
 from scenario import scenario
 
 ORDERS = [
@@ -76,9 +79,8 @@ def bootstrap_and_join(cluster, leader, *others):
     cluster.check()
 
 
-@scenario
-def given_up_by_name_a_node_with_commits_of_its_own_stays_out(cluster):
-    """The last one alone stays away: nobody leads until an operator gives it up."""
+def lose_db3(cluster):
+    """db3 takes a commit alone and is cut; the others go on without it, by an operator's word."""
     with cluster.ledger:
         cluster.write_some()
     cluster.stop_one_by_one("db1", "db2")
@@ -103,6 +105,13 @@ def given_up_by_name_a_node_with_commits_of_its_own_stays_out(cluster):
     cluster.check("db1", "db2")
     cluster.check_led("db2")
 
+
+@scenario
+def given_up_by_name_a_node_with_commits_of_its_own_stays_out(cluster):
+    """The last one alone stays away: nobody leads until an operator gives it up."""
+    db3 = cluster.node("db3")
+    lose_db3(cluster)
+
     cluster.lab.boot("db3")
     cluster.wait(lambda: cluster.state("db3") == "SHUNNED", "db3 to be SHUNNED")
     cluster.wait(lambda: "diverged" in cluster.unit_status("db3"), "db3 to say why it stays out")
@@ -114,4 +123,101 @@ def given_up_by_name_a_node_with_commits_of_its_own_stays_out(cluster):
     db3.run("systemctl stop mariadb; mv /var/lib/mysql /var/lib/mysql.aside; "
             "install -d -o mysql -g mysql -m 755 /var/lib/mysql; systemctl start mariadb",
             timeout=PATIENT)
+    cluster.check()
+
+
+@scenario
+def in_manual_a_person_starts_the_recovery(cluster):
+    """All three lose power under the policy manual: the plan is shown, and one command does it."""
+    policy(cluster, "db1", "manual")
+    with cluster.ledger:
+        cluster.write_some()
+    cluster.lab.cut()
+    # On one the boot is not held up until the person comes.
+    conf = cluster.node("db3").path("etc/mainstay/conf.d/boot.conf")
+    conf.parent.mkdir(exist_ok=True)
+    conf.write_text("[agent]\nboot_wait = 2\n")
+    cluster.lab.boot()
+    names = [node.name for node in cluster.nodes()]
+    cluster.wait(lambda: all(cluster.plan(name).get("action") == "bootstrap" for name in names), "a plan")
+    leader = cluster.plan("db1")["node"]
+    words = "The policy is manual: a person starts it"
+    for name in names:
+        cluster.wait(lambda: words in " ".join(cluster.unit_status(name, "mainstayd").split()),
+                     f"the status of mainstayd on {name} to say who starts it")
+        shown = cluster.node(name).run(["mainstayctl", "plan"]).stdout
+        assert f"{leader} leads. {words}, on {leader}" in " ".join(shown.split()), shown
+        status = cluster.node(name).run(["mainstayctl", "status"]).stdout
+        assert "The policy is manual, set on db1" in " ".join(status.split()), status
+    cluster.wait_said("db3", "The boot is not held up any longer", "mariadb")
+    cluster.check_nobody_led(3)
+
+    done = cluster.node(leader).run(["mainstayctl", "bootstrap"], timeout=PATIENT)
+    assert "The cluster is formed" in done.stdout, done.stdout
+    cluster.check_formed_once()
+    cluster.check()
+    conf.unlink()
+    assert cluster.ask("db2", "policy")["policy"] == "manual"
+
+    # Maintenance does not even obey.
+    policy(cluster, "db3", "maintenance")
+    refused(cluster, "db1", "mainstayctl policy manual")
+    policy(cluster, "db3", "automatic")
+
+
+def policy(cluster, name, policy):
+    """Sets it on one node; all others have taken it over when the command ends."""
+    said = cluster.ask(name, "policy", policy)
+    assert said.get("policy") == policy and not said["differ"] and not said["unheard"], said
+
+
+@scenario
+def two_operators_in_the_same_second_get_one_cluster(cluster):
+    """Both give up the third node, then even each other: one leads, and the other is told."""
+    names = cluster.lab.names()
+    for given_up in ({"db1": "db3", "db2": "db3"}, {"db1": "db2,db3", "db2": "db1,db3"}):
+        with cluster.ledger:
+            cluster.write_some()
+            # Nobody is to start them but the two.
+            cluster.on_all(lambda node: node.run(["systemctl", "disable", "mariadb"]))
+            cluster.lab.cut()
+        cluster.lab.boot("db1", "db2")
+        for name in given_up:
+            cluster.wait_awaits(name, ["db3"])
+        cluster.since = time.time()
+        done = cluster.on_all(lambda node: node.run(
+            ["mainstayctl", "bootstrap", "--without", given_up[node.name]], check=False, timeout=PATIENT), *given_up)
+        led = cluster.leaders()
+        assert len(led) == 1, f"led: {led}; {done}"
+        for name, answer in done.items():
+            if name != led[0]:
+                assert answer.returncode == 1 and led[0] in answer.stderr, answer
+        cluster.node(names[names[0] == led[0]]).run(["mainstayctl", "join"], timeout=PATIENT)
+        cluster.check("db1", "db2")
+
+        cluster.lab.boot("db3")
+        cluster.start_by_hand("db3")
+        cluster.on_all(lambda node: node.run(["systemctl", "enable", "mariadb"]))
+        assert cluster.leaders() == led, f"led: {cluster.leaders()}"
+        cluster.check()
+
+
+@scenario
+def one_shut_down_slowly_stays_down(cluster):
+    """`mariadb-admin shutdown` of a server that has much to write: it has left the cluster,
+    runs on for a while, and is not started anew when it ends."""
+    db3 = cluster.node("db3")
+    views = db3.path("var/lib/mainstay/server/views")
+    pid = main_pid(db3, "mariadb")
+    shutdown = db3.spawn(["mariadb-admin", "shutdown"])
+    cluster.wait(lambda: "disconnected" in views.read_text().splitlines()[-1], "db3 to leave", interval=0.005)
+    db3.run(["kill", "-STOP", pid])
+    time.sleep(45)
+    db3.run(["kill", "-CONT", pid])
+    shutdown.wait()
+    cluster.wait(lambda: cluster.ask("db3", "report")["mysqld"] == "stopped", "db3 to end")
+    time.sleep(3)
+    report = cluster.ask("db3", "report")
+    assert report["mysqld"] == "stopped" and not report["wanted"], report
+    cluster.start_by_hand("db3")
     cluster.check()

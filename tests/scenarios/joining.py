@@ -1,0 +1,116 @@
+"""Nodes that come back into a cluster that serves: how is known beforehand, and
+followed as it happens."""
+
+import time
+
+from scenario import scenario
+
+STALL = 10       # seconds, as configured for the node that receives
+# Of systemd, for a start of mysqld. MariaDB asks for more time every 30 s, the
+# first time 30 s after it began to wait for the state transfer.
+START_LIMIT = 60
+
+
+def forecast(cluster, node, of="db1"):
+    """What the plan of `of` says about a node."""
+    return " ".join(reason["text"] for reason in cluster.plan(of).get("reasons", [])
+                    if reason["node"] == node)
+
+
+@scenario
+def the_plan_says_ist_or_sst_and_so_it_comes(cluster):
+    """A node that is stopped is told by the others' caches how it will join."""
+    with cluster.ledger:
+        cluster.write_some()
+        cluster.stop_one_by_one("db3")
+        cluster.write_some(through="db1")
+        cluster.wait(lambda: "by IST: it lacks" in forecast(cluster, "db3"), "the plan to say IST")
+        cluster.node("db3").run(["mainstayctl", "join"], timeout=120)
+        assert "IST received" in cluster.said("db3", "mariadb"), "db3 did not receive an IST"
+
+        cluster.stop_one_by_one("db3")
+        # More than a donor sends of what was before, for the sake of its index.
+        fill(cluster.node("db1"), 3000)
+        # The others lose their caches, one after the other.
+        for name, other in (("db2", "db1"), ("db1", "db2")):
+            node = cluster.node(name)
+            node.run(["systemctl", "stop", "mariadb"], timeout=120)
+            node.run(["rm", "/var/lib/mysql/galera.cache"])
+            cluster.write_some(through=other)
+            node.run(["mainstayctl", "join"], timeout=120)
+            cluster.wait_synced("db1", "db2")
+        cluster.wait(lambda: "(SST): its data end at seqno" in forecast(cluster, "db3"),
+                     "the plan to say SST")
+        said = len(cluster.said("db3", "mariadb"))
+        cluster.node("db3").run(["mainstayctl", "join", "--donor", "db2"], timeout=180)
+        assert "rsync SST completed on joiner" in cluster.said("db3", "mariadb")[said:], \
+            "db3 did not receive a full copy"
+        assert "requested state transfer from 'db2,'" in cluster.said("db3", "mariadb")[said:], \
+            "it was not asked of db2"
+    cluster.check()
+
+
+def fill(node, transactions):
+    """So many, quickly, beside the ledger."""
+    node.run("mariadb -e 'CREATE DATABASE IF NOT EXISTS fill; CREATE TABLE IF NOT EXISTS fill.t (id BIGINT AUTO_INCREMENT PRIMARY KEY)'; "
+             f"yes 'INSERT INTO fill.t VALUES (NULL);' | head -n {transactions} | mariadb", timeout=120)
+
+
+@scenario
+def a_donor_that_cannot_be_one_is_refused(cluster):
+    """The name of a node that is not Primary, or not there, changes nothing."""
+    cluster.stop_one_by_one("db2", "db3")
+    for donor, why in (("db2", "not in the Primary component"), ("db3", "is this node"),
+                       ("db9", "no node db9"), ("$x", "name of a node")):
+        done = cluster.node("db3").run(["mainstayctl", "join", "--donor", donor], check=False)
+        assert done.returncode != 0 and why in done.stdout + done.stderr, \
+            f"--donor {donor}: {done.stdout}{done.stderr}"
+    assert cluster.state("db3") == "OFFLINE"
+    for name in ("db2", "db3"):
+        cluster.node(name).run(["mainstayctl", "join"], timeout=120)
+    cluster.check()
+
+
+@scenario
+def a_slow_full_copy_is_followed_and_never_killed(cluster):
+    """A full copy that takes longer than systemd's patience with a start comes to
+    its end, is shown as it comes, and is reported where it stands still."""
+    db3 = cluster.node("db3")
+    db3.run(["sh", "-c", f"""
+        systemctl stop mariadb
+        mv /var/lib/mysql/grastate.dat /var/lib/mysql/grastate.bad
+        mkdir -p /run/systemd/system/mariadb.service.d /etc/mainstay/conf.d
+        printf '[Service]\\nTimeoutStartSec={START_LIMIT}\\n' > /run/systemd/system/mariadb.service.d/slow.conf
+        printf '[agent]\\nsst_stall = {STALL}\\n' > /etc/mainstay/conf.d/stall.conf
+        systemctl daemon-reload
+        systemctl reload mainstayd
+        nft add table inet slow
+        nft 'add chain inet slow in {{ type filter hook input priority 0; }}'
+        nft add rule inet slow in tcp dport 4444 limit rate over 300 kbytes/second drop
+    """], timeout=120)
+    try:
+        cluster.wait(lambda: "(SST)" in forecast(cluster, "db3"), "the plan to say SST")
+        began = time.monotonic()
+        db3.run(["systemctl", "start", "--no-block", "mainstay-join"])
+        cluster.wait(lambda: "receiving a full copy (SST) from db" in cluster.status_line("db3", "mainstayd"),
+                     "systemctl status to show how it goes on", interval=0.5)
+        cluster.wait(lambda: "a second, for" in cluster.ask("db3", "status").get("waiting", ""),
+                     "status to tell how fast it goes", interval=0.5)
+
+        db3.run(["nft", "insert rule inet slow in tcp dport 4444 drop"])
+        cluster.wait_said("db3", "stands still")
+        cluster.wait(lambda: "stands still" in cluster.ask("db3", "status").get("waiting", ""),
+                     "status to say that it stands still")
+        assert cluster.said("db3").count("stands still") == 1, "it was reported more than once"
+        cluster.wait(lambda: time.monotonic() > began + START_LIMIT + 15,
+                     "systemd to lose its patience", interval=1)
+        assert cluster.node("db3").run(["systemctl", "is-active", "mariadb"], check=False).stdout.strip() == "activating"
+        db3.run(["nft", "flush chain inet slow in"])
+        cluster.wait_synced()
+    finally:
+        db3.run(["sh", "-c", "nft delete table inet slow; rm /run/systemd/system/mariadb.service.d/slow.conf "
+                             "/etc/mainstay/conf.d/stall.conf; systemctl daemon-reload; systemctl reload mainstayd"],
+                check=False)
+    assert "rsync SST completed on joiner" in cluster.said("db3", "mariadb"), "db3 did not receive a full copy"
+    assert "start operation timed out" not in cluster.said("db3", "mariadb"), "systemd gave up"
+    cluster.check()
