@@ -155,6 +155,48 @@ static bool is_forced(const Scene *s, const Voice *a, const Voice *b, const Hist
         return parting->foreign && b->report->position.seqno > parting->position.seqno && !scene_vouched(s, a->name, parting);
 }
 
+/* Did `o` commit what a view took that it was not in, and was it in no later one?
+ * Then it did so in another component: who is not in a view has committed less
+ * than its S. */
+static bool went_on_apart(const Report *o, const ReportView *v) {
+        return o->have_view && o->n_views > 0 && o->view[0].seqno != SEQNO_UNDEFINED && uuid_equal(&o->view[0].uuid, &v->uuid) &&
+               v->seqno != SEQNO_UNDEFINED && o->view[0].seqno < v->seqno && !names_contain(&v->members, o->node) &&
+               uuid_equal(&o->position.uuid, &v->uuid) && o->position.seqno >= v->seqno;
+}
+
+/* Forks that no history tells of, for nobody was there to write them down: the
+ * records of views contradict each other. Views of a branch that a bootstrap
+ * left behind are judged by that. */
+static int rule_views_agree(Scene *s) {
+        const HistoryEntry *last = scene_last_bootstrap(s);
+        int r;
+
+        for (size_t i = 0; i < s->n; i++)
+                for (size_t k = 0; k < s->n; k++) {
+                        const Voice *a = s->voice[i], *b = s->voice[k];
+                        const Report *o = voice_report(b);
+
+                        if (i == k || !scene_counts(s, a) || !scene_counts(s, b) || !o->have_view || !scene_is_current(s, b, last))
+                                continue;
+                        for (size_t v = 0; v < o->n_views; v++) {
+                                if (!went_on_apart(voice_report(a), &o->view[v]))
+                                        continue;
+                                if (names_contain(&s->overrule->without, a->name) || names_contain(&s->overrule->without, b->name)) {
+                                        r = diverge(s, names_contain(&s->overrule->without, a->name) ? a : b, o->view[v].seqno - 1);
+                                        if (r < 0)
+                                                return r;
+                                        break;
+                                }
+                                plan_settle(s->plan, ACTION_REFUSE, NULL);
+                                r = plan_add(s->plan, NULL, "%s has come to seqno %" PRId64 ", and %s was in a Primary component without it from seqno %" PRId64 " on, which it was not in later either: each went on without the other, and their data have parted. "
+                                               "Decide whose commits count, and start with: mainstayctl bootstrap --without NODE, naming whom you give up.",
+                                               a->name, voice_report(a)->position.seqno, b->name, o->view[v].seqno);
+                                return r < 0 ? r : 1;
+                        }
+                }
+        return 0;
+}
+
 int rule_one_history(Scene *s) {
         int r;
 
@@ -199,7 +241,7 @@ int rule_one_history(Scene *s) {
                                 if (r < 0)
                                         return r;
                         }
-        return 0;
+        return rule_views_agree(s);
 }
 
 /* Rule 4: the highest position; then safe_to_bootstrap, the weight, the name. */
@@ -337,6 +379,39 @@ static int rule_overrule(Scene *s) {
         return 0;
 }
 
+/* What only a marked node has does not lead; nobody must think that it will come
+ * by itself. */
+static int explain_marked(Scene *s, const Voice *v) {
+        const Report *o = v->report;
+        int64_t more = scene_counts(s, v) ? o->position.seqno - s->plan->position.seqno : 0;
+        const char *text = str_or(report_mark_text(o), "");
+
+        if (more > 0)
+                return plan_add(s->plan, v->name, "It is marked (%s) and does not lead, though its seqno is %" PRId64 ", %" PRId64 " beyond that of %s: these transactions are not in the cluster that is formed. %s",
+                                o->marks.name[0], o->position.seqno, more, s->candidate->name, text);
+        return plan_add(s->plan, v->name, "It is marked (%s) and does not lead. %s", o->marks.name[0], text);
+}
+
+/* Data that were in the cluster when its last view began, and are nowhere now:
+ * servers that do not write each commit to the disk, or files put back from a
+ * backup. Waiting would bring nothing back. */
+static int explain_lost(Scene *s) {
+        int64_t newest = SEQNO_UNDEFINED;
+
+        for (size_t i = 0; i < s->n; i++) {
+                const Report *o = voice_report(s->voice[i]);
+
+                if (scene_counts(s, s->voice[i]) && o->have_view && o->n_views > 0 && uuid_equal(&o->view[0].uuid, &s->uuid) &&
+                    scene_is_current(s, s->voice[i], scene_last_bootstrap(s)) && o->view[0].seqno > newest)
+                        newest = o->view[0].seqno;
+        }
+        if (newest - 1 <= s->plan->position.seqno)
+                return 0;
+        return plan_add(s->plan, NULL, "The cluster had come to seqno %" PRId64 " when its last view began, and nobody who was heard has what came after %" PRId64 " any more: servers that do not write each commit to the disk at once lose the last ones in a power cut, "
+                        "and data put back from a backup are older. If a copy of later data exists, put it in place before: mainstayctl policy manual holds everything back.",
+                        newest - 1, s->plan->position.seqno);
+}
+
 int scene_explain(Scene *s) {
         bool in_place = s->plan->manner == MANNER_IN_PLACE;
         char at[POSITION_TEXT_MAX];
@@ -351,6 +426,8 @@ int scene_explain(Scene *s) {
         else
                 r = plan_add(s->plan, s->candidate->name, "Its data are the newest of all that must be heard (%s, from %s): it leads.",
                                position_text(&s->plan->position, at), source_to_string(s->candidate->report->source));
+        if (r >= 0)
+                r = explain_lost(s);
         for (size_t i = 0; i < s->n && r >= 0; i++) {
                 const Voice *v = s->voice[i];
                 const Report *o = voice_report(v);
@@ -361,6 +438,8 @@ int scene_explain(Scene *s) {
                         r = plan_add(s->plan, v->name, "It is given up by an operator: what only it has committed is lost to the cluster.");
                 else if (in_place && o && o->mysqld == MYSQLD_NON_PRIMARY)
                         r = plan_add(s->plan, v->name, "Its mysqld is in the same component as that of %s, and becomes Primary with it.", s->candidate->name);
+                else if (o && o->marks.n > 0)
+                        r = explain_marked(s, v);
                 else if (scene_counts(s, v) && o->schema_cut)
                         r = plan_add(s->plan, v->name, "It was cut off in the middle of a change of the schema, and has nothing that %s lacks: it joins by a full state transfer (SST) when that is Primary.", s->candidate->name);
                 else if (scene_counts(s, v))

@@ -138,6 +138,15 @@ unsigned marks_judge(Marks *m, const Evidence *e, usec_t now) {
         return changed;
 }
 
+void marks_void(Report *r) {
+        for (MarkKind k = 0; k < _MARK_MAX; k++)
+                if (mark_voids_position(k) && names_contain(&r->marks, mark_to_string(k)) && r->source > SOURCE_LIVE) {
+                        r->position = (Position) { .seqno = SEQNO_UNDEFINED };
+                        r->source = SOURCE_NONE;
+                        r->unjudged = true;
+                }
+}
+
 int marks_tell(const Marks *m, Report *r) {
         for (MarkKind k = 0; k < _MARK_MAX; k++) {
                 _cleanup_free_ char *text = NULL;
@@ -152,11 +161,7 @@ int marks_tell(const Marks *m, Report *r) {
                 n = report_mark(r, mark_to_string(k), text);
                 if (n < 0)
                         return n;
-                if (mark_voids_position(k) && r->source > SOURCE_LIVE) {
-                        r->position = (Position) { .seqno = SEQNO_UNDEFINED };
-                        r->source = SOURCE_NONE;
-                        r->unjudged = true;
-                }
         }
+        marks_void(r);
         return 0;
 }

@@ -62,5 +62,8 @@ int marks_set(Marks *m, MarkKind k, uint64_t section, usec_t now, const char *ev
  * what it returns: 1 << k, set or cleared. */
 unsigned marks_judge(Marks *m, const Evidence *e, usec_t now);
 
+/* Takes the position out of a report where one of its marks voids it. */
+void marks_void(Report *r);
+
 /* Into the report, names and texts; and a position that is void is taken out of it. */
 int marks_tell(const Marks *m, Report *r);

@@ -55,8 +55,7 @@ static int need_all(Scene *s, const char *node, const char *why) {
         return r < 0 ? r : 1;
 }
 
-/* The last bootstrap that any node which counts has been through. */
-static const HistoryEntry *last_bootstrap(const Scene *s) {
+const HistoryEntry *scene_last_bootstrap(const Scene *s) {
         const HistoryEntry *last = NULL;
         size_t longest = 0;
 
@@ -71,9 +70,7 @@ static const HistoryEntry *last_bootstrap(const Scene *s) {
         return last && uuid_equal(&last->position.uuid, &s->uuid) ? last : NULL;
 }
 
-/* Views of before the last bootstrap are void, whatever their S: a node that
- * was left behind may have gone on to higher ones than the cluster had. */
-static bool is_current(const Scene *s, const Voice *v, const HistoryEntry *last) {
+bool scene_is_current(const Scene *s, const Voice *v, const HistoryEntry *last) {
         return !last || history_has(v->report->history, &last->id) || scene_vouched(s, v->name, last);
 }
 
@@ -130,7 +127,7 @@ static int need_leaders(Scene *s) {
 }
 
 int need_find(Scene *s) {
-        const HistoryEntry *last = last_bootstrap(s);
+        const HistoryEntry *last = scene_last_bootstrap(s);
         int64_t newest = INT64_MIN;
         int r;
 
@@ -155,7 +152,7 @@ int need_find(Scene *s) {
                         return need_all(s, v->name, "its record of who was in the cluster cannot be relied on");
                 if (!uuid_equal(&o->view[0].uuid, &s->uuid))
                         return need_all(s, v->name, "its record of who was in the cluster is of another cluster");
-                if (!is_current(s, v, last))
+                if (!scene_is_current(s, v, last))
                         continue;
                 if (o->view[0].seqno == SEQNO_UNDEFINED)
                         return need_all(s, v->name, "at which position the last Primary view it saw began is not known");
@@ -176,7 +173,7 @@ int need_find(Scene *s) {
                 const Voice *v = s->voice[i];
                 const Report *o = speaks(s, v);
 
-                if (!o || !o->have_view || !is_current(s, v, last) || o->view[0].seqno != newest)
+                if (!o || !o->have_view || !scene_is_current(s, v, last) || o->view[0].seqno != newest)
                         continue;
                 r = need_chain(s, o);
                 if (r < 0)

@@ -28,6 +28,15 @@ bool scene_counts(const Scene *s, const Voice *v);
  * though its own agent may not have been there to write it down. */
 bool scene_vouched(const Scene *s, const char *name, const HistoryEntry *e);
 
+/* The last bootstrap that any node which counts has been through; NULL where
+ * there is none of this cluster. */
+const HistoryEntry *scene_last_bootstrap(const Scene *s);
+
+/* Do this node's views count? Those of before the last bootstrap are void,
+ * whatever their S: a node that was left behind may have gone on to higher ones
+ * than the cluster had. */
+bool scene_is_current(const Scene *s, const Voice *v, const HistoryEntry *last);
+
 /* Rules 3, 6 and 1, each 1 where it settled the plan; of the last one the
  * servers that have lost the Primary component apart. */
 int rule_one_cluster(Scene *s);

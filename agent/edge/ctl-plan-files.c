@@ -2,6 +2,7 @@
  * that the agents use, for people whose agents do not run. What is wrong with
  * a file is said on stderr, and then there is no plan. */
 #include "domain/decision.h"
+#include "domain/mark.h"
 #include "edge/ctl-input.h"
 #include "edge/ctl-table.h"
 #include "edge/ctl-verbs.h"
@@ -56,6 +57,9 @@ static int saved_read(const char *path, Saved *ret) {
         if (r < 0)
                 return r;
         ret->path = path;
+        if (ret->report->mysqld == MYSQLD_STOPPED && ret->report->source == SOURCE_LIVE)
+                return wrong(path, "its mysqld is stopped, and its position is said to be live: one of the two is of another moment");
+        marks_void(ret->report);
         /* The zeros of a grastate.dat without data. An agent says so in its own
          * way; a person who copies the file does not. What it knows of views it
          * knows all the same. */

@@ -55,7 +55,7 @@ static const struct {
         { "it knows of a third that is ahead", "db1 stopped 115 view 10:12; db2 stopped 114 view 10:12", "",
           "db2", "db1 stopped 115 view 10:12; db2 stopped 114 view 10:12; db3 stopped 120 view 10:123", NULL, CLAIM_NONE, "db3" },
         { "it knows of a newer view, one of which is not heard", "db1 stopped 115 view 10:12; db2 stopped 114 view 10:12", "",
-          "db2", "db1 stopped 115 view 10:12; db2 stopped 114 view 20:23,10:12; db3 uncertain", NULL, CLAIM_NONE, "wait" },
+          "db2", "db1 stopped 115 view 10:12; db2 stopped 114 view 116:23,10:12; db3 uncertain", NULL, CLAIM_NONE, "wait" },
         { "it hears a Primary", "db1 stopped 115" V "; db2 stopped 114" V "; db3 stopped 114" V, "",
           "db2", "db1 stopped 115" V "; db2 stopped 114" V "; db3 primary 200 at 1.2", NULL, CLAIM_NONE, "join db3" },
         { "a Primary that has ended since", "db1 stopped 115" V "; db2 stopped 114" V "; db3 stopped 115 at 1.3" V, "",
@@ -177,15 +177,15 @@ static void a_bootstrap_goes_on_from_all_that_others_vouch_for(void **state) {
 
 /* What one node makes of all reports, each other makes of them too. */
 static void every_grantor_that_knows_the_same_agrees(void **state) {
-        static const char *const all = "db1 stopped 115" V "; db2 stopped 117 view 20:23,10:123; db3 stopped 116 view 20:23,10:123";
+        static const char *const all = "db1 stopped 115" V "; db2 stopped 117 view 116:23,10:123; db3 stopped 116 view 116:23,10:123";
 
         (void) state;
         for (unsigned claimant = 0; claimant < 3; claimant++)
                 for (unsigned grantor = 0; grantor < 3; grantor++) {
                         static const char *const orders[] = {
-                                "db1 stopped 115" V "; db2 stopped 117 view 20:23,10:123; db3 stopped 116 view 20:23,10:123",
-                                "db2 stopped 117 view 20:23,10:123; db1 stopped 115" V "; db3 stopped 116 view 20:23,10:123",
-                                "db3 stopped 116 view 20:23,10:123; db1 stopped 115" V "; db2 stopped 117 view 20:23,10:123",
+                                "db1 stopped 115" V "; db2 stopped 117 view 116:23,10:123; db3 stopped 116 view 116:23,10:123",
+                                "db2 stopped 117 view 116:23,10:123; db1 stopped 115" V "; db3 stopped 116 view 116:23,10:123",
+                                "db3 stopped 116 view 116:23,10:123; db1 stopped 115" V "; db2 stopped 117 view 116:23,10:123",
                         };
                         _cleanup_(claim_freep) Claim *c = make_claim('c', orders[claimant], "");
                         _cleanup_cast_ Cast knows = cast_parse(all);
