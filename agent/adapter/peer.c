@@ -21,6 +21,7 @@ struct Peer {
         Report *report;
         char why[256];
 
+        bool tried; /* since it was known last: to reach its agent, and then its mysqld */
         bool alive; /* its mysqld answered, and that is good until `alive_until` */
         usec_t alive_for, alive_until;
         Process *check;
@@ -93,11 +94,19 @@ static void peer_set_alive(Peer *p, bool alive) {
         peer_tell_changed(p);
 }
 
+static void peer_set_tried(Peer *p) {
+        if (p->tried)
+                return;
+        p->tried = true;
+        peer_tell_changed(p);
+}
+
 static void peer_check_done(Process *process, const ProcessResult *result, void *userdata) {
         Peer *p = userdata;
         bool alive = result->error == 0 && result->status == 0;
 
         p->check = process_free(p->check);
+        peer_set_tried(p);
         peer_set_alive(p, alive);
 }
 
@@ -107,14 +116,18 @@ static void peer_check_done(Process *process, const ProcessResult *result, void 
 static void peer_check(Peer *p) {
         char port[6];
 
-        if (!p->probe || p->sql_port == 0 || !link_host(p->link) || p->check || (p->alive && peer_now(p) < p->alive_until))
+        if (!p->probe || p->sql_port == 0 || !link_host(p->link)) {
+                peer_set_tried(p); /* its mysqld is not to be found by ports */
+                return;
+        }
+        if (p->check || (p->alive && peer_now(p) < p->alive_until))
                 return;
 
         (void) snprintf(port, sizeof(port), "%u", (unsigned) p->sql_port);
         const char *const argv[] = { p->probe, "--tcp", link_host(p->link), port, "--timeout", "3000", NULL };
         const ProcessSpec spec = { .argv = argv, .timeout = CHECK_DEADLINE, .error_max = COMPLAINT_MAX };
         if (process_new(p->event, &spec, peer_check_done, p, &p->check) < 0)
-                peer_set_alive(p, false);
+                peer_set_alive(p, false); /* and it was not tried */
 }
 
 static void peer_lost(const char *text, void *userdata) {
@@ -150,7 +163,7 @@ static bool peer_take_report(const char *text, void *userdata) {
         (void) report_free(p->report);
         p->report = report;
         p->known = true;
-        p->alive = false;
+        p->alive = p->tried = false;
         p->check = process_free(p->check);
         p->why[0] = '\0';
         peer_tell_changed(p);
@@ -293,6 +306,10 @@ const char *peer_name(const Peer *p) {
 
 Condition peer_condition(const Peer *p) {
         return p->known ? CONDITION_KNOWN : p->alive ? CONDITION_ALIVE : CONDITION_UNCERTAIN;
+}
+
+bool peer_tried(const Peer *p) {
+        return p->known || p->alive || p->tried;
 }
 
 const char *peer_why(const Peer *p) {

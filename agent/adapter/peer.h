@@ -59,6 +59,9 @@ const char *peer_label(const Peer *p);
 /* The name in the last report, or NULL while there never was one. */
 const char *peer_name(const Peer *p);
 Condition peer_condition(const Peer *p);
+/* Where it is uncertain: has an attempt to reach it come to its end since it was
+ * known last, and one to find its mysqld? Before that, nobody has looked. */
+bool peer_tried(const Peer *p);
 /* NULL where it is known; printable ASCII. */
 const char *peer_why(const Peer *p);
 /* NULL where it is not known. Valid until the next run of the event loop. */

@@ -22,8 +22,8 @@ static json_t *uuid_json(const Uuid *u) {
 }
 
 static json_t *grant_json(const Grant *g) {
-        json_t *o = json_pack("{s:o, s:s, s:s, s:o, s:I, s:I, s:I}", "id", uuid_json(&g->id), "holder", g->holder,
-                              "manner", manner_to_string(g->manner),
+        json_t *o = json_pack("{s:o, s:s, s:s, s:o, s:o, s:I, s:I, s:I}", "id", uuid_json(&g->id), "holder", g->holder,
+                              "manner", manner_to_string(g->manner), "agent", uuid_json(&g->agent),
                               "uuid", uuid_json(&g->position.uuid), "seqno", (json_int_t) g->position.seqno,
                               "epoch", (json_int_t) g->epoch, "serial", (json_int_t) g->serial);
         char group[POSITION_TEXT_MAX];
@@ -112,6 +112,8 @@ static int store_to_json(const Store *s, json_t **ret) {
                 (void) json_object_set_new(o, "grant", grant_json(&s->grant));
         if (s->owed)
                 (void) json_object_set_new(o, "owed", json_true());
+        if (s->consumed > 0)
+                (void) json_object_set_new(o, "consumed", json_integer((json_int_t) s->consumed));
         if (s->resuming > 0)
                 (void) json_object_set_new(o, "resuming", json_integer((json_int_t) s->resuming));
         if (s->ruling.version > 0 && json_object_set_new(o, "policy", json_pack("{s:s, s:I, s:s}", "name", policy_to_string(s->ruling.policy),
@@ -136,12 +138,12 @@ static bool uuid_read(const json_t *v, Uuid *ret) {
 static bool grant_read(const json_t *o, Grant *g) {
         const char *holder, *manner = "restart"; /* unsaid in a file of before there were others */
         const char *group = NULL;
-        json_t *id, *uuid;
+        json_t *id, *uuid, *agent = NULL;
         json_int_t seqno, epoch, serial;
 
-        if (json_unpack((json_t *) o, "{s:o, s:s, s?s, s?s, s:o, s:I, s:I, s:I}", "id", &id, "holder", &holder, "manner", &manner, "group", &group,
+        if (json_unpack((json_t *) o, "{s:o, s:s, s?s, s?s, s?o, s:o, s:I, s:I, s:I}", "id", &id, "holder", &holder, "manner", &manner, "group", &group, "agent", &agent,
                         "uuid", &uuid, "seqno", &seqno, "epoch", &epoch, "serial", &serial) < 0 ||
-            (group && position_parse(group, strlen(group), &g->group) < 0) ||
+            (group && position_parse(group, strlen(group), &g->group) < 0) || (agent && !uuid_read(agent, &g->agent)) ||
             !uuid_read(id, &g->id) || !uuid_read(uuid, &g->position.uuid) || !name_valid(holder) ||
             seqno < SEQNO_UNDEFINED || epoch < 0 || serial < 0 || manner_from_string(manner) < 0)
                 return false;
@@ -288,6 +290,7 @@ static int store_from_json(Store *s, const json_t *o, char error[static 256]) {
         s->booted = (usec_t) booted;
         s->wanted = wanted;
         s->owed = json_is_true(json_object_get(o, "owed"));
+        s->consumed = (uint64_t) json_integer_value(json_object_get(o, "consumed"));
         s->resuming = (uint64_t) json_integer_value(json_object_get(o, "resuming"));
         s->join_failures = json_integer_value(json_object_get(o, "join_failures"));
         if (s->join_failures < 0 || !ruling_read(json_object_get(o, "policy"), &s->ruling))

@@ -50,6 +50,7 @@ typedef struct Store {
         History history;
         ClaimState claim_state;
         Claim *claim; /* own, where claim_state is not CLAIM_NONE */
+        uint64_t consumed; /* the section of the record when the claim was consumed, 0 where there was none */
         size_t n_released;
         Uuid released[RELEASED_MAX]; /* newest last */
         bool have_grant;

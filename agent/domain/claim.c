@@ -287,12 +287,17 @@ const char *grant_fate_to_string(GrantFate f) {
                 return "withdrawn";
         case GRANT_VOID:
                 return "void";
+        case GRANT_FORGOTTEN:
+                return "its holder knows nothing of it any more, and may have led by it";
         }
         return "invalid";
 }
 
-/* Did it say so after the report on which the grant was given? */
+/* Did it say so after the report on which the grant was given? An agent that has
+ * lost its memory counts anew. */
 static bool younger_than(const Report *holder, const Grant *g) {
+        if (!uuid_is_zero(&g->agent) && !uuid_equal(&holder->agent, &g->agent))
+                return true;
         return holder->epoch > g->epoch || (holder->epoch == g->epoch && holder->serial > g->serial);
 }
 
@@ -306,13 +311,16 @@ GrantFate grant_fate(const Grant *g, const Report *holder) {
         for (size_t i = 0; i < holder->n_released; i++)
                 if (uuid_equal(&holder->released[i], &g->id))
                         return GRANT_WITHDRAWN;
-        /* A resume is no part of any history. */
-        if (g->manner == MANNER_RESUME && !same_claim && younger_than(holder, g))
-                return GRANT_CONFIRMED;
+        if (same_claim || !younger_than(holder, g))
+                return GRANT_STANDS;
 
+        /* A resume is no part of any history. */
+        if (g->manner == MANNER_RESUME)
+                return GRANT_CONFIRMED;
         /* Each Primary view takes a seqno: who is where it was, never led. */
-        if (!same_claim && holder->mysqld == MYSQLD_STOPPED && report_has_position(holder) &&
-            holder->source != SOURCE_LIVE && position_equal(&holder->position, &g->position) && younger_than(holder, g))
+        if (holder->mysqld == MYSQLD_STOPPED && report_has_position(holder) &&
+            holder->source != SOURCE_LIVE && position_equal(&holder->position, &g->position))
                 return GRANT_VOID;
-        return GRANT_STANDS;
+        /* The claim can be used by nobody any more; whether it was, is not known. */
+        return holder->have_history ? GRANT_FORGOTTEN : GRANT_STANDS;
 }

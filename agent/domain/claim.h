@@ -43,6 +43,7 @@ typedef struct Grant {
         Position position; /* the holder's, when it was given */
         Manner manner;
         Position group;    /* of a resume: the view that the grantor would resume, for no other is meant */
+        Uuid agent;        /* of the holder, zero where that was not kept */
         uint64_t epoch;    /* of the holder's report it was given on */
         uint64_t serial;
 } Grant;
@@ -58,6 +59,7 @@ typedef enum GrantFate {
         GRANT_CONFIRMED, /* the holder is or was Primary under it */
         GRANT_WITHDRAWN, /* the holder gave it up */
         GRANT_VOID,      /* the holder is where it was, and has no such claim any more */
+        GRANT_FORGOTTEN, /* it has no such claim any more, and may have led by it: it must be heard */
 } GrantFate;
 
 const char *grant_fate_to_string(GrantFate f);

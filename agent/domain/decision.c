@@ -149,6 +149,16 @@ static bool is_beyond(const Scene *s, const Voice *v, const History *h, const Hi
         return false;
 }
 
+/* Was `a` in a view of `b`'s of which it is not known when it began? */
+static bool may_have_been_with(const Voice *a, const Voice *b) {
+        const Report *o = b->report;
+
+        for (size_t k = 0; o->have_view && k < o->n_views; k++)
+                if (o->view[k].seqno == SEQNO_UNDEFINED && names_contain(&o->view[k].members, a->name))
+                        return true;
+        return false;
+}
+
 /* Did `b` go on by a bootstrap that nobody agreed to, and `a` without it? Which
  * of the two the cluster is, that does not tell. */
 static bool is_forced(const Scene *s, const Voice *a, const Voice *b, const HistoryEntry *parting) {
@@ -230,7 +240,7 @@ int rule_one_history(Scene *s) {
                                 if (pass == 0 || kin != KINSHIP_DIVERGED || !is_beyond(s, a, b->report->history, parting))
                                         continue;
                                 /* Where its data come from is not known: they may have been through that bootstrap. */
-                                if (!a->report->settled && !names_contain(&s->overrule->without, a->name)) {
+                                if ((!a->report->settled || may_have_been_with(a, b)) && !names_contain(&s->overrule->without, a->name)) {
                                         plan_settle(s->plan, ACTION_REFUSE, NULL);
                                         r = plan_add(s->plan, a->name, "It went on to seqno %" PRId64 " in a Primary component whose history its agent did not learn: whether it is ahead of %s or has diverged from it cannot be told. "
                                                        "Decide whose commits count, and start with: mainstayctl bootstrap --without NODE, naming whom you give up.",

@@ -64,7 +64,10 @@ bool evidence_evicted(const Evidence *e) {
 bool evidence_transfer_failed(const Evidence *e) {
         const Viewlog *log = &e->viewlog;
 
-        return holds_no_cluster(e) && !mysqld_is_live(e->mysqld) && was_member(e) && log->have_section && !log->was_synced;
+        /* A start that came into no Primary component, and began with zeros already, was
+         * sent nothing. */
+        return holds_no_cluster(e) && !mysqld_is_live(e->mysqld) && was_member(e) && log->have_section && !log->was_synced &&
+               (log->views_section == log->section || log->have_position);
 }
 
 /* Did the last start end gracefully, and has nothing touched the file since?
@@ -146,7 +149,8 @@ static int weigh_position(const Evidence *e, Report *r) {
                 r->safe_to_bootstrap = e->grastate.safe_to_bootstrap == GRASTATE_SAFE_YES;
         if (evidence_evicted(e))
                 return say(&r->problem, "the server found its data inconsistent with those of the cluster and left it; it needs a full SST");
-        if (holds_no_cluster(e) && was_member(e) && e->viewlog.was_synced)
+        /* Starts that came to nothing since then have left it as it was. */
+        if (holds_no_cluster(e) && was_member(e) && e->viewlog.views_synced && !e->viewlog.views_closed && !evidence_transfer_failed(e))
                 return weigh_schema_cut(e, r);
         if (uuid_is_zero(&e->grastate.position.uuid))
                 return weigh_nothing(e, r, "grastate.dat holds no cluster any more: a state transfer (SST) was cut off, or the server found its data inconsistent; it needs a full SST");

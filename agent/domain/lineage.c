@@ -41,12 +41,18 @@ static const History *longer(const History *a, const History *b) {
         return k > 0 && a->n < HISTORY_MAX ? NULL : a;
 }
 
+/* Has it said all that it can know? One without data has forgotten; one whose
+ * agent has yet to see what its mysqld did does not know yet. */
+static bool has_told(const Report *o) {
+        return o && o->history && !o->blank && o->claim != CLAIM_CONSUMED;
+}
+
 /* Settled members differ only while one of them has yet to hear the news. */
 static int by_settled(const Voice *voices, size_t n, const Report *member, Lineage *ret) {
         for (size_t i = 0; i < n; i++) {
                 const Report *o = voice_report(&voices[i]);
 
-                if (!in_component(o, member) || o->mysqld != MYSQLD_PRIMARY || !o->settled || !o->history)
+                if (!in_component(o, member) || o->mysqld != MYSQLD_PRIMARY || !o->settled || !has_told(o))
                         continue;
                 ret->history = ret->history ? longer(ret->history, o->history) : o->history;
                 if (!ret->history) {
@@ -55,12 +61,6 @@ static int by_settled(const Voice *voices, size_t n, const Report *member, Linea
                 }
         }
         return ret->history ? 1 : 0;
-}
-
-/* Has it said all that it can know? One without data has forgotten; one whose
- * agent has yet to see what its mysqld did does not know yet. */
-static bool has_told(const Report *o) {
-        return o && o->history && !o->blank && o->claim != CLAIM_CONSUMED;
 }
 
 static bool has_leader(const History *h, const char *name) {

@@ -16,11 +16,13 @@ typedef enum Entry {
         ENTRY_DOUBT,  /* whether it has cannot be told */
 } Entry;
 
+/* One that is written down, or one that was agreed upon and may have taken place
+ * without being written down yet by anybody who is heard. */
 static bool any_bootstrap(const Scene *s) {
         for (size_t i = 0; i < s->n; i++) {
                 const Report *o = voice_report(s->voice[i]);
 
-                if (o && o->history && o->history->n > 0)
+                if (o && ((o->history && o->history->n > 0) || o->have_grant || o->led.n > 0 || o->claim >= CLAIM_GRANTED))
                         return true;
         }
         return false;
@@ -128,6 +130,8 @@ static int way_in(Scene *s, const Voice *v, const Voice *primary) {
 
 static int join_reasons(Scene *s, const Voice *primary) {
         const Report *p = primary->report;
+        /* Where its agent can neither read the datadir nor ask the server, its record tells. */
+        const Uuid cluster = uuid_is_zero(&p->position.uuid) && p->have_view && p->n_views > 0 ? p->view[0].uuid : p->position.uuid;
         const Voice *free_ones[VOICES_MAX];
         size_t n_free = 0;
         int r;
@@ -173,7 +177,7 @@ static int join_reasons(Scene *s, const Voice *primary) {
                         free_ones[n_free++] = v;
                         continue;
                 }
-                if (!uuid_equal(&o->position.uuid, &p->position.uuid) && !uuid_is_zero(&p->position.uuid)) {
+                if (!uuid_is_zero(&cluster) && !uuid_equal(&o->position.uuid, &cluster)) {
                         r = names_add(&s->plan->stray, v->name);
                         if (r >= 0)
                                 r = plan_add(s->plan, v->name, "Its data belong to another cluster than those of %s. It is kept out, for joining would overwrite them. "
@@ -356,6 +360,7 @@ int rule_non_primary(Scene *s) {
 
                 if (!o)
                         continue;
+                stopped = stopped || o->asked; /* a person wants it settled */
                 if (o->mysqld == MYSQLD_NON_PRIMARY)
                         r = names_add(&live, s->voice[i]->name);
                 else if (mysqld_is_live(o->mysqld))

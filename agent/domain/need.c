@@ -18,6 +18,16 @@ static bool heard(const Voice *v) {
         return r && r->mysqld != MYSQLD_UNKNOWN && report_has_position(r);
 }
 
+/* Half of a copy: what it had before it was judged when the copy began, and since
+ * then it has taken no client's commit. Where the candidate has all from before
+ * the last view, it can hold nothing that the others of that view lack. */
+static bool holds_nothing(const Scene *s, const Voice *v) {
+        const Report *r = v ? voice_report(v) : NULL;
+
+        return r && r->mysqld == MYSQLD_STOPPED && names_contain(&r->marks, mark_to_string(MARK_ABORTED_SST)) &&
+               s->newest != SEQNO_UNDEFINED && s->candidate->report->position.seqno >= s->newest - 1;
+}
+
 /* Has a word on who was in the cluster: also one that is given up, or whose
  * position is not known. Not one without data, of another cluster or history. */
 static const Report *speaks(const Scene *s, const Voice *v) {
@@ -131,6 +141,7 @@ int need_find(Scene *s) {
         int64_t newest = INT64_MIN;
         int r;
 
+        s->newest = SEQNO_UNDEFINED;
         r = need_leaders(s);
         if (r != 0)
                 return r;
@@ -190,6 +201,7 @@ int need_find(Scene *s) {
                 if (names_contain(&s->plan->needed, name) && !(v && voice_report(v)))
                         return need_all(s, name, "it is given up unheard, and may have been in the cluster with anyone since");
         }
+        s->newest = newest;
         return 0;
 }
 
@@ -251,7 +263,7 @@ int need_await(Scene *s) {
         for (size_t i = 0; i < s->plan->needed.n; i++) {
                 const char *name = s->plan->needed.name[i];
 
-                if (names_contain(&s->overrule->without, name) || heard(scene_find(s, name)))
+                if (names_contain(&s->overrule->without, name) || heard(scene_find(s, name)) || holds_nothing(s, scene_find(s, name)))
                         continue;
                 r = names_add(&s->plan->awaited, name);
                 if (r < 0)

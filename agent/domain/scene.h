@@ -13,6 +13,7 @@ typedef struct Scene {
         const Overrule *overrule;
         Uuid uuid;             /* of the cluster, once it is settled */
         const Voice *candidate;
+        int64_t newest;        /* S of the newest view, once it is settled who must be heard; SEQNO_UNDEFINED where that is everybody */
         Names spared;          /* live non-primary servers that are in nobody's way (rule 8) */
         Plan *plan;
 } Scene;

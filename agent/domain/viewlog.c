@@ -377,7 +377,7 @@ int viewlog_parse(const char *text, size_t n, Viewlog *ret, char error[static 25
 
         while (at < n && r >= 0) {
                 const char *s = text + at, *end = memchr(s, '\n', n - at);
-                bool closed = p.log.closed;
+                bool closed = p.log.closed, synced = p.log.was_synced;
                 size_t sections = p.sections;
 
                 p.line++;
@@ -388,15 +388,19 @@ int viewlog_parse(const char *text, size_t n, Viewlog *ret, char error[static 25
                 r = line_read(&p, s, (size_t) (end - s));
                 /* The section that ends here is the one with the views: was it
                  * closed when it ended? */
-                if (p.sections != sections && p.log.n_views > 0 && p.views_sections == sections)
+                if (p.sections != sections && p.log.n_views > 0 && p.views_sections == sections) {
                         p.log.views_closed = closed;
+                        p.log.views_synced = synced;
+                }
                 at = (size_t) (end - text) + 1;
         }
         view_done(&p.last);
         if (p.log.n_views == 0)
                 p.log.views_section = p.log.section;
-        if (p.log.n_views == 0 || p.views_sections == p.sections)
+        if (p.log.n_views == 0 || p.views_sections == p.sections) {
                 p.log.views_closed = p.log.closed;
+                p.log.views_synced = p.log.was_synced;
+        }
 
         if (r >= 0 && p.bad_line > 0) {
                 (void) snprintf(error, 256, "line %zu of the record of views: %s", p.bad_line, p.bad);

@@ -62,6 +62,7 @@ typedef struct Viewlog {
         bool torn; /* since views_section, a view may be missing */
         uint64_t views_section; /* of which the views are; `section` where there are none */
         bool views_closed;      /* that section ended with `disconnected` */
+        bool views_synced;      /* and it was `was_synced` then */
         bool have_since;        /* where a section was opened since then, */
         Position since;         /* the first one's position */
         size_t n_primary_seen;  /* its primary views in all, kept or not */

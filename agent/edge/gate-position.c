@@ -106,10 +106,20 @@ bool position_wanted(int dirfd) {
         return grastate_read(dirfd, &g) >= 0 && !uuid_is_zero(&g.position.uuid);
 }
 
-int position_write(int dirfd, const Position *position) {
+static int grastate_set(int dirfd, Grastate *g, int64_t seqno) {
         char text[512];
-        Grastate g;
         size_t size;
+        int r;
+
+        g->position.seqno = seqno;
+        g->safe_to_bootstrap = GRASTATE_SAFE_NO;
+        size = grastate_format(g, text);
+        r = file_write(dirfd, GRASTATE, text, size, 0660);
+        return r < 0 ? r : 1;
+}
+
+int position_write(int dirfd, const Position *position) {
+        Grastate g;
         int r;
 
         r = grastate_read(dirfd, &g);
@@ -117,11 +127,17 @@ int position_write(int dirfd, const Position *position) {
                 return r;
         if (!uuid_equal(&g.position.uuid, &position->uuid))
                 return -ESTALE;
-        if (g.position.seqno >= position->seqno)
+        return g.position.seqno >= position->seqno ? 0 : grastate_set(dirfd, &g, position->seqno);
+}
+
+int position_lower(int dirfd, const Position *position) {
+        Grastate g;
+        int r;
+
+        r = grastate_read(dirfd, &g);
+        if (r < 0)
+                return r;
+        if (!uuid_equal(&g.position.uuid, &position->uuid) || position->seqno < 0 || g.position.seqno <= position->seqno)
                 return 0;
-        g.position.seqno = position->seqno;
-        g.safe_to_bootstrap = GRASTATE_SAFE_NO;
-        size = grastate_format(&g, text);
-        r = file_write(dirfd, GRASTATE, text, size, 0660);
-        return r < 0 ? r : 1;
+        return grastate_set(dirfd, &g, position->seqno);
 }

@@ -21,5 +21,9 @@ int position_find(const char *server, const char *datadir, const char *options, 
  * cluster. */
 int position_write(int dirfd, const Position *position);
 
+/* The same where the file says more than the data have come to, for whoever knows
+ * that the server did not end gracefully. */
+int position_lower(int dirfd, const Position *position);
+
 /* Is there a cluster in grastate.dat whose position could be looked for? */
 bool position_wanted(int dirfd);

@@ -280,26 +280,45 @@ static const char *pattern(const char *option, char buf[static 64]) {
         return buf;
 }
 
-/* A bootstrap that stands there would be one at every start. */
-static int check_configuration(const char *server, const char *options, char *const *command, bool *ret_wsrep, bool *ret_asynchronous) {
-        static const char defaults[] = "--defaults-file=";
-        const char *file = options && strncmp(options, defaults, strlen(defaults)) == 0 ? options + strlen(defaults) : NULL;
-        const char *option, *word;
-        char name[64];
-        Options o = {0};
+static bool same_place(const char *a, const char *b) {
+        struct stat x, y;
+
+        if (stat(a, &x) >= 0 && stat(b, &y) >= 0)
+                return x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+        return streq(a, b);
+}
+
+/* Whoever guards another directory than the one that mysqld will use leaves the
+ * gvwstate.dat there where it is. */
+static int check_place(const char *what, const char *used, const char *guarded) {
+        if (!used || used[0] != '/' || same_place(used, guarded))
+                return 0;
+        log_error("mysqld is not started: by its configuration %s is %s, and Mainstay was set up for %s. Nothing was touched. To set it up anew, type: mainstayctl setup; then: systemctl restart mainstayd; and start mysqld again.",
+                  what, used, guarded);
+        (void) sd_notifyf(false, "STATUS=Mainstay: not started. %s is %s in the server's configuration, and Mainstay was set up for %s: mainstayctl setup", what, used, guarded);
+        return -EPERM;
+}
+
+static int check_places(const Options *o, const char *datadir, const char *basedir) {
+        _cleanup_free_ char *base = NULL;
         int r;
 
-        r = discovery_options(server, file, &o);
-        if (r != 0) {
-                log_warning("%s --print-defaults failed (%s): whether a bootstrap stands in the server's configuration is not known, and mysqld starts all the same.",
-                            server, r < 0 ? strerror(-r) : "it ended with an error");
-                return 0;
-        }
-        option = options_bootstraps(&o, getenv("MYSQLD_OPTS"));
-        *ret_wsrep = options_wsrep(&o);
-        *ret_asynchronous = options_asynchronous(&o);
-        word = option ? NULL : command_bootstraps(&o, command);
-        options_done(&o);
+        r = check_place("the datadir", o->datadir, datadir);
+        if (r < 0)
+                return r;
+        if (o->provider_options && options_provider_get(o->provider_options, "base_dir", &base) < 0)
+                base = NULL;
+        return check_place("base_dir of wsrep_provider_options", base, basedir);
+}
+
+/* A bootstrap that stands there would be one at every start. */
+static int check_bootstraps(const Options *o, const char *file, char *const *command) {
+        const char *option, *word;
+        char name[64];
+
+        option = options_bootstraps(o, getenv("MYSQLD_OPTS"));
+        word = option ? NULL : command_bootstraps(o, command);
+
         if (word) {
                 log_error("mysqld is not started: \"%s\" in ExecStart= of its unit would make every start form a new cluster, and nobody has authorised that. "
                           "Take it out (systemctl cat shows where it stands; then systemctl daemon-reload), and start mysqld again. "
@@ -321,6 +340,29 @@ static int check_configuration(const char *server, const char *options, char *co
                           streq(option, "wsrep_cluster_address") ? "name the nodes in it (gcomm://db1,db2,db3)" : "remove it");
         (void) sd_notifyf(false, "STATUS=Mainstay: not started. A bootstrap stands in the server's configuration: %s", option);
         return -EPERM;
+}
+
+/* `authorised`: the agent has said that this start is a bootstrap. */
+static int check_configuration(const char *server, const char *options, char *const *command, const char *datadir, const char *basedir, bool authorised,
+                               bool *ret_wsrep, bool *ret_asynchronous) {
+        static const char defaults[] = "--defaults-file=";
+        const char *file = options && strncmp(options, defaults, strlen(defaults)) == 0 ? options + strlen(defaults) : NULL;
+        Options o = {0};
+        int r;
+
+        r = discovery_options(server, file, &o);
+        if (r != 0) {
+                log_warning("%s --print-defaults failed (%s): whether a bootstrap stands in the server's configuration is not known, and mysqld starts all the same.",
+                            server, r < 0 ? strerror(-r) : "it ended with an error");
+                return 0;
+        }
+        *ret_wsrep = options_wsrep(&o);
+        *ret_asynchronous = options_asynchronous(&o);
+        r = *ret_wsrep ? check_places(&o, datadir, basedir) : 0;
+        if (r >= 0 && !authorised)
+                r = check_bootstraps(&o, file, command);
+        options_done(&o);
+        return r;
 }
 
 /* The datadir, as mysqld's own user */
@@ -455,6 +497,20 @@ static int find_position(int dirfd, const char *datadir, const char *dir, const 
         return 0;
 }
 
+/* A server that was cut while it was paused has a seqno in its file that its data,
+ * where not each commit is written to the disk at once, may not have any more.
+ * Galera goes by the file, and would ask for too little. */
+static void lower_position(int dirfd, const Verdict *v) {
+        char at[POSITION_TEXT_MAX];
+        int r;
+
+        r = v->have_position ? position_lower(dirfd, &v->position) : 0;
+        if (r > 0)
+                log_warning("The data have come to %s, and " GRASTATE " said more. That was corrected, so that the other nodes send all that is missing.", position_text(&v->position, at));
+        else if (r < 0 && r != -ENOENT)
+                log_warning(GRASTATE " could not be compared with the position of the data: %s", strerror(-r));
+}
+
 /* Without a section of its own this start would be recorded as part of the one
  * before, and what is said of that one would be believed of this. */
 static int open_section(const char *dir, const Verdict *v) {
@@ -525,6 +581,8 @@ static int prepare(const char *datadir, const char *basedir, const char *serverd
                 log_error("mysqld is not started: %s, where gvwstate.dat lies, cannot be opened: %s.", basedir, strerror(-r));
                 return r;
         }
+        if (!v->alone && !asynchronous)
+                lower_position(dirfd, v);
         r = basefd < 0 || v->resume ? 0 : set_view_aside(basefd);
         if (r >= 0 && v->bootstrap)
                 r = allow_bootstrap(dirfd, v);
@@ -561,7 +619,7 @@ int main(int argc, char *argv[]) {
                           "Remove it (systemctl unset-environment _WSREP_NEW_CLUSTER), and type: systemctl start mainstay-bootstrap");
                 return EXIT_FAILURE;
         }
-        if (!g.verdict.bootstrap && check_configuration(server, getenv("MAINSTAY_OPTIONS"), g.command, &wsrep, &asynchronous) < 0)
+        if (check_configuration(server, getenv("MAINSTAY_OPTIONS"), g.command, datadir, basedir, g.verdict.bootstrap, &wsrep, &asynchronous) < 0)
                 return EXIT_FAILURE;
         words_free(TAKE(g.command));
         if (prepare(datadir, basedir, serverdir, server, wsrep, asynchronous, &g.verdict) < 0)

@@ -293,9 +293,27 @@ static void stop_first(Manager *m) {
                 stopped(m->unit, r, NULL, m);
 }
 
+/* Nothing has been renamed yet, neither now nor in an earlier life of the agent. */
+static bool is_in_place(const Manager *m) {
+        _cleanup_free_ char *path = NULL;
+
+        if (m->setting_aside || asprintf(&path, "%s.mainstay-%s", m->config->datadir, m->store->aside.stamp) < 0) {
+                path = NULL;
+                return false;
+        }
+        return access(path, F_OK) < 0 && errno == ENOENT;
+}
+
 void recover_drive(Manager *m) {
         Aside *a = &m->store->aside;
         int r;
+
+        /* What was to be copied serves no more, and these data may be what the others
+         * wait for. */
+        if (recover_busy(m) && m->plan->action == ACTION_BOOTSTRAP && is_in_place(m)) {
+                finish(m, false, "No node serves the cluster any more, so there is nothing to copy: the data of this node stay where they are, and are judged like those of the others. When the cluster serves again, say it again: mainstayctl recover");
+                return;
+        }
 
         /* Before there is a cluster to take a copy from, nothing is moved. */
         if (recover_busy(m) && (m->plan->action != ACTION_JOIN || !primary_known(m)))

@@ -155,7 +155,7 @@ static void settle_grant(Manager *m) {
 
         /* It led, and must be heard until this node's data have been with it: its
          * history is theirs only then. */
-        if (fate == GRANT_CONFIRMED && s->grant.manner != MANNER_RESUME && !history_has(&s->history, &s->grant.id))
+        if ((fate == GRANT_CONFIRMED || fate == GRANT_FORGOTTEN) && s->grant.manner != MANNER_RESUME && !history_has(&s->history, &s->grant.id))
                 store_add_led(s, &s->grant.id, s->grant.holder);
         s->have_grant = false;
         if (manager_save(m) < 0) {
@@ -186,6 +186,12 @@ static void settle_claim(Manager *m, const Report *own) {
                 return;
         if (s->claim->manner == MANNER_RESUME) {
                 election_release(m, "the start that it was for has ended");
+                return;
+        }
+
+        /* Each start that the gate lets go opens a section of the record. */
+        if (s->consumed > 0 && m->evidence.have_viewlog && m->evidence.viewlog.section == s->consumed) {
+                election_release(m, "mysqld was not let start under it after all");
                 return;
         }
 
@@ -375,8 +381,11 @@ void election_drive(Manager *m) {
                 return;
         if (s->have_grant && !streq(s->grant.holder, m->name) && !names_contain(&s->without, s->grant.holder))
                 return; /* who was granted it will be heard, or has led */
-        if (m->request.call && !m->request.bootstrap)
-                return; /* asked to join, and only that */
+        if (m->request.call && m->request.only_join)
+                return;
+        /* Given up means gone, not "not asked yet". */
+        if (!manager_has_tried(m, &s->without))
+                return;
         if (manager_now(m) < m->claim_after) {
                 manager_wake(m, m->claim_after);
                 return;
@@ -428,6 +437,7 @@ int election_judge(Manager *m, const char *text, char **ret_why) {
         (void) snprintf(s->grant.holder, sizeof(s->grant.holder), "%s", c->holder);
         for (size_t i = 0; i < c->n_reports; i++)
                 if (streq(c->report[i]->node, c->holder)) {
+                        s->grant.agent = c->report[i]->agent;
                         s->grant.epoch = c->report[i]->epoch;
                         s->grant.serial = c->report[i]->serial;
                 }
@@ -470,6 +480,7 @@ int election_consume(Manager *m) {
         int r;
 
         m->store->claim_state = CLAIM_CONSUMED;
+        m->store->consumed = m->evidence.have_viewlog && m->evidence.viewlog.have_section ? m->evidence.viewlog.section : 0;
         r = manager_save(m);
         if (r < 0) {
                 m->store->claim_state = CLAIM_GRANTED;

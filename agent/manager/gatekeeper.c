@@ -41,6 +41,10 @@ static void gate_refuse(Manager *m, const char *text) {
         reply_gate(m, "refuse", text);
 }
 
+/* `galera_new_cluster` leaves its flag in systemd's environment where it is ended
+ * before it has taken it out again. */
+#define LEFT_BEHIND " If nobody has typed that now, its flag was left behind: systemctl unset-environment _WSREP_NEW_CLUSTER"
+
 /* `galera_new_cluster`, typed by hand. */
 static void refuse_by_hand(Manager *m) {
         const char *why = plan_reason(m->plan, m->plan->node[0] ? m->plan->node : m->name);
@@ -48,13 +52,13 @@ static void refuse_by_hand(Manager *m) {
         int r;
 
         if (m->plan->action == ACTION_BOOTSTRAP)
-                r = asprintf(&text, "A bootstrap by hand (galera_new_cluster) is refused, for it asks nobody. The node that should lead is %s: %s On %s, type: systemctl start mainstay-bootstrap",
+                r = asprintf(&text, "A bootstrap by hand (galera_new_cluster) is refused, for it asks nobody. The node that should lead is %s: %s On %s, type: systemctl start mainstay-bootstrap." LEFT_BEHIND,
                              m->plan->node, str_or(why, ""), m->plan->node);
         else if (m->plan->action == ACTION_JOIN)
-                r = asprintf(&text, "A bootstrap by hand (galera_new_cluster) is refused: %s serves the cluster already. Type: systemctl start mainstay-join", m->plan->node);
+                r = asprintf(&text, "A bootstrap by hand (galera_new_cluster) is refused: %s serves the cluster already. Type: systemctl start mainstay-join." LEFT_BEHIND, m->plan->node);
         else
-                r = asprintf(&text, "A bootstrap by hand (galera_new_cluster) is refused, for it asks nobody. %s Type: mainstayctl plan, and then: systemctl start mainstay-bootstrap", str_or(why, ""));
-        gate_refuse(m, r < 0 ? "A bootstrap by hand (galera_new_cluster) is refused. Type: systemctl start mainstay-bootstrap" : text);
+                r = asprintf(&text, "A bootstrap by hand (galera_new_cluster) is refused, for it asks nobody. %s Type: mainstayctl plan, and then: systemctl start mainstay-bootstrap." LEFT_BEHIND, str_or(why, ""));
+        gate_refuse(m, r < 0 ? "A bootstrap by hand (galera_new_cluster) is refused. Type: systemctl start mainstay-bootstrap." LEFT_BEHIND : text);
 }
 
 /* Hours at the gate would hold up the boot, or whoever installs packages: there,
@@ -179,7 +183,7 @@ void gatekeeper_answer(Manager *m) {
                 return;
         if (m->evidence.outside)
                 gate_refuse(m, str_or(m->report->problem, "Another mysqld runs on this datadir."));
-        else if (m->gate.new_cluster)
+        else if (m->gate.new_cluster && !(election_leads(m, MANNER_RESTART) && m->store->claim_state == CLAIM_GRANTED))
                 refuse_by_hand(m);
         else if (manager_keeps_out(m))
                 gate_refuse(m, manager_keep_out_text(m));
@@ -214,6 +218,7 @@ void gatekeeper_answer(Manager *m) {
 
 static void request_end(Manager *m) {
         m->request.call = sd_bus_message_unref(m->request.call);
+        m->request.caller = sd_bus_track_unref(m->request.caller);
         m->request.new_cluster = false;
         manager_touch(m); /* the others are told that nobody asks any more */
 }
@@ -233,10 +238,29 @@ static void request_refuse(Manager *m, const char *leader, const char *text) {
         request_end(m);
 }
 
+/* Who stops waiting stops nothing but the waiting. */
+static int caller_gone(sd_bus_track *track, void *userdata) {
+        Manager *m = userdata;
+
+        m->request.gone = true;
+        manager_touch(m);
+        return 1; /* 0 would have it called again at once */
+}
+
+static int follow_caller(Manager *m, sd_bus_message *call) {
+        int r;
+
+        m->request.caller = sd_bus_track_unref(m->request.caller);
+        r = sd_bus_track_new(sd_bus_message_get_bus(call), &m->request.caller, caller_gone, m);
+        return r < 0 ? r : sd_bus_track_add_sender(m->request.caller, call);
+}
+
 int request_begin(Manager *m, sd_bus_message *call, bool bootstrap, bool wait, const Names *without, bool new_cluster) {
         Store *s = m->store;
         int r;
 
+        if (m->request.call && m->request.gone && m->store->claim_state == CLAIM_NONE)
+                request_end(m); /* its answer would reach nobody */
         if (m->request.call)
                 return sd_bus_reply_method_errorf(call, "org.mainstay1.Error.Busy",
                                                   "This node is being asked to %s already: wait for that to end, or stop it (systemctl stop mainstay-bootstrap mainstay-join).",
@@ -262,10 +286,16 @@ int request_begin(Manager *m, sd_bus_message *call, bool bootstrap, bool wait, c
         m->request = (Request) {
                 .call = sd_bus_message_ref(call),
                 .bootstrap = bootstrap,
+                .only_join = !bootstrap && !s->wanted,
                 .wait = wait,
                 .new_cluster = new_cluster,
                 .settle = manager_now(m) + SETTLE_MAX,
         };
+        r = follow_caller(m, call);
+        if (r < 0) {
+                request_end(m);
+                return r;
+        }
         m->start_after = m->claim_after = 0;
         m->start_failures = 0;
         manager_touch(m);
@@ -379,7 +409,7 @@ void request_answer(Manager *m) {
                 }
                 want(m);
                 policies_owe(m, true);
-                if (!m->request.wait)
+                if (!m->request.wait || m->request.gone)
                         request_done(m, "mysqld will be started as a joiner when there is a Primary component.");
                 return;
         }

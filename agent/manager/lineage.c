@@ -56,7 +56,7 @@ static ReportView view_of(Manager *m, size_t i) {
 static bool began_alone(Manager *m, const ReportView *v, Position *ret) {
         const Viewlog *log = &m->evidence.viewlog;
 
-        if (m->store->settled == log->section || !is_alone(v, m->name))
+        if (m->store->settled == log->section || m->store->resuming == log->section || !is_alone(v, m->name))
                 return false;
         if (!log->have_position)
                 *ret = (Position) { v->uuid, v->seqno == SEQNO_UNDEFINED ? v->seqno : v->seqno - 1 };
@@ -78,17 +78,37 @@ static bool was_granted(Manager *m, const ReportView *v) {
         return false;
 }
 
+/* What the data had come to, at least, when the view `i` of this start began. */
+static Position known_before(Manager *m, size_t i, const Uuid *uuid) {
+        const Viewlog *log = &m->evidence.viewlog;
+        Position p = { *uuid, 0 };
+
+        if (log->have_position && uuid_equal(&log->position.uuid, uuid) && log->position.seqno > 0)
+                p.seqno = log->position.seqno;
+        for (size_t k = 0; k < i; k++)
+                if (m->evidence.view_seqno[k] > p.seqno && uuid_equal(&log->views[k].uuid, uuid))
+                        p.seqno = m->evidence.view_seqno[k];
+        return p;
+}
+
 /* A later one, after a time without a Primary component. The servers find their
  * way back by themselves only where all of the last view are there again. */
 static bool was_made(Manager *m, const Report *own, size_t i, const ReportView *v, Position *ret) {
         const ReportView last = view_of(m, i - 1);
         bool newest = i + 1 == m->evidence.viewlog.n_views;
 
-        if (!v->after_gap || v->seqno == SEQNO_UNDEFINED || names_within(&last.members, &v->members) || was_granted(m, v))
+        if (!v->after_gap || names_within(&last.members, &v->members) || was_granted(m, v))
                 return false;
-        if (!is_alone(v, m->name) && !(newest && is_first(v, m->name) && all_after_gap(m, own, v)))
+        if (!is_alone(v, m->name) && !(newest && v->seqno != SEQNO_UNDEFINED && is_first(v, m->name) && all_after_gap(m, own, v)))
                 return false;
-        *ret = (Position) { v->uuid, v->seqno - 1 };
+        if (v->seqno != SEQNO_UNDEFINED)
+                *ret = (Position) { v->uuid, v->seqno - 1 };
+        /* While the server lives, S is asked for. After that nobody can tell it; it was
+         * not below what is known, and who went on from there is not let in. */
+        else if (own->mysqld == MYSQLD_STOPPED)
+                *ret = known_before(m, i, &v->uuid);
+        else
+                return false;
         return true;
 }
 
@@ -114,7 +134,8 @@ void manager_note_foreign(Manager *m, const Report *own) {
         char at[POSITION_TEXT_MAX];
         _cleanup_free_ char *text = NULL;
 
-        if (own->mysqld != MYSQLD_PRIMARY || !own->have_view || s->claim_state != CLAIM_NONE || !unexplained(m, own, &e.position))
+        /* It may have come and gone while this agent did not run. */
+        if ((own->mysqld != MYSQLD_PRIMARY && own->mysqld != MYSQLD_STOPPED) || !own->have_view || s->claim_state != CLAIM_NONE || !unexplained(m, own, &e.position))
                 return;
         for (size_t i = 0; i < s->history.n; i++)
                 if (uuid_equal(&s->history.entry[i].position.uuid, &e.position.uuid) && s->history.entry[i].position.seqno >= e.position.seqno)

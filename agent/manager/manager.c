@@ -271,6 +271,19 @@ static void kill_mysqld(Manager *m) {
                 manager_wake(m, m->kill_at);
 }
 
+/* Who came along when another was made Primary in place has yet to learn of it, and
+ * must not have forgotten that when its own mysqld ends before it has. */
+static void unsettle(Manager *m, const Report *own) {
+        Store *s = m->store;
+
+        if (s->settled == 0 || s->settled != m->evidence.viewlog.section || !mysqld_in_primary(own->mysqld) ||
+            !(s->n_led > 0 || (s->have_grant && s->grant.manner == MANNER_IN_PLACE && !streq(s->grant.holder, m->name))))
+                return;
+        s->settled = 0;
+        if (manager_save(m) < 0)
+                manager_wake(m, manager_now(m) + 5 * USEC_PER_SEC);
+}
+
 /* The report of now: this node's own part, and its claims. */
 static int draw_report(Manager *m, Report **ret) {
         _cleanup_(report_freep) Report *r = NULL;
@@ -301,9 +314,8 @@ static int draw_report(Manager *m, Report **ret) {
                 return -ENOMEM;
         *r->history = s->history;
         r->have_history = true;
-        /* Who came along when another was made Primary in place has yet to learn of it. */
-        r->settled = s->settled != 0 && s->settled == m->evidence.viewlog.views_section &&
-                     !(mysqld_in_primary(r->mysqld) && (s->n_led > 0 || (s->have_grant && s->grant.manner == MANNER_IN_PLACE && !streq(s->grant.holder, m->name))));
+        unsettle(m, r);
+        r->settled = s->settled != 0 && s->settled == m->evidence.viewlog.views_section;
         for (size_t i = 0; i < s->n_led; i++)
                 (void) names_add(&r->led, s->led[i].leader);
         r->claim = s->claim_state;
@@ -323,6 +335,19 @@ static int draw_report(Manager *m, Report **ret) {
         return 0;
 }
 
+/* Whom an operator gives up is given up for the bootstrap that is being asked for,
+ * and for no later one: by then it may be back, and have gone on without us. */
+static void forget_overrule(Manager *m, bool over) {
+        Store *s = m->store;
+
+        if (s->without.n == 0 || s->claim_state != CLAIM_NONE || (m->request.call && m->request.bootstrap && !over))
+                return;
+        s->without = (Names) {0};
+        (void) manager_save(m); /* what stays on the disk is forgotten at the next start */
+        if (!over)
+                log_notice("What an operator gave up is not given up any more: the bootstrap that it was said for did not come about. To go on with it, say it again.");
+}
+
 static int evaluate(sd_event_source *source, void *userdata) {
         Manager *m = userdata;
         _cleanup_(report_freep) Report *fresh = NULL;
@@ -339,6 +364,7 @@ static int evaluate(sd_event_source *source, void *userdata) {
                 return 0;
         }
         policies_adopt(m);
+        forget_overrule(m, false);
         r = draw_report(m, &fresh);
         if (r >= 0)
                 r = decide(m, fresh, &plan);
@@ -356,10 +382,8 @@ static int evaluate(sd_event_source *source, void *userdata) {
                 return 0;
         }
 
-        if (m->plan->action == ACTION_JOIN && m->store->without.n > 0 && m->store->claim_state == CLAIM_NONE) {
-                m->store->without = (Names) {0}; /* what it was said for is over */
-                (void) manager_save(m);
-        }
+        if (m->plan->action == ACTION_JOIN)
+                forget_overrule(m, true);
         manager_adopt_history(m);
         if (mysqld_in_primary(m->report->mysqld))
                 policies_owe(m, false);
@@ -438,6 +462,7 @@ Manager *manager_free(Manager *m) {
                 (void) peer_free(m->peer[i]);
         gatekeeper_leave(m);
         (void) sd_bus_message_unref(m->request.call);
+        (void) sd_bus_track_unref(m->request.caller);
         (void) unit_free(m->unit);
         (void) unit_free(m->recovery);
         (void) unit_free(m->aside_unit);

@@ -36,7 +36,10 @@ typedef struct Paths {
 /* An operator's call that is answered when what it asks for has come about. */
 typedef struct Request {
         sd_bus_message *call; /* NULL: there is none */
+        sd_bus_track *caller; /* who waits for the answer */
+        bool gone;            /* nobody does any more */
         bool bootstrap;       /* else join */
+        bool only_join;       /* it is why mysqld is wanted, and nobody said that it shall lead */
         bool new_cluster;     /* an operator begins a cluster with this node */
         bool wait;
         bool stops;           /* a live server stood in the way, and is being stopped */
@@ -176,6 +179,9 @@ int manager_save(Manager *m);
 /* peers.c. All that is known of all nodes: a voice each. `voices` has room for
  * NAMES_MAX. Returns their number. */
 size_t manager_voices(Manager *m, const Report *own, Voice *voices);
+
+/* Has it been looked whether these nodes, or their servers, answer? */
+bool manager_has_tried(Manager *m, const Names *names);
 
 /* The names of all who run mysqld, as far as they are known: this node, the
  * peers as they are configured, and as they once called themselves. */

@@ -16,7 +16,7 @@
  *   history a@50,b@90   bootstraps: an id and a seqno; a!50: one that nobody
  *                    agreed to; "history -": none at all
  *   safe, unsafe     safe_to_bootstrap; weight 5
- *   blank, problem, unjudged, unwanted, mark WORD
+ *   blank, problem, unjudged, unwanted, asked, mark WORD
  *   ddl              cut off in the middle of a schema change
  *   grant x:2        it has granted claim x to db2
  *   asking x, granted x, consumed x   its own claim
@@ -223,6 +223,8 @@ static inline Report *case_report(const char *name, char *words) {
                         r->group = (Position) { case_id(*arg), 5 };
                         r->have_group = true;
                 }
+                else if (streq(word, "asked"))
+                        r->asked = true;
                 else if (streq(word, "unwanted"))
                         r->wanted = false;
                 else if (streq(word, "ddl"))

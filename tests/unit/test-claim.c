@@ -237,13 +237,18 @@ static const struct {
         { "consumed", "stopped 114 consumed x at 2.7", GRANT_STANDS },
         { "consumed, starting", "starting 114 consumed x at 2.7", GRANT_STANDS },
         { "consumed, Primary", "primary 115 consumed x at 2.8", GRANT_CONFIRMED },
-        { "Primary under another claim", "primary 115 consumed y at 2.8", GRANT_STANDS },
-        { "Primary, and nothing known of the claim", "primary 114 at 2.8", GRANT_STANDS },
+        { "Primary under another claim", "primary 115 consumed y at 2.8", GRANT_FORGOTTEN },
+        { "Primary, and nothing known of the claim", "primary 114 at 2.8", GRANT_FORGOTTEN },
+        { "Primary, and its agent has begun anew: it may have led", "primary 114 at 1.1 agent z", GRANT_FORGOTTEN },
+        { "begun anew, and not Primary yet", "joining 114 at 1.1 agent z", GRANT_FORGOTTEN },
+        { "begun anew, and further on", "stopped 115 at 1.1 agent z", GRANT_FORGOTTEN },
+        { "begun anew, and where it was", "stopped 114 at 1.1 agent z", GRANT_VOID },
+        { "begun anew, and it claims from there", "stopped 115 asking y at 1.1 agent z", GRANT_FORGOTTEN },
         { "joining is not Primary", "joining 114 consumed x at 2.8", GRANT_STANDS },
         { "in its history", "stopped 150 history a@3,x@114 at 3.1", GRANT_CONFIRMED },
         { "in its history, and it never moved", "stopped 114 history x@114 at 3.1", GRANT_CONFIRMED },
         { "in its history, though it released it later", "stopped 114 history x@114 released x at 3.1", GRANT_CONFIRMED },
-        { "another in its history", "stopped 150 history y@114 at 3.1", GRANT_STANDS },
+        { "another in its history", "stopped 150 history y@114 at 3.1", GRANT_FORGOTTEN },
         { "released", "stopped 114 released wx at 2.6", GRANT_WITHDRAWN },
         { "released, and it claims anew", "stopped 114 released x asking y at 2.6", GRANT_WITHDRAWN },
         { "another released", "stopped 114 asking x released y at 2.6", GRANT_STANDS },
@@ -252,12 +257,12 @@ static const struct {
         { "forgotten within the same life", "stopped 114 at 2.6", GRANT_VOID },
         { "but this is what it said before", "stopped 114 at 2.5", GRANT_STANDS },
         { "or earlier still", "stopped 114 at 1.9", GRANT_STANDS },
-        { "forgotten, and one further: it may have led", "stopped 115 at 3.1", GRANT_STANDS },
-        { "forgotten, and behind", "stopped 113 at 3.1", GRANT_STANDS },
-        { "another cluster's 114", "stopped B114 at 3.1", GRANT_STANDS },
-        { "forgotten, and running", "starting 114 at 3.1", GRANT_STANDS },
-        { "forgotten, and its position is not known", "stopped at 3.1", GRANT_STANDS },
-        { "forgotten, and what it does is not known", "unknown 114 at 3.1", GRANT_STANDS },
+        { "forgotten, and one further: it may have led", "stopped 115 at 3.1", GRANT_FORGOTTEN },
+        { "forgotten, and behind", "stopped 113 at 3.1", GRANT_FORGOTTEN },
+        { "another cluster's 114", "stopped B114 at 3.1", GRANT_FORGOTTEN },
+        { "forgotten, and running", "starting 114 at 3.1", GRANT_FORGOTTEN },
+        { "forgotten, and its position is not known", "stopped at 3.1", GRANT_FORGOTTEN },
+        { "forgotten, and what it does is not known", "unknown 114 at 3.1", GRANT_FORGOTTEN },
         { "it claims anew from the same place", "stopped 114 asking y at 3.1", GRANT_VOID },
         { "a history that is not known tells nothing", "stopped 115 history - at 3.1", GRANT_STANDS },
 };
@@ -274,7 +279,7 @@ static const struct {
         { MANNER_IN_PLACE, "it found them, and says so", "primary 115 released x at 2.9", GRANT_WITHDRAWN },
         { MANNER_IN_PLACE, "in its history", "primary 150 history x@114 at 2.9", GRANT_CONFIRMED },
         { MANNER_IN_PLACE, "cut before it used it", "stopped 114 at 3.1", GRANT_VOID },
-        { MANNER_IN_PLACE, "cut, and may have used it", "stopped 115 at 3.1", GRANT_STANDS },
+        { MANNER_IN_PLACE, "cut, and may have used it", "stopped 115 at 3.1", GRANT_FORGOTTEN },
         { MANNER_RESUME, "consumed, not yet Primary", "starting 114 consumed x at 2.7", GRANT_STANDS },
         { MANNER_RESUME, "consumed, and waiting for the others", "non-primary 114 consumed x at 2.7", GRANT_STANDS },
         { MANNER_RESUME, "Primary", "primary 115 consumed x at 2.8", GRANT_CONFIRMED },
@@ -285,7 +290,7 @@ static const struct {
 };
 
 static void check_fate(const char *name, Manner manner, const char *holder, GrantFate fate) {
-        Grant g = { .id = case_id('x'), .holder = "db1", .position = { case_id('A'), 114 }, .epoch = 2, .serial = 5, .manner = manner };
+        Grant g = { .id = case_id('x'), .holder = "db1", .position = { case_id('A'), 114 }, .agent = case_id('1'), .epoch = 2, .serial = 5, .manner = manner };
         _cleanup_free_ char *words = strdup(holder);
         _cleanup_(report_freep) Report *r = case_report("db1", words);
 
@@ -311,7 +316,7 @@ static void a_live_position_voids_nothing(void **state) {
         (void) state;
         assert_int_equal(grant_fate(&g, r), GRANT_VOID);
         r->source = SOURCE_LIVE;
-        assert_int_equal(grant_fate(&g, r), GRANT_STANDS);
+        assert_int_equal(grant_fate(&g, r), GRANT_FORGOTTEN);
 }
 
 /* As text */

@@ -239,13 +239,18 @@ static int entry_answered(sd_bus_message *m, void *userdata, sd_bus_error *error
         return 0;
 }
 
-/* mysqld's unit is being started, and has come to the gate. */
-static void enter(Node *n) {
+/* mysqld's unit is being started, and has come to the gate; `flag` NULL, or what
+ * its environment asks for. */
+static void enter_with(Node *n, const char *flag) {
         systemd_says(&n->systemd, "activating", "start-pre", 0);
         n->entry.call = sd_bus_slot_unref(n->entry.call);
         n->entry = (Entry) {0};
         assert_true(sd_bus_call_method_async(n->bus, &n->entry.call, "org.mainstay1", "/org/mainstay1", "org.mainstay1.Gate", "Enter",
-                                             entry_answered, &n->entry, "sas", "00112233445566778899aabbccddeeff", 0) >= 0);
+                                             entry_answered, &n->entry, "sas", "00112233445566778899aabbccddeeff", flag ? 1 : 0, flag) >= 0);
+}
+
+static void enter(Node *n) {
+        enter_with(n, NULL);
 }
 
 /* What the gate does before it leaves. */
@@ -530,6 +535,65 @@ static void nobody_hears_of_what_is_not_on_the_disk(void **state) {
         assert_string_equal(promised(db2).claim_state, "");
 }
 
+/* galera_new_cluster was ended before it took its flag out of systemd's environment. */
+static void a_flag_left_behind_bars_nobody_who_was_granted(void **state) {
+        World *w = *state;
+        Node *db1 = &w->node[0], *db2 = &w->node[1];
+        char id[64];
+
+        be_granted(w, db2, id);
+        enter_with(db2, "new-cluster");
+        bootstrap(w, db2);
+        assert_string_equal(promised(db2).claim, id);
+
+        enter_with(db1, "new-cluster");
+        LOOP_UNTIL(w->event, db1->entry.answered);
+        assert_string_equal(db1->entry.verdict, "refuse");
+        assert_non_null(strstr(db1->entry.text, "systemctl unset-environment _WSREP_NEW_CLUSTER"));
+}
+
+/* The gate was answered, and did not let mysqld start: nobody has led. */
+static void a_bootstrap_that_never_began_is_no_history(void **state) {
+        World *w = *state;
+        Node *db1 = &w->node[0], *db2 = &w->node[1], *db3 = &w->node[2];
+        char id[64];
+
+        be_granted(w, db2, id);
+        enter(db2);
+        bootstrap(w, db2);
+        systemd_says(&db2->systemd, "failed", "failed", 0);
+        LOOP_UNTIL(w->event, logged(db2, "was not let start under it after all"));
+        LOOP_UNTIL(w->event, !granted(db1, id) && !granted(db3, id));
+        assert_false(logged(db2, "has formed the cluster"));
+}
+
+/* What the holder knew is gone with its disk: what was granted to it can be used by
+ * nobody any more, and bars nobody. */
+static void a_grant_ends_with_the_memory_of_its_holder(void **state) {
+        World *w = *state;
+        Node *db1 = &w->node[0], *db2 = &w->node[1], *db3 = &w->node[2];
+        _cleanup_free_ char *file = NULL;
+        char id[64];
+
+        /* Its epoch is beyond that of an agent that begins anew. */
+        agent_start(db2);
+        LOOP_UNTIL(w->event, *property(db2, "Plan"));
+        agent_kill(db2);
+        be_granted(w, db2, id);
+        enter(db2);
+        bootstrap(w, db2);
+        agent_kill(db2);
+        assert_true(asprintf(&file, "%s/state.json", db2->state) > 0);
+        assert_int_equal(unlink(file), 0);
+        systemd_says(&db2->systemd, "failed", "failed", 0);
+        agent_start(db2);
+        LOOP_UNTIL(w->event, !granted(db1, id) && !granted(db3, id));
+        enter(db2);
+        LOOP_UNTIL(w->event, db2->entry.answered);
+        assert_string_equal(db2->entry.verdict, "bootstrap");
+        assert_string_not_equal(promised(db2).claim, id);
+}
+
 /* mysqld is Primary: its notify command has told of `views`, one after the other. */
 static void serve(Node *n, const char *const *views, size_t n_views) {
         static const char invocation[] = "00112233445566778899aabbccddeeff";
@@ -603,6 +667,26 @@ static void a_bootstrap_past_the_gate_is_written_down(void **state) {
         assert_true(json_equal(here, there));
         json_decref(here);
         json_decref(there);
+}
+
+/* The same, while its agent did not run; it has stopped since. */
+static void one_that_nobody_saw_is_written_down_later(void **state) {
+        static const char *const views[] = { UUID_2 "/db2/192.0.2.2," UUID_3 "/db3/192.0.2.3", UUID_2 "/db2/192.0.2.2" };
+        World *w = *state;
+        Node *db2 = &w->node[1];
+        json_t *history;
+
+        serve(db2, views + 1, 1);
+        db2->seqno = 35;
+        file_put(db2->data, "grastate.dat", "version: 2.1\nuuid: " CLUSTER "\nseqno: -1\nsafe_to_bootstrap: 0\n", 0644);
+        systemd_says(&db2->systemd, "failed", "failed", 0);
+        for (size_t i = 0; i < NODES; i++)
+                agent_start(&w->node[i]);
+        LOOP_UNTIL(w->event, bootstraps_of(db2) == 1);
+        history = history_on_disk(db2);
+        assert_true(json_is_true(json_object_get(json_array_get(history, 0), "foreign")));
+        assert_int_equal(json_integer_value(json_object_get(json_array_get(history, 0), "seqno")), 30); /* where that start began */
+        json_decref(history);
 }
 
 /* Describe */
@@ -700,6 +784,79 @@ static Answer ask_bootstrap(World *w, Node *n, const char *method) {
         LOOP_UNTIL(w->event, a.answered);
         (void) sd_bus_slot_unref(slot);
         return a;
+}
+
+/* A person asks, on a connection of its own, and waits. */
+static sd_bus *ask_and_wait(World *w, Node *n, const char *method, const char *without, Answer *ret) {
+        sd_bus *bus = private_bus_open(&n->daemon, w->event);
+
+        LOOP_UNTIL(w->event, *property(n, "Report"));
+        if (streq(method, "Join"))
+                assert_true(sd_bus_call_method_async(bus, NULL, "org.mainstay1", "/org/mainstay1", "org.mainstay1.Node", method, call_answered, ret, "sb", "", true) >= 0);
+        else
+                assert_true(sd_bus_call_method_async(bus, NULL, "org.mainstay1", "/org/mainstay1", "org.mainstay1.Node", method, call_answered, ret, "asasb", without ? 1 : 0, without, 0, true) >= 0);
+        return bus;
+}
+
+/* Whoever runs anyway, and has the newest data, leads. */
+static void asked_to_join_it_leads_all_the_same(void **state) {
+        World *w = *state;
+        Node *db1 = &w->node[0], *db2 = &w->node[1];
+        Answer a = {0}, b = {0};
+        sd_bus *person, *other;
+
+        agent_start(db1);
+        agent_start(db2);
+        LOOP_UNTIL(w->event, all_plan(w, "wait", "awaited", "db3"));
+        enter(db2);
+        LOOP_UNTIL(w->event, strstr(property(db2, "Waiting"), "db3"));
+        person = ask_and_wait(w, db2, "Join", NULL, &a);
+        other = ask_and_wait(w, db1, "Join", NULL, &b); /* where nobody wanted mysqld before */
+        agent_start(&w->node[2]);
+        bootstrap(w, db2);
+        assert_false(a.answered || b.answered);
+
+        /* Who does not wait any more is in nobody's way. */
+        other = sd_bus_close_unref(other);
+        do {
+                b = (Answer) {0};
+                other = ask_and_wait(w, db1, "Bootstrap", "db9", &b);
+                LOOP_UNTIL(w->event, b.answered);
+                other = sd_bus_close_unref(other);
+        } while (streq(b.error, "org.mainstay1.Error.Busy"));
+        assert_non_null(strstr(b.text, "There is no node of this name"));
+        person = sd_bus_close_unref(person);
+}
+
+/* Whom an operator gave up, was given up for that bootstrap alone. */
+static void an_overrule_ends_with_what_it_was_said_for(void **state) {
+        World *w = *state;
+        Node *db1 = &w->node[0], *db2 = &w->node[1];
+        sd_bus *person;
+        Answer a = {0};
+        char id[64];
+
+        agent_start(db1);
+        agent_start(db2);
+        LOOP_UNTIL(w->event, all_plan(w, "wait", "awaited", "db3"));
+        person = ask_and_wait(w, db2, "Bootstrap", "db3", &a);
+        LOOP_UNTIL(w->event, db2->systemd.starts == 1);
+        assert_string_equal(promised(db2).claim_state, "granted");
+        (void) snprintf(id, sizeof(id), "%s", promised(db2).claim);
+
+        /* The person goes, and what was agreed upon comes to nothing. */
+        agent_kill(db2);
+        person = sd_bus_close_unref(person);
+        agent_start(db2);
+        LOOP_UNTIL(w->event, *property(db2, "Plan"));
+        db2->seqno = 31;
+        put_data(db2);
+        enter(db2);
+        LOOP_UNTIL(w->event, !streq(promised(db2).claim, id));
+        LOOP_UNTIL(w->event, plan_is(db2, "wait", "awaited", "db3"));
+        LOOP_UNTIL(w->event, logged(db2, "is not given up any more"));
+        assert_false(db2->entry.answered);
+        assert_string_equal(promised(db2).claim_state, "");
 }
 
 static bool goes_by(Node *n, const char *policy, int64_t version, const char *node) {
@@ -1103,6 +1260,12 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(one_who_is_absent_may_hold_more, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_grant_is_for_the_data_as_they_were, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_bootstrap_past_the_gate_is_written_down, setup, teardown),
+                cmocka_unit_test_setup_teardown(one_that_nobody_saw_is_written_down_later, setup, teardown),
+                cmocka_unit_test_setup_teardown(a_flag_left_behind_bars_nobody_who_was_granted, setup, teardown),
+                cmocka_unit_test_setup_teardown(a_bootstrap_that_never_began_is_no_history, setup, teardown),
+                cmocka_unit_test_setup_teardown(a_grant_ends_with_the_memory_of_its_holder, setup, teardown),
+                cmocka_unit_test_setup_teardown(asked_to_join_it_leads_all_the_same, setup, teardown),
+                cmocka_unit_test_setup_teardown(an_overrule_ends_with_what_it_was_said_for, setup, teardown),
                 cmocka_unit_test_setup_teardown(who_fails_to_join_rests, setup, teardown),
                 cmocka_unit_test_setup_teardown(one_without_galera_waits_for_nobody, setup, teardown),
                 cmocka_unit_test_setup_teardown(one_that_has_lost_its_galera_is_waited_for, setup, teardown),

@@ -15,6 +15,7 @@ static const Case live[] = { /* rule 1 */
         { "whatever cannot be heard", "db1 primary 120; db2 stopped 114" V "; db3 uncertain", "", "join db1" },
         { "a Primary that tells no position", "db1 primary; db2 stopped 114" V, "", "join db1" },
         { "of several the first by name is named", "db3 primary 120; db2 primary 120; db1 stopped 3" V, "", "join db2" },
+        { "though not with data of another cluster than its record tells of", "db1 primary view 10:1; db2 stopped B110 view B10:2", "", "join db1 stray 2" },
         { "a live mysqld without an agent is joined", "db1 alive; db2 stopped 114" V "; db3 stopped 113" V, "", "join db1" },
         { "even where it could not be ahead", "db3 alive; db1 stopped 114 view 110:12; db2 stopped 113 view 110:12", "", "join db3" },
         { "a Primary counts before one without an agent", "db1 alive; db2 primary 120; db3 stopped 1", "", "join db2" },
@@ -43,6 +44,7 @@ static const Case live[] = { /* rule 1 */
         { "but who is missing besides is waited for", "db1 non-primary 5 without 3" V "; db2 non-primary 5" V "; db3 uncertain; db4 uncertain", "", "wait awaits 4" },
         { "and nobody whose mysqld is alive was meant", "db1 non-primary 5 without 34" V "; db2 non-primary 5" V "; db3 non-primary 5" V "; db4 uncertain", "", "wait awaits 4" },
         { "nor where nobody wants the stopped ones to run", "db1 non-primary 5" V "; db2 stopped 114 unwanted" V "; db3 stopped 114 unwanted" V, "", "wait" },
+        { "but where a person asks for it", "db1 non-primary 5 asked" V "; db2 stopped 114 unwanted" V "; db3 stopped 114 unwanted" V, "", "wait stops 1" },
         { "nor while one is starting", "db1 non-primary 5" V "; db2 starting 114" V "; db3 stopped 114" V, "", "wait" },
 };
 
@@ -139,7 +141,9 @@ static const Case needed[] = { /* rule 2 */
         { "who is not needed may be blank", "db1 stopped 120 view 100:12; db2 stopped 119 view 100:12; db3 stopped blank", "", "bootstrap db1 needs 12" },
         { "a node alone, never anything else", "db1 stopped 120 view 100:1", "", "bootstrap db1 needs 1" },
         { "half of a copy that has no record tells as little as one that is not heard", "db1 stopped 120 view 100:12; db2 stopped 119 view 100:12; db3 stopped problem mark aborted-sst", "", "bootstrap db1 needs 12" },
-        { "but is needed where it was in the last view", "db1 stopped 120 view 100:123; db2 stopped 119 view 100:123; db3 stopped problem mark aborted-sst", "", "wait needs 123 awaits 3" },
+        { "also where it was in the last view", "db1 stopped 120 view 100:123; db2 stopped 119 view 100:123; db3 stopped problem mark aborted-sst", "", "bootstrap db1 needs 123" },
+        { "unless nobody has all from before that view", "db1 stopped 98 view 100:123,50:123; db2 stopped 97 view 100:123,50:123; db3 stopped problem mark aborted-sst", "", "wait needs 123 awaits 3" },
+        { "nor where its agent is not heard", "db1 stopped 120 view 100:123; db2 stopped 119 view 100:123; db3 uncertain", "", "wait needs 123 awaits 3" },
         { "nobody", "", "", "wait" },
 };
 
@@ -242,6 +246,11 @@ static const Case histories[] = { /* rule 6 */
         { "nor where one is a member that nobody configured", "db1 primary 200 view 150:1 history a@100; db2 primary 200 history a@100 view 190:124; db3 stopped 100", "", "join db1 awaits 4 holds 3" },
         { "members that contradict each other", "db1 primary 200 history b@90 view 190:12; db2 primary 200 history a@100 view 190:12; db3 stopped 100", "", "join db1 holds 3" },
         { "no bootstrap that anybody knows: nothing to ask for", "db1 primary 200 view 190:12; db2 uncertain; db3 stopped 150", "", "join db1" },
+        { "one that was granted may have taken place, and nobody is heard who wrote it down", "db1 alive; db2 primary 200 view 190:12 grant x:1; db3 stopped 110 settled view 10:123", "", "join db2 awaits 1 holds 3" },
+        { "the same, where it is known to have", "db1 alive; db2 primary 200 view 190:12 led 1; db3 stopped 110 settled view 10:123", "", "join db2 awaits 1 holds 3" },
+        { "also where only ports answer for it", "db1 alive; db2 stopped 110 settled view 10:12 grant x:1", "", "join db1 awaits 1 holds 2" },
+        { "who was made Primary in place, and has yet to write it down, tells of before", "db1 primary 105 settled consumed x view 101:12; db2 primary 105 view 101:12 led 1; db3 stopped 110 settled view 50:123", "", "join db1 awaits 1 holds 3" },
+        { "with whom a leader was, of whose view it is not known when it began, may have been through it", "db1 stopped 150 settled history a@100/1 view ?:12,50:123; db2 stopped 160 settled view 151:2,101:12,50:123; db3 stopped 90 settled view 50:123", "", "refuse" },
         { "without data there is nothing to lose", "db1 primary 200 history a@100 view 190:12; db2 uncertain; db3 stopped blank", "", "join db1" },
         { "past a bootstrap of its own that those in service were no part of: kept out", "db1 primary 300 settled history a@50; db2 stopped 250 history a@50,f!200/2 view 201:2", "", "join db1 off 2" },
         { "part of one bootstrap, and past the next", "db1 primary 300 settled history a@100,b@140 view 103:13,101:1; db2 stopped 140 history a@100 view 103:123; db3 stopped 150", "", "join db1 off 3" },

@@ -45,6 +45,7 @@ static const Row rows[] = {
         { "a transfer under way", "data zero sst", MEMBER START(2, "-"), MYSQLD_JOINING, "-" },
         { "or not yet told of", "data zero sst", MEMBER START(2, "-"), MYSQLD_STARTING, "-" },
         { "a failed one that cleaned up", "data zero", MEMBER START(2, A ":5"), MYSQLD_STOPPED, "aborted-sst" },
+        { "cut while the schema was changed, and a start that came to nothing", "data zero", MEMBER START(2, "-"), MYSQLD_STOPPED, "-" },
         { "a failed one after it was told of", "data zero", MEMBER START(2, A ":5") VIEW("primary") WAS("joiner") LEFT, MYSQLD_STOPPED, "aborted-sst" },
         { "asked for once more in one start", "data zero", MEMBER WAS("joiner") LEFT, MYSQLD_STOPPED, "aborted-sst" },
 };
