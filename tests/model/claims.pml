@@ -145,6 +145,23 @@ inline part(a, b) {
 #define can_resume (!v_without && v_view[node] && SIZE(v_members[node]) > 1 && v_position[node] + 1 >= v_view[node] && \
                     !(need & ~v_members[node]) && stands(0) && stands(1) && stands(2))
 
+/* The last bootstrap, of the longest history of those that count. */
+inline find_last() {
+    last_entry = 0; y = 0;
+    for (x : 0 .. 2) {
+        z = SIZE(v_history[x] >> 1) + HAS(v_history[x], 4);
+        if
+        :: HAS(counting, x) && z > y ->
+            y = z; last_entry = IDS - 1;
+            do
+            :: !HAS(v_history[x], last_entry) -> last_entry--
+            :: else -> break
+            od
+        :: else
+        fi
+    }
+}
+
 inline decide() {
     action = WAIT; node = NOBODY; how = RESTART; survivors = 0; need = 0; awaited = 0; diverged = 0; newest = 0; blocked = 0; last_entry = 0;
     counting = v_heard[0] | v_heard[1] << 1 | v_heard[2] << 2;
@@ -206,6 +223,23 @@ inline decide() {
         }
     }
 
+    /* Forks that no history tells of: the records of views contradict each other. */
+    find_last();
+    for (x : 0 .. 2) {
+        for (y : 0 .. 2) {
+            if
+            :: x != y && HAS(counting, x) && HAS(counting, y) && v_view[x] && v_view[x] < v_view[y] && is_current(y) &&
+               !HAS(v_members[y], x) && v_position[x] >= v_view[y] ->
+                if
+                :: HAS(v_without, x) -> counting = counting & ~BIT(x); diverged = diverged | BIT(x)
+                :: !HAS(v_without, x) && HAS(v_without, y) -> counting = counting & ~BIT(y); diverged = diverged | BIT(y)
+                :: else -> action = undecided; counting = 0
+                fi
+            :: else
+            fi
+        }
+    }
+
     /* Rule 4: the highest position, then the name; a survivor before those that
      * have no more (rule 8). */
     for (x : 0 .. 2) {
@@ -261,21 +295,7 @@ inline find_need() {
      * contradicts itself. */
     contradicted = need & diverged & ~v_without;
 
-    /* The last bootstrap, of the longest history. */
-    y = 0;
-    for (x : 0 .. 2) {
-        z = SIZE(v_history[x] >> 1) + HAS(v_history[x], 4);
-        if
-        :: HAS(counting, x) && z > y ->
-            y = z; last_entry = IDS - 1;
-            do
-            :: !HAS(v_history[x], last_entry) -> last_entry--
-            :: else -> break
-            od
-        :: else
-        fi
-    }
-
+    find_last();
     blocked = 0; /* by what cannot be proved */
     for (x : 0 .. 2) {
         if
