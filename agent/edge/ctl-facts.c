@@ -1,12 +1,10 @@
 /* What is the case on this node; see ctl-setup.h. */
 #include "adapter/discovery.h"
 #include "edge/ctl-setup.h"
+#include "sys/host.h"
 
-#include <arpa/inet.h>
 #include <dirent.h>
-#include <ifaddrs.h>
 #include <netdb.h>
-#include <netinet/in.h>
 
 #define SYSTEMD "org.freedesktop.systemd1"
 
@@ -122,30 +120,19 @@ static void find_unit(Facts *f) {
                         return;
 }
 
-/* Is it an address of this machine? */
+/* Is it an address of this machine? Here there is time to ask the resolver. */
 static bool is_own(const char *host) {
         struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *found = NULL;
-        struct ifaddrs *own = NULL;
-        bool same = false;
+        bool own = false;
 
+        if (host_is_own(host))
+                return true;
         if (getaddrinfo(host, NULL, &hints, &found) != 0)
                 return false;
-        if (getifaddrs(&own) < 0)
-                own = NULL;
-        for (const struct addrinfo *a = found; a && !same; a = a->ai_next)
-                for (const struct ifaddrs *i = own; i && !same; i = i->ifa_next) {
-                        if (!i->ifa_addr || i->ifa_addr->sa_family != a->ai_family)
-                                continue;
-                        if (a->ai_family == AF_INET)
-                                same = ((const struct sockaddr_in *) (const void *) a->ai_addr)->sin_addr.s_addr ==
-                                       ((const struct sockaddr_in *) (const void *) i->ifa_addr)->sin_addr.s_addr;
-                        else if (a->ai_family == AF_INET6)
-                                same = memcmp(&((const struct sockaddr_in6 *) (const void *) a->ai_addr)->sin6_addr,
-                                              &((const struct sockaddr_in6 *) (const void *) i->ifa_addr)->sin6_addr, 16) == 0;
-                }
-        freeifaddrs(own);
+        for (const struct addrinfo *a = found; a && !own; a = a->ai_next)
+                own = host_is_own_address(a->ai_addr);
         freeaddrinfo(found);
-        return same;
+        return own;
 }
 
 static int found_host(const char *host, void *userdata) {

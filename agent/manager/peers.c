@@ -2,6 +2,7 @@
  * decision. */
 #include "domain/voices.h"
 #include "manager/manager.h"
+#include "sys/host.h"
 #include "sys/log.h"
 
 static Self self_of(const Manager *m) {
@@ -48,30 +49,33 @@ void manager_node_names(Manager *m, Names *ret) {
         }
 }
 
+/* Nothing is asked for it: what the resolver alone knows, it does not find. */
+static bool is_self(const Manager *m, const char *host) {
+        return streq(host, m->name) || host_is_own(host) || (m->options.node_address && host_same(host, m->options.node_address));
+}
+
+static void drop_peer(Manager *m, Peer *p) {
+        for (size_t i = 0; i < m->n_peers; i++)
+                if (m->peer[i] == p) {
+                        m->peer[i] = m->peer[--m->n_peers];
+                        (void) peer_free(p);
+                        return;
+                }
+}
+
 static void peer_moved(Peer *p, void *userdata) {
         Manager *m = userdata;
         const Report *r = peer_report(p);
         const Self self = self_of(m);
 
         m->news = true;
-        if (r && voices_is_self(&self, r)) {
-                /* The address of a peer is our own: nobody else is there. */
-                for (size_t i = 0; i < m->n_peers; i++)
-                        if (m->peer[i] == p) {
-                                m->peer[i] = m->peer[--m->n_peers];
-                                (void) peer_free(p);
-                                break;
-                        }
-        } else if (r && !streq(r->node, m->name) && store_set_label(m->store, peer_label(p), peer_name(p)) > 0)
+        /* The address of a peer is our own: nobody else is there. At boot it may
+         * not have been, when the agent was started. */
+        if (r ? voices_is_self(&self, r) : is_self(m, peer_label(p)))
+                drop_peer(m, p);
+        else if (r && !streq(r->node, m->name) && store_set_label(m->store, peer_label(p), peer_name(p)) > 0)
                 (void) manager_save(m);
         manager_touch(m);
-}
-
-static bool is_self(Manager *m, const char *host) {
-        char hostname[256] = "";
-
-        (void) gethostname(hostname, sizeof(hostname) - 1);
-        return streq(host, m->name) || streq(host, hostname) || streq_null(host, m->options.node_address);
 }
 
 static int add_peer(Manager *m, const char *label, const char *address) {

@@ -99,20 +99,32 @@ static void put_data(const Node *n) {
         file_put(n->server, RECORD_NAME, record, 0644);
 }
 
-static void put_config(const World *w, const Node *n) {
-        _cleanup_free_ char *text = NULL, *server = NULL;
+/* What the server would be started with, as it says itself. */
+static void put_server(const Node *n, const char *options) {
+        _cleanup_free_ char *server = NULL;
 
         assert_true(asprintf(&server,
                              "#!/bin/sh\n[ \"$1\" = --version ] && { echo x >>%s/asked; echo 'mysqld  Ver 10.11.19-MariaDB for x'; exit; }\necho would have been started with:\n"
-                             "echo '--wsrep_on=ON --wsrep_cluster_address=gcomm://db1,db2,db3 --socket=%s/none.sock'\n",
-                             n->dir, n->dir) > 0);
+                             "echo '%s --socket=%s/none.sock'\n", n->dir, options, n->dir) > 0);
         file_put(n->dir, "mysqld", server, 0755);
+}
+
+static void put_conf(const Node *n, const char *peers) {
+        _cleanup_free_ char *text = NULL;
+
         assert_true(asprintf(&text,
                              "[node]\nname = %s\ndatadir = %s\nserver = %s/mysqld\nunit = " ID "\ndonor = db2\n"
                              "[agent]\nboot_wait = 0\n"
-                             "[peers]\ndb1 = %s\ndb2 = %s\ndb3 = %s\n",
-                             n->name, n->data, n->dir, w->node[0].daemon.address, w->node[1].daemon.address, w->node[2].daemon.address) > 0);
+                             "[peers]\n%s", n->name, n->data, n->dir, peers) > 0);
         file_put(n->dir, "mainstay.conf", text, 0644);
+}
+
+static void put_config(const World *w, const Node *n) {
+        _cleanup_free_ char *peers = NULL;
+
+        put_server(n, "--wsrep_on=ON --wsrep_cluster_address=gcomm://db1,db2,db3");
+        assert_true(asprintf(&peers, "db1 = %s\ndb2 = %s\ndb3 = %s\n", w->node[0].daemon.address, w->node[1].daemon.address, w->node[2].daemon.address) > 0);
+        put_conf(n, peers);
 }
 
 /* wsrep-recover finds the seqno of the data, whatever they have been through. */
@@ -1186,12 +1198,7 @@ static void who_fails_to_join_rests(void **state) {
 
 /* The server of a node without wsrep. */
 static void put_asynchronous(Node *n) {
-        _cleanup_free_ char *server = NULL;
-
-        assert_true(asprintf(&server,
-                             "#!/bin/sh\n[ \"$1\" = --version ] && { echo 'mysqld  Ver 10.11.19-MariaDB for x'; exit; }\necho would have been started with:\n"
-                             "echo '--server_id=7 --log_bin=binlog --socket=%s/none.sock'\n", n->dir) > 0);
-        file_put(n->dir, "mysqld", server, 0755);
+        put_server(n, "--server_id=7 --log_bin=binlog");
 }
 
 static bool report_says(Node *n, const char *text) {
@@ -1253,6 +1260,43 @@ static void one_that_has_lost_its_galera_is_waited_for(void **state) {
         }
 }
 
+/* The labels of the peers it has, separated by blanks. */
+static const char *peers_of(Node *n) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        const char *label, *name, *condition, *why, *report;
+        static char text[1024];
+
+        if (sd_bus_get_property(n->bus, "org.mainstay1", "/org/mainstay1", "org.mainstay1.Node", "Peers", NULL, &m, "a(sssss)") < 0)
+                return "?";
+        text[0] = '\0';
+        assert_true(sd_bus_message_enter_container(m, 'a', "(sssss)") >= 0);
+        while (sd_bus_message_read(m, "(sssss)", &label, &name, &condition, &why, &report) > 0)
+                (void) snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", text[0] ? " " : "", label);
+        return text;
+}
+
+/* It would wait for that one for ever. */
+static void an_address_of_its_own_is_no_peer(void **state) {
+        World *w = *state;
+        Node *db1 = &w->node[0], *db2 = &w->node[1];
+        _cleanup_free_ char *options = NULL, *peers = NULL;
+        char host[256] = "";
+
+        assert_int_equal(gethostname(host, sizeof(host) - 1), 0);
+        assert_true(asprintf(&options, "--wsrep_on=ON --wsrep_cluster_address=gcomm://127.0.0.1,[::1]:4567,%s:4567", host) > 0);
+        put_server(db1, options);
+        put_conf(db1, "");
+        agent_start(db1);
+        LOOP_UNTIL(w->event, *property(db1, "Plan"));
+        assert_string_equal(peers_of(db1), "");
+
+        /* Under another name: it is told by what is heard there. */
+        assert_true(asprintf(&peers, "db1 = %s\nother = %s\n", db1->daemon.address, db2->daemon.address) > 0);
+        put_conf(db2, peers);
+        agent_start(db2);
+        LOOP_UNTIL(w->event, streq(peers_of(db2), "db1"));
+}
+
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(the_highest_leads_and_no_other, setup, teardown),
@@ -1279,6 +1323,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(a_policy_is_not_changed_under_a_bootstrap, setup, teardown),
                 cmocka_unit_test_setup_teardown(in_maintenance_nothing_is_begun, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_claim_that_had_not_heard_of_the_policy_is_not_granted, setup, teardown),
+                cmocka_unit_test_setup_teardown(an_address_of_its_own_is_no_peer, setup, teardown),
         };
 
         program = str_or(getenv("MAINSTAY_DAEMON"), "./mainstayd");
