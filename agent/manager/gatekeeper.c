@@ -25,7 +25,7 @@ static void reply_gate(Manager *m, const char *verdict, const char *text) {
         char at[POSITION_TEXT_MAX] = "";
         int r;
 
-        if (report_has_position(m->report))
+        if (m->report && report_has_position(m->report))
                 (void) position_text(&m->report->position, at);
         r = sd_bus_reply_method_return(m->gate.call, "sss", verdict, text, at);
         if (r < 0)
@@ -76,6 +76,17 @@ static void boot_told(int r, const char *state, void *userdata) {
                 bound_patience(m, "The boot");
 }
 
+/* An error, or no answer at all, the gate would take for the death of the agent,
+ * and let mysqld join without its word. */
+static void refuse_unwritten(Manager *m, int error) {
+        _cleanup_free_ char *text = NULL;
+
+        if (asprintf(&text, "Mainstay cannot write to %s (%s), and so cannot hold to what it tells the other nodes. Is the disk full, or read-only? When that is mended, start mysqld again.",
+                     m->paths.state, strerror(-error)) < 0)
+                text = NULL;
+        gate_refuse(m, str_or(text, "Mainstay cannot write to its disk."));
+}
+
 int gatekeeper_enter(Manager *m, sd_bus_message *call, const char *invocation, bool new_cluster) {
         int r;
 
@@ -95,8 +106,11 @@ int gatekeeper_enter(Manager *m, sd_bus_message *call, const char *invocation, b
         if (!new_cluster && !m->store->wanted) {
                 m->store->wanted = true;
                 r = manager_save(m);
-                if (r < 0)
-                        return r;
+                if (r < 0) {
+                        m->store->wanted = false;
+                        refuse_unwritten(m, r);
+                        return 1;
+                }
         }
         /* Whoever starts it so is not told: it may be the package's own script. */
         if (packages_busy())
@@ -115,7 +129,8 @@ static void let_join(Manager *m) {
                 return; /* settled first */
         r = local_write_start_env(m, false);
         if (r < 0) {
-                log_error("start.env cannot be written, so mysqld is not let start: %s", strerror(-r));
+                log_error("start.env cannot be written (%s), so mysqld is not let start. Is the disk full, or read-only? It is tried again.", strerror(-r));
+                manager_wake(m, manager_now(m) + USEC_PER_SEC);
                 return;
         }
         m->attempt = true;

@@ -519,17 +519,30 @@ static bool logged(const Node *n, const char *text) {
         return log && strstr(log, text);
 }
 
+/* From now on the agent cannot write its state; until it can again. */
+static void disk_spoil(const Node *n) {
+        _cleanup_free_ char *file = NULL, *aside = NULL;
+
+        assert_true(asprintf(&file, "%s/state.json", n->state) > 0 && asprintf(&aside, "%s/aside", n->state) > 0);
+        assert_int_equal(rename(file, aside), 0);
+        assert_int_equal(mkdir(file, 0700), 0); /* which nothing replaces */
+}
+
+static void disk_mend(const Node *n) {
+        _cleanup_free_ char *file = NULL, *aside = NULL;
+
+        assert_true(asprintf(&file, "%s/state.json", n->state) > 0 && asprintf(&aside, "%s/aside", n->state) > 0);
+        assert_int_equal(rmdir(file), 0);
+        assert_int_equal(rename(aside, file), 0);
+}
+
 static void nobody_hears_of_what_is_not_on_the_disk(void **state) {
         World *w = *state;
         Node *db1 = &w->node[0], *db2 = &w->node[1], *db3 = &w->node[2];
-        _cleanup_free_ char *file = NULL, *aside = NULL;
         char id[64];
 
         be_granted(w, db2, id);
-        assert_true(asprintf(&file, "%s/state.json", db2->state) > 0);
-        assert_true(asprintf(&aside, "%s/aside", db2->state) > 0);
-        assert_int_equal(rename(file, aside), 0);
-        assert_int_equal(mkdir(file, 0700), 0); /* which nothing replaces */
+        disk_spoil(db2);
 
         /* It does not lead any more, and cannot give up its claim. */
         db3->seqno = 40;
@@ -541,8 +554,7 @@ static void nobody_hears_of_what_is_not_on_the_disk(void **state) {
         assert_true(granted(db1, id) && granted(db3, id));
         assert_false(logged(db1, "has ended"));
 
-        assert_int_equal(rmdir(file), 0);
-        assert_int_equal(rename(aside, file), 0);
+        disk_mend(db2);
         LOOP_UNTIL(w->event, !granted(db1, id) && !granted(db3, id));
         assert_string_equal(promised(db2).claim_state, "");
 }
@@ -604,6 +616,30 @@ static void a_grant_ends_with_the_memory_of_its_holder(void **state) {
         LOOP_UNTIL(w->event, db2->entry.answered);
         assert_string_equal(db2->entry.verdict, "bootstrap");
         assert_string_not_equal(promised(db2).claim, id);
+}
+
+/* An error it would take for a dead agent, and start as a joiner. */
+static void who_cannot_write_refuses_the_gate(void **state) {
+        World *w = *state;
+        Node *db2 = &w->node[1];
+
+        for (size_t i = 0; i < NODES; i++)
+                agent_start(&w->node[i]);
+        LOOP_UNTIL(w->event, all_plan(w, "bootstrap", "node", "db2"));
+        disk_spoil(db2);
+        enter(db2);
+        LOOP_UNTIL(w->event, db2->entry.answered);
+        assert_string_equal(db2->entry.verdict, "refuse");
+        assert_non_null(strstr(db2->entry.text, "Is the disk full, or read-only?"));
+        systemd_says(&db2->systemd, "failed", "failed", 0);
+
+        /* Nobody waits any more: that start is not answered a second time. */
+        disk_mend(db2);
+        for (int i = 0; i < 10; i++)
+                (void) sd_event_run(w->event, 100 * USEC_PER_MSEC);
+        assert_string_equal(promised(db2).claim_state, "");
+        enter(db2);
+        bootstrap(w, db2);
 }
 
 /* mysqld is Primary: its notify command has told of `views`, one after the other. */
@@ -1314,6 +1350,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(one_without_galera_waits_for_nobody, setup, teardown),
                 cmocka_unit_test_setup_teardown(one_that_has_lost_its_galera_is_waited_for, setup, teardown),
                 cmocka_unit_test_setup_teardown(nobody_hears_of_what_is_not_on_the_disk, setup, teardown),
+                cmocka_unit_test_setup_teardown(who_cannot_write_refuses_the_gate, setup, teardown),
                 cmocka_unit_test_setup_teardown(what_a_person_compares_is_told, setup, teardown),
                 cmocka_unit_test_setup_teardown(in_manual_a_person_starts_it, setup, teardown),
                 cmocka_unit_test_setup_teardown(in_manual_what_was_asked_for_is_brought_to_its_end, setup, teardown),
