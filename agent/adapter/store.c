@@ -114,6 +114,8 @@ static int store_to_json(const Store *s, json_t **ret) {
                 (void) json_object_set_new(o, "owed", json_true());
         if (s->consumed > 0)
                 (void) json_object_set_new(o, "consumed", json_integer((json_int_t) s->consumed));
+        if (s->stopping[0])
+                (void) json_object_set_new(o, "stopping", json_string(s->stopping));
         if (s->resuming > 0)
                 (void) json_object_set_new(o, "resuming", json_integer((json_int_t) s->resuming));
         if (s->ruling.version > 0 && json_object_set_new(o, "policy", json_pack("{s:s, s:I, s:s}", "name", policy_to_string(s->ruling.policy),
@@ -291,6 +293,7 @@ static int store_from_json(Store *s, const json_t *o, char error[static 256]) {
         s->wanted = wanted;
         s->owed = json_is_true(json_object_get(o, "owed"));
         s->consumed = (uint64_t) json_integer_value(json_object_get(o, "consumed"));
+        (void) snprintf(s->stopping, sizeof(s->stopping), "%s", str_or(json_string_value(json_object_get(o, "stopping")), ""));
         s->resuming = (uint64_t) json_integer_value(json_object_get(o, "resuming"));
         s->join_failures = json_integer_value(json_object_get(o, "join_failures"));
         if (s->join_failures < 0 || !ruling_read(json_object_get(o, "policy"), &s->ruling))

@@ -63,6 +63,7 @@ typedef struct Store {
         uint64_t resuming; /* the section of a start that was let resume, 0 for none */
         uint64_t settled; /* the section of the record in which `history` became that of the data */
         bool wanted; /* mysqld was to run, and was not stopped by a person */
+        char stopping[33]; /* the invocation of its unit that is being stopped by us, "" for none */
         bool owed;   /* a person or the boot has asked for mysqld, and it has not been let start yet */
         Ruling ruling; /* the policy that this node goes by */
         int64_t join_failures; /* in a row */

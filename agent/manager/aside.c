@@ -265,7 +265,7 @@ static void stopped(Unit *unit, int r, const char *job, void *userdata) {
         Manager *m = userdata;
 
         if (r < 0 || !streq_null(job, "done")) {
-                m->stopping = false;
+                manager_stop_ended(m);
                 if (m->store->aside.state == ASIDE_STOPPING)
                         finish(m, false, "mysqld's unit could not be stopped, so the data of this node were not set aside.");
         }
@@ -275,7 +275,6 @@ static void stopped(Unit *unit, int r, const char *job, void *userdata) {
 static void stop_first(Manager *m) {
         const UnitState *u = unit_state(m->unit);
         bool idle = m->main_pid == 0 && (streq(u->active, "inactive") || streq(u->active, "failed"));
-        int r;
 
         if (idle && m->evidence.mysqld == MYSQLD_STOPPED) {
                 m->store->aside.state = ASIDE_MOVING;
@@ -287,10 +286,8 @@ static void stop_first(Manager *m) {
         }
         if (idle || m->stopping)
                 return;
-        m->stopping = true;
-        r = unit_stop(m->unit, "replace", stopped, m);
-        if (r < 0)
-                stopped(m->unit, r, NULL, m);
+        if (manager_stop(m, stopped) < 0)
+                manager_wake(m, manager_now(m) + 5 * USEC_PER_SEC);
 }
 
 /* Nothing has been renamed yet, neither now nor in an earlier life of the agent. */

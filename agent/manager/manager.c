@@ -66,6 +66,36 @@ bool manager_mysqld_runs(Manager *m) {
 
 /* mysqld's unit */
 
+int manager_stop(Manager *m, unit_job_t replied) {
+        Store *s = m->store;
+        int r;
+
+        (void) snprintf(s->stopping, sizeof(s->stopping), "%s", unit_state(m->unit)->invocation);
+        r = manager_save(m);
+        if (r < 0) {
+                s->stopping[0] = 0;
+                return r;
+        }
+        m->stopping = true;
+        r = unit_stop(m->unit, "replace", replied, m);
+        if (r < 0)
+                replied(m->unit, r, NULL, m);
+        return 0;
+}
+
+void manager_stop_ended(Manager *m) {
+        m->stopping = false;
+        if (!m->store->stopping[0])
+                return;
+        m->store->stopping[0] = 0;
+        (void) manager_save(m); /* what stays there is of a start that has ended */
+}
+
+/* By this agent, or by the one before it. */
+static bool stopped_by_us(const Manager *m) {
+        return m->stopping || m->store->stopping[0];
+}
+
 static void unit_moved(Unit *unit, void *userdata) {
         Manager *m = userdata;
         const UnitState *u = unit_state(m->unit);
@@ -78,6 +108,8 @@ static void unit_moved(Unit *unit, void *userdata) {
         m->main_pid = u->main_pid;
         if (ended || idle)
                 m->passed = false;
+        if (m->store->stopping[0] && u->invocation[0] && !streq(u->invocation, m->store->stopping))
+                manager_stop_ended(m); /* another start */
         if (ended || (idle && streq(u->active, "failed")))
                 joining_ended(m);
         if (idle)
@@ -100,11 +132,11 @@ static void unit_moved(Unit *unit, void *userdata) {
                 gatekeeper_leave(m);
                 /* Stopped by a person, who wants it stopped. Not so a crash, a
                  * start that failed, or what this agent stopped. */
-                if (streq(u->active, "inactive") && streq(u->result, "success") && !m->stopping && m->store->wanted && m->ready) {
+                if (streq(u->active, "inactive") && streq(u->result, "success") && !stopped_by_us(m) && m->store->wanted && m->ready) {
                         m->store->wanted = m->store->owed = false;
                         (void) manager_save(m);
                 }
-                m->stopping = false;
+                manager_stop_ended(m);
         }
         if (ended || (idle && streq(u->active, "failed"))) {
                 m->have_status = false;
@@ -134,7 +166,7 @@ static void stop_replied(Unit *unit, int r, const char *text, void *userdata) {
         Manager *m = userdata;
 
         if (r < 0 || !streq(text, "done")) {
-                m->stopping = false;
+                manager_stop_ended(m);
                 m->stop_at = manager_now(m) + STOP_RETRY;
                 log_warning("mysqld's unit could not be stopped: %.*s. It is tried again.", reason_length(str_or(text, strerror(-r))), str_or(text, strerror(-r)));
         }
@@ -209,7 +241,6 @@ static bool answers(Manager *m) {
 
 static void stop_mysqld(Manager *m) {
         bool left = m->main_pid != 0 && has_left(m), stuck = in_place_is_stuck(m);
-        int r;
 
         if ((!names_contain(&m->plan->stop, m->name) && !left && !stuck) || m->stopping || m->main_pid == 0 ||
             !(stuck ? policies_may_go_on(m) : policies_may_stop(m))) {
@@ -234,12 +265,14 @@ static void stop_mysqld(Manager *m) {
         else
                 log_warning("mysqld is stopped: %s", str_or(plan_reason(m->plan, ""), "it cannot become Primary by itself."));
         m->store->wanted = m->store->owed = true; /* it is to come back */
-        if (manager_save(m) < 0)
-                return;
-        m->stopping = true;
-        r = unit_stop(m->unit, "replace", stop_replied, m);
-        if (r < 0)
-                stop_replied(m->unit, r, NULL, m);
+        (void) manager_stop(m, stop_replied);
+}
+
+/* One that this agent, or the one before it, was about to stop has found its way
+ * back: if it ends now, that is somebody else's doing. */
+static void spare_mysqld(Manager *m) {
+        if (mysqld_in_primary(m->report->mysqld) && streq(unit_state(m->unit)->active, "active") && !m->stopping)
+                manager_stop_ended(m);
 }
 
 /* A server that waits for the other members of a view that it resumes does not
@@ -260,7 +293,7 @@ static void kill_mysqld(Manager *m) {
                 manager_wake(m, m->kill_at);
                 return;
         }
-        if (!m->stopping && m->store->wanted) { /* a person stops it */
+        if (!stopped_by_us(m) && m->store->wanted) { /* a person stops it */
                 m->store->wanted = m->store->owed = false;
                 if (manager_save(m) < 0)
                         return;
@@ -392,6 +425,7 @@ static int evaluate(sd_event_source *source, void *userdata) {
         local_recover(m);
         recover_drive(m);
         stop_mysqld(m);
+        spare_mysqld(m);
         kill_mysqld(m);
         election_drive(m);
         in_place_drive(m);
@@ -512,6 +546,8 @@ static int resume_claim(Manager *m) {
         if (s->claim_state == CLAIM_ASKING || (s->claim_state == CLAIM_GRANTED && s->new_boot))
                 /* Nothing can have been started under it. */
                 election_release(m, "the agent was started anew before it was used");
+        if (s->new_boot)
+                s->stopping[0] = 0;
         if (s->new_boot)
                 s->wanted = s->owed = s->aside.state == ASIDE_JOINING; /* what the boot starts asks at the gate */
         return manager_save(m);

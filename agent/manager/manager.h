@@ -104,7 +104,7 @@ typedef struct Manager {
 
         pid_t main_pid; /* as last seen */
         bool passed;       /* the start under way is past the gate, or may be: it began before the agent */
-        bool stopping;     /* mysqld is being stopped by us */
+        bool stopping;     /* mysqld is being stopped by us, in this life of the agent */
         usec_t tarry_until; /* for members that have yet to be asked to start, 0: for nobody */
         usec_t kill_at; /* when one that does not hear of its stop is killed, 0 for none */
         usec_t stop_at;    /* when it will be, 0: it need not be */
@@ -195,6 +195,13 @@ int manager_add_peers(Manager *m);
  * the state and the sentence that systemd, the journal and the bus are told. */
 int manager_publish(Manager *m, Report *fresh);
 void manager_tell(Manager *m);
+
+/* Stops mysqld's unit. That it is our doing is on the disk before it is asked
+ * for: an agent that was started since must not take it for a person's. Where
+ * that cannot be written nothing is done. `replied` is told of what went wrong
+ * with the unit itself, maybe at once. */
+int manager_stop(Manager *m, unit_job_t replied);
+void manager_stop_ended(Manager *m); /* or came to nothing */
 
 /* Has mysqld's unit a process, or is it about to have one? */
 bool manager_mysqld_runs(Manager *m);

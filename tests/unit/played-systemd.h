@@ -56,7 +56,10 @@ static inline void append_properties(const UnitState *u, sd_bus_message *m) {
         uint8_t id[16];
 
         for (size_t i = 0; i < sizeof(id); i++)
-                id[i] = (uint8_t) (i * 17);
+                if (!u->invocation[0])
+                        id[i] = (uint8_t) (i * 17);
+                else
+                        assert_int_equal(sscanf(u->invocation + 2 * i, "%2hhx", &id[i]), 1);
         assert_true(sd_bus_message_open_container(m, 'a', "{sv}") >= 0);
         assert_true(sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}", "Id", "s", ID, "LoadState", "s", u->load, "ActiveState", "s",
                                           u->active, "SubState", "s", u->sub, "UnitFileState", "s", u->unit_file_state,

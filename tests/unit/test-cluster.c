@@ -1296,6 +1296,75 @@ static void one_that_has_lost_its_galera_is_waited_for(void **state) {
         }
 }
 
+/* mysqld runs, and has lost the others. */
+static void be_non_primary(Node *n) {
+        static const char invocation[] = "00112233445566778899aabbccddeeff";
+        _cleanup_free_ char *start = NULL, *view = NULL, *lost = NULL, *record = NULL;
+        Position opened = position_at(n->seqno);
+        int index = n->name[2] - '1';
+
+        assert_true(viewlog_format_start(2, real_usec(), invocation, &opened, &start) >= 0);
+        assert_true(viewlog_format_view(real_usec(), &opened.uuid, true, index, MEMBERS, &view) >= 0);
+        assert_true(viewlog_format_view(real_usec(), &opened.uuid, false, 0, index == 0 ? UUID_1 "/db1/192.0.2.1" : UUID_2 "/db2/192.0.2.2", &lost) >= 0);
+        assert_true(asprintf(&record, "%s%s%s", start, view, lost) > 0);
+        file_put(n->server, RECORD_NAME, record, 0644);
+        systemd_says(&n->systemd, "active", "running", 4711);
+}
+
+/* db1 asks for a bootstrap for which db2 has to be stopped, and db3 is given up. */
+static void stand_in_the_way(World *w, Answer *a, sd_bus_slot **slot) {
+        Node *db1 = &w->node[0], *db2 = &w->node[1];
+
+        agent_start(db1);
+        agent_start(db2);
+        be_non_primary(db2);
+        LOOP_UNTIL(w->event, streq(property(db2, "Mysqld"), "non-primary"));
+        LOOP_UNTIL(w->event, *property(db1, "Report"));
+        assert_true(sd_bus_call_method_async(db1->bus, slot, "org.mainstay1", "/org/mainstay1", "org.mainstay1.Node", "Bootstrap", call_answered, a, "asasb", 1, "db3", 0, true) >= 0);
+        LOOP_UNTIL(w->event, db2->systemd.stops == 1);
+}
+
+/* The end of what the agent itself stops is no person's wish, whichever life of
+ * the agent sees it. */
+static void what_it_stops_is_still_wanted(void **state) {
+        World *w = *state;
+        Node *db2 = &w->node[1];
+        sd_bus_slot *slot = NULL;
+        Answer a = {0};
+
+        stand_in_the_way(w, &a, &slot);
+        systemd_says(&db2->systemd, "deactivating", "stop-sigterm", 4711);
+        agent_kill(&w->node[0]); /* nobody is there to have it stopped a second time */
+        agent_kill(db2);
+        agent_start(db2);
+        LOOP_UNTIL(w->event, streq(property(db2, "Waiting"), "mysqld is stopping."));
+        systemd_says(&db2->systemd, "inactive", "dead", 0);
+        LOOP_UNTIL(w->event, report_says(db2, "\"mysqld\":\"stopped\""));
+        assert_true(report_says(db2, "\"wanted\":true"));
+        assert_false(strstr(property(db2, "Reason"), "stopped by a person"));
+        (void) sd_bus_slot_unref(slot);
+}
+
+/* But what ends after it was to be stopped, and was not, a person has stopped. */
+static void what_a_person_stops_is_not_wanted(void **state) {
+        World *w = *state;
+        Node *db2 = &w->node[1];
+        sd_bus_slot *slot = NULL;
+        Answer a = {0};
+
+        stand_in_the_way(w, &a, &slot);
+        agent_kill(&w->node[0]);
+        agent_kill(db2);
+        (void) snprintf(db2->systemd.unit.invocation, sizeof(db2->systemd.unit.invocation), "ffeeddccbbaa99887766554433221100");
+        systemd_says(&db2->systemd, "active", "running", 4712);
+        agent_start(db2);
+        LOOP_UNTIL(w->event, *property(db2, "Waiting"));
+        systemd_says(&db2->systemd, "inactive", "dead", 0);
+        LOOP_UNTIL(w->event, report_says(db2, "\"mysqld\":\"stopped\""));
+        LOOP_UNTIL(w->event, report_says(db2, "\"wanted\":false"));
+        (void) sd_bus_slot_unref(slot);
+}
+
 /* The labels of the peers it has, separated by blanks. */
 static const char *peers_of(Node *n) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
@@ -1360,6 +1429,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(a_policy_is_not_changed_under_a_bootstrap, setup, teardown),
                 cmocka_unit_test_setup_teardown(in_maintenance_nothing_is_begun, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_claim_that_had_not_heard_of_the_policy_is_not_granted, setup, teardown),
+                cmocka_unit_test_setup_teardown(what_it_stops_is_still_wanted, setup, teardown),
+                cmocka_unit_test_setup_teardown(what_a_person_stops_is_not_wanted, setup, teardown),
                 cmocka_unit_test_setup_teardown(an_address_of_its_own_is_no_peer, setup, teardown),
         };
 

@@ -88,6 +88,7 @@ static void everything_survives(void **state) {
         a->settled = 7;
         a->resuming = 8;
         a->owed = true;
+        (void) snprintf(a->stopping, sizeof(a->stopping), "00112233445566778899aabbccddeeff");
         a->ruling = (Ruling) { POLICY_MANUAL, INT64_C(9007199254740993), "db3" };
         a->without = case_names("34");
         assert_int_equal(marks_set(&a->marks, MARK_DIVERGED, 7, 11, "Its seqnos 5 to 9."), 1);
@@ -121,6 +122,7 @@ static void everything_survives(void **state) {
         assert_int_equal(a->grant.serial, 12);
         assert_true(a->wanted);
         assert_true(a->owed);
+        assert_string_equal(a->stopping, "00112233445566778899aabbccddeeff");
         assert_int_equal(a->resuming, 8);
         assert_int_equal(a->ruling.policy, POLICY_MANUAL);
         assert_int_equal(a->ruling.version, INT64_C(9007199254740993));
