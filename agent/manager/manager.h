@@ -158,8 +158,9 @@ DEFINE_CLEANUP(Manager, manager_free)
 /* Reads what is there and begins to follow it. */
 int manager_start(Manager *m);
 
-/* Reads the configuration anew; on failure what was in force stays. */
+/* settings.c. Reads the configuration anew; on failure what was in force stays. */
 int manager_reload(Manager *m);
+int settings_load(Manager *m); /* when the agent starts */
 
 /* Something may have changed. */
 void manager_touch(Manager *m);
@@ -208,7 +209,7 @@ bool manager_mysqld_runs(Manager *m);
 bool manager_keeps_out(Manager *m); /* this node must not join: marked, diverged or stray */
 
 /* local.c: this node's own part. */
-int local_setup(Manager *m); /* configuration, the server's options, the name */
+int local_setup(Manager *m); /* the settings, the name, the probe */
 int local_watch(Manager *m, watch_changed_t changed);
 int local_read(Manager *m, Report **ret);
 int local_write_start_env(Manager *m, bool bootstrap);

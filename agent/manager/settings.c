@@ -1,0 +1,177 @@
+/* The settings: mainstay.conf, and the options of the server, which say what is
+ * not said there. */
+#include "adapter/discovery.h"
+#include "manager/manager.h"
+#include "sys/file.h"
+#include "sys/log.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+
+/* Where packages put the unit; the first that exists. */
+static const char *const units[] = { "mariadb.service", "mysql.service", "mysqld.service" };
+static const char *const unit_dirs[] = { "/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system" };
+
+static const char *find_unit(void) {
+        char path[256];
+
+        for (size_t i = 0; i < ELEMENTS(units); i++)
+                for (size_t k = 0; k < ELEMENTS(unit_dirs); k++) {
+                        (void) snprintf(path, sizeof(path), "%s/%s", unit_dirs[k], units[i]);
+                        if (access(path, F_OK) == 0)
+                                return units[i];
+                }
+        return units[0];
+}
+
+static int read_config(const char *path, Config *c, char error[static 512]) {
+        _cleanup_free_ char *text = NULL;
+        size_t size;
+        int r;
+
+        r = file_read(AT_FDCWD, path, 1024 * 1024, &text, &size, NULL);
+        if (r == -ENOENT)
+                return 0;
+        if (r < 0) {
+                (void) snprintf(error, 512, "%.200s: %s", path, strerror(-r));
+                return r;
+        }
+        if (strlen(text) != size) {
+                (void) snprintf(error, 512, "%.200s: there are NUL bytes in it", path);
+                return -EBADMSG;
+        }
+        return config_parse(c, path, text, error);
+}
+
+static int is_conf(const struct dirent *d) {
+        size_t n = strlen(d->d_name);
+
+        return d->d_name[0] != '.' && n > 5 && streq(d->d_name + n - 5, ".conf");
+}
+
+static int read_config_all(const char *path, Config **ret, char error[static 512]) {
+        _cleanup_(config_freep) Config *c = NULL;
+        _cleanup_free_ char *dir = NULL;
+        struct dirent **list = NULL;
+        int r, n;
+
+        r = config_new(&c);
+        if (r < 0)
+                return r;
+        r = read_config(path, c, error);
+        if (r < 0)
+                return r;
+
+        const char *slash = strrchr(path, '/');
+        if (asprintf(&dir, "%.*s/conf.d", slash ? (int) (slash - path) : 1, slash ? path : ".") < 0)
+                return -ENOMEM;
+        n = scandir(dir, &list, is_conf, alphasort);
+        for (int i = 0; i < n; i++) {
+                _cleanup_free_ char *file = NULL;
+
+                if (r >= 0)
+                        r = asprintf(&file, "%s/%s", dir, list[i]->d_name) < 0 ? -ENOMEM : read_config(file, c, error);
+                free(list[i]);
+        }
+        free(list);
+        if (r < 0)
+                return r;
+        *ret = TAKE(c);
+        return 0;
+}
+
+static int read_options(const Config *c, Options *ret) {
+        int r = discovery_options(c->server, c->defaults_file, ret);
+
+        if (r == -ENOMEM)
+                return r;
+        if (r != 0) {
+                log_warning("%s --print-defaults failed (%s): its configuration is not known, and the defaults are assumed.",
+                            c->server, r < 0 ? strerror(-r) : "it ended with an error");
+                *ret = (Options) {0};
+        }
+        return 0;
+}
+
+static int fallback(char **field, const char *value) {
+        if (*field || !value)
+                return 0;
+        *field = strdup(value);
+        return *field ? 0 : -ENOMEM;
+}
+
+static int complete(Config *c, Options *o) {
+        _cleanup_free_ char *base = NULL;
+        char hostname[256] = "localhost";
+        int r;
+
+        r = fallback(&c->server, str_or(discovery_server(), DISCOVERY_SERVER_DEFAULT));
+        if (r >= 0)
+                r = fallback(&c->unit, find_unit());
+        if (r >= 0)
+                r = read_options(c, o);
+        if (r >= 0)
+                r = fallback(&c->datadir, str_or(o->datadir, "/var/lib/mysql"));
+        if (r >= 0)
+                r = fallback(&c->socket, str_or(o->socket, "/run/mysqld/mysqld.sock"));
+        if (r >= 0)
+                r = fallback(&c->account, "mainstay");
+        if (r < 0)
+                return r;
+        (void) gethostname(hostname, sizeof(hostname) - 1);
+        r = fallback(&c->name, str_or(o->node_name, hostname));
+        if (r < 0)
+                return r;
+        if (o->provider_options && options_provider_get(o->provider_options, "base_dir", &base) < 0)
+                base = NULL;
+        return fallback(&c->base_dir, str_or(base, c->datadir));
+}
+
+static int load(const char *path, Config **ret_config, Options *ret_options) {
+        _cleanup_(config_freep) Config *c = NULL;
+        char error[512] = "";
+        int r;
+
+        r = read_config_all(path, &c, error);
+        if (r < 0) {
+                log_error("%s", error[0] ? error : strerror(-r));
+                return r;
+        }
+        r = complete(c, ret_options);
+        if (r < 0)
+                return r;
+        *ret_config = TAKE(c);
+        return 0;
+}
+
+int settings_load(Manager *m) {
+        return load(m->paths.config, &m->config, &m->options);
+}
+
+int manager_reload(Manager *m) {
+        _cleanup_(config_freep) Config *c = NULL;
+        Options o = {0};
+        int r;
+
+        r = load(m->paths.config, &c, &o);
+        if (r < 0)
+                return r;
+        if (!streq(c->name, m->name) || !streq(c->unit, m->config->unit) || !streq(c->datadir, m->config->datadir))
+                log_warning("Another name, unit or datadir takes effect when mainstayd is started anew: systemctl restart mainstayd");
+        if (o.text && options_asynchronous(&o) != m->asynchronous)
+                log_warning("The server's configuration makes it %s now. Mainstay goes by that when mainstayd is started anew: systemctl restart mainstayd",
+                            m->asynchronous ? "a node of a Galera cluster" : "no node of a Galera cluster any more");
+        m->config->weight = c->weight;
+        m->config->boot_wait = c->boot_wait;
+        m->config->sst_stall = c->sst_stall;
+        free(m->config->donor);
+        m->config->donor = TAKE(c->donor);
+        /* Where the server could not tell, what it said before stands. */
+        if (o.datadir || o.cluster_address) {
+                options_done(&m->options);
+                m->options = o;
+        } else
+                options_done(&o);
+        manager_touch(m);
+        return 0;
+}
