@@ -13,7 +13,7 @@
 
 struct Peer {
         sd_event *event;
-        char *key_dir, *ssh, *probe, *label;
+        char *key_dir, *ssh, *probe, *label, *address;
         uint16_t sql_port;
         Link *link;
 
@@ -236,13 +236,14 @@ int peer_new(sd_event *event, const PeerSetup *setup, const char *label, const c
                 .ssh = strdup(str_or(setup->ssh, "ssh")),
                 .probe = setup->probe ? strdup(setup->probe) : NULL,
                 .label = strdup(label),
+                .address = strdup(address),
                 .sql_port = sql_port,
                 .why = "not yet asked",
                 .alive_for = setup->alive_for > 0 ? setup->alive_for : 30 * USEC_PER_SEC,
                 .changed = changed,
                 .userdata = userdata,
         };
-        if (!p->key_dir || !p->ssh || (setup->probe && !p->probe) || !p->label)
+        if (!p->key_dir || !p->ssh || (setup->probe && !p->probe) || !p->label || !p->address)
                 return -ENOMEM;
 
         const LinkSetup link = {
@@ -278,6 +279,7 @@ Peer *peer_free(Peer *p) {
         free(p->ssh);
         free(p->probe);
         free(p->label);
+        free(p->address);
         (void) sd_event_unref(p->event);
         free(p);
         return NULL;
@@ -298,6 +300,10 @@ int peer_set_self_name(Peer *p, const char *name) {
 
 const char *peer_label(const Peer *p) {
         return p->label;
+}
+
+const char *peer_address(const Peer *p) {
+        return p->address;
 }
 
 const char *peer_name(const Peer *p) {

@@ -56,6 +56,7 @@ void peer_kick(Peer *p);
 int peer_set_self_name(Peer *p, const char *name);
 
 const char *peer_label(const Peer *p);
+const char *peer_address(const Peer *p);
 /* The name in the last report, or NULL while there never was one. */
 const char *peer_name(const Peer *p);
 Condition peer_condition(const Peer *p);

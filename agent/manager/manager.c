@@ -573,7 +573,7 @@ int manager_start(Manager *m) {
         if (r >= 0)
                 r = unit_new(m->bus, "mainstay-primary.service", recovery_moved, m, &m->primary_unit);
         if (r >= 0)
-                r = manager_add_peers(m);
+                r = manager_take_peers(m);
         if (r < 0)
                 return r;
         manager_touch(m);

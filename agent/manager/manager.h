@@ -188,8 +188,9 @@ bool manager_has_tried(Manager *m, const Names *names);
  * peers as they are configured, and as they once called themselves. */
 void manager_node_names(Manager *m, Names *ret);
 
-/* The peers of the configuration, else those of wsrep_cluster_address. */
-int manager_add_peers(Manager *m);
+/* The peers of the configuration, else those of wsrep_cluster_address, from now
+ * on: those that are the same keep their connection. */
+int manager_take_peers(Manager *m);
 
 /* tell.c. Takes `fresh` as the report where it says anything new, and fails
  * where it cannot be told: what was told before is then not so any more. Then

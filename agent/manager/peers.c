@@ -78,46 +78,121 @@ static void peer_moved(Peer *p, void *userdata) {
         manager_touch(m);
 }
 
-static int add_peer(Manager *m, const char *label, const char *address) {
+static int open_peer(Manager *m, const ConfigPeer *c, Peer **ret) {
         PeerSetup setup = {0};
         _cleanup_free_ char *keys = NULL, *probe = NULL;
         uint16_t port = (uint16_t) atoi(str_or(m->options.port, "3306"));
-        int r;
 
-        if (is_self(m, label) || m->n_peers == PEERS_MAX)
-                return 0;
         if (asprintf(&keys, "%s/ssh", m->paths.state) < 0 || asprintf(&probe, "%s/mainstay-probe", m->paths.libexec) < 0)
                 return -ENOMEM;
         setup.key_dir = keys;
         setup.probe = probe;
-        r = peer_new(m->event, &setup, label, address, m->name, port, peer_moved, m, &m->peer[m->n_peers]);
-        if (r == -EINVAL) {
-                log_error("The address of the peer %s is not understood: %s", label, address);
-                return 0;
+        return peer_new(m->event, &setup, c->label, c->address, m->name, port, peer_moved, m, ret);
+}
+
+/* Takes it out of those that are there; NULL where it is none of them. Without
+ * an address, wherever it is. */
+static Peer *take_out(Manager *m, const char *label, const char *address) {
+        for (size_t i = 0; i < m->n_peers; i++) {
+                Peer *p = m->peer[i];
+
+                if (!streq(peer_label(p), label) || (address && !streq(peer_address(p), address)))
+                        continue;
+                m->peer[i] = m->peer[--m->n_peers];
+                return p;
         }
-        if (r < 0)
-                return r;
-        m->n_peers++;
-        peer_start(m->peer[m->n_peers - 1]);
-        return 0;
+        return NULL;
+}
+
+/* What was asked of somebody who is no peer any more is never answered. */
+static void peers_changed(Manager *m, bool gone) {
+        Names names = {0};
+        _cleanup_free_ char *who = NULL;
+
+        for (size_t i = 0; i < m->n_peers; i++)
+                (void) names_add(&names, peer_label(m->peer[i]));
+        who = names_text(&names);
+        log_info("This node asks %s for their reports.", str_or(who, "its peers"));
+        if (gone && m->store->claim_state == CLAIM_ASKING)
+                election_release(m, "the peers of this node are other ones now");
+        m->news = true;
+        manager_touch(m);
+}
+
+static int replace_peers(Manager *m, const Config *c) {
+        Peer *next[PEERS_MAX], *fresh[PEERS_MAX];
+        size_t n = 0, n_fresh = 0;
+        bool gone;
+        int r = 0;
+
+        for (size_t i = 0; i < c->n_peers && r >= 0; i++) {
+                const ConfigPeer *peer = &c->peer[i];
+
+                if (is_self(m, peer->label))
+                        continue;
+                next[n] = take_out(m, peer->label, peer->address);
+                if (!next[n]) {
+                        r = open_peer(m, peer, &next[n]);
+                        if (r >= 0)
+                                fresh[n_fresh++] = next[n];
+                        else if (r == -EINVAL) {
+                                log_error("The address of the peer %s is not understood: %s", peer->label, peer->address);
+                                next[n] = take_out(m, peer->label, NULL); /* then it stays as it was */
+                                r = 0;
+                        } else
+                                next[n] = NULL;
+                }
+                n += next[n] != NULL;
+        }
+        gone = m->n_peers > 0 && r >= 0;
+        /* Where memory is short, nobody is dropped for it. */
+        for (size_t i = m->n_peers; i-- > 0;)
+                if (r >= 0 || n == PEERS_MAX)
+                        (void) peer_free(m->peer[i]);
+                else
+                        next[n++] = m->peer[i];
+        m->n_peers = n;
+        memcpy(m->peer, next, n * sizeof(next[0]));
+        for (size_t i = 0; i < n_fresh; i++)
+                (void) peer_start(fresh[i]);
+        if (gone || n_fresh > 0)
+                peers_changed(m, gone);
+        return r;
 }
 
 static int add_discovered(const char *host, void *userdata) {
-        return add_peer(userdata, host, host);
+        int r = config_add_peer(userdata, host, host);
+
+        return r == -E2BIG ? 0 : r;
 }
 
-int manager_add_peers(Manager *m) {
-        int r = 0;
+/* An address without others is how a cluster is begun by hand, and in the midst
+ * of that nobody may be forgotten. */
+static bool names_nobody(const Manager *m, const Config *c) {
+        for (size_t i = 0; i < c->n_peers; i++)
+                if (!is_self(m, c->peer[i].label))
+                        return false;
+        return true;
+}
 
-        for (size_t i = 0; i < m->config->n_peers && r >= 0; i++)
-                r = add_peer(m, m->config->peer[i].label, m->config->peer[i].address);
-        if (r >= 0 && m->config->n_peers == 0 && m->options.cluster_address) {
-                r = options_cluster_hosts(m->options.cluster_address, add_discovered, m);
-                if (r == -EINVAL) {
-                        log_warning("wsrep_cluster_address is \"%s\", which names no peers: name them in [peers] of %s.",
-                                    m->options.cluster_address, m->paths.config);
-                        r = 0;
-                }
+int manager_take_peers(Manager *m) {
+        _cleanup_(config_freep) Config *found = NULL;
+        const char *address = m->options.cluster_address;
+        int r;
+
+        if (m->config->n_peers > 0)
+                return replace_peers(m, m->config);
+        r = config_new(&found);
+        if (r >= 0 && address)
+                r = options_cluster_hosts(address, add_discovered, found);
+        if (r == -EINVAL)
+                log_warning("wsrep_cluster_address is \"%s\", which names no peers: name them in [peers] of %s.", address, m->paths.config);
+        else if (r < 0)
+                return r;
+        if (m->n_peers > 0 && names_nobody(m, found)) {
+                log_warning("There are no peers in [peers] of %s, and wsrep_cluster_address (%s) names none: those of before stay until mainstayd is started anew (systemctl restart mainstayd).",
+                            m->paths.config, str_or(address, "which is not set"));
+                return 0;
         }
-        return r;
+        return replace_peers(m, found);
 }

@@ -80,14 +80,15 @@ static int read_config_all(const char *path, Config **ret, char error[static 512
         return 0;
 }
 
-static int read_options(const Config *c, Options *ret) {
+/* Empty where the server cannot tell. */
+static int read_options(const Config *c, const Options *before, Options *ret) {
         int r = discovery_options(c->server, c->defaults_file, ret);
 
         if (r == -ENOMEM)
                 return r;
         if (r != 0) {
-                log_warning("%s --print-defaults failed (%s): its configuration is not known, and the defaults are assumed.",
-                            c->server, r < 0 ? strerror(-r) : "it ended with an error");
+                log_warning("%s --print-defaults failed (%s): its configuration is not known, and %s.", c->server,
+                            r < 0 ? strerror(-r) : "it ended with an error", before->text ? "what it was before stands" : "the defaults are assumed");
                 *ret = (Options) {0};
         }
         return 0;
@@ -100,16 +101,17 @@ static int fallback(char **field, const char *value) {
         return *field ? 0 : -ENOMEM;
 }
 
-static int complete(Config *c, Options *o) {
+/* Where the server is, which says the rest. */
+static int find_server(Config *c) {
+        return fallback(&c->server, str_or(discovery_server(), DISCOVERY_SERVER_DEFAULT));
+}
+
+static int complete(Config *c, const Options *o) {
         _cleanup_free_ char *base = NULL;
         char hostname[256] = "localhost";
         int r;
 
-        r = fallback(&c->server, str_or(discovery_server(), DISCOVERY_SERVER_DEFAULT));
-        if (r >= 0)
-                r = fallback(&c->unit, find_unit());
-        if (r >= 0)
-                r = read_options(c, o);
+        r = fallback(&c->unit, find_unit());
         if (r >= 0)
                 r = fallback(&c->datadir, str_or(o->datadir, "/var/lib/mysql"));
         if (r >= 0)
@@ -127,9 +129,12 @@ static int complete(Config *c, Options *o) {
         return fallback(&c->base_dir, str_or(base, c->datadir));
 }
 
-static int load(const char *path, Config **ret_config, Options *ret_options) {
+/* `now` is what is in force, NULL when the agent starts: it is that server which
+ * is asked. Where it cannot tell, `before` is what it said. */
+static int load(const char *path, const Config *now, const Options *before, Config **ret_config, Options *ret_options) {
         _cleanup_(config_freep) Config *c = NULL;
         char error[512] = "";
+        Options o = {0};
         int r;
 
         r = read_config_all(path, &c, error);
@@ -137,15 +142,59 @@ static int load(const char *path, Config **ret_config, Options *ret_options) {
                 log_error("%s", error[0] ? error : strerror(-r));
                 return r;
         }
-        r = complete(c, ret_options);
-        if (r < 0)
+        r = find_server(c);
+        if (r >= 0)
+                r = read_options(now ? now : c, before, &o);
+        if (r >= 0)
+                r = complete(c, o.text ? &o : before);
+        if (r < 0) {
+                options_done(&o);
                 return r;
+        }
         *ret_config = TAKE(c);
+        *ret_options = o;
         return 0;
 }
 
 int settings_load(Manager *m) {
-        return load(m->paths.config, &m->config, &m->options);
+        static const Options none;
+
+        return load(m->paths.config, NULL, &none, &m->config, &m->options);
+}
+
+/* What was opened, watched or told to others by these goes on as it was. */
+static const struct {
+        const char *name;
+        size_t offset;
+} fixed[] = {
+        { "name", offsetof(Config, name) },
+        { "datadir", offsetof(Config, datadir) },
+        { "server", offsetof(Config, server) },
+        { "unit", offsetof(Config, unit) },
+        { "defaults_file", offsetof(Config, defaults_file) },
+        { "base_dir", offsetof(Config, base_dir) },
+        { "socket", offsetof(Config, socket) },
+        { "account", offsetof(Config, account) },
+};
+
+static void keep_fixed(Config *now, Config *next) {
+        for (size_t i = 0; i < ELEMENTS(fixed); i++) {
+                char **a = (char **) ((char *) now + fixed[i].offset), **b = (char **) ((char *) next + fixed[i].offset), *kept = *a;
+
+                if (!streq_null(*a, *b))
+                        log_warning("The %s of this node is to be %s, and stays %s until mainstayd is started anew: systemctl restart mainstayd",
+                                    fixed[i].name, str_or(*b, "the default"), str_or(*a, "the default"));
+                *a = *b;
+                *b = kept;
+        }
+}
+
+static void take_options(Manager *m, Options *o) {
+        if (options_asynchronous(o) != m->asynchronous)
+                log_warning("The server's configuration makes it %s now. Mainstay goes by that when mainstayd is started anew: systemctl restart mainstayd",
+                            m->asynchronous ? "a node of a Galera cluster" : "no node of a Galera cluster any more");
+        options_done(&m->options);
+        m->options = *o;
 }
 
 int manager_reload(Manager *m) {
@@ -153,25 +202,14 @@ int manager_reload(Manager *m) {
         Options o = {0};
         int r;
 
-        r = load(m->paths.config, &c, &o);
+        r = load(m->paths.config, m->config, &m->options, &c, &o);
         if (r < 0)
                 return r;
-        if (!streq(c->name, m->name) || !streq(c->unit, m->config->unit) || !streq(c->datadir, m->config->datadir))
-                log_warning("Another name, unit or datadir takes effect when mainstayd is started anew: systemctl restart mainstayd");
-        if (o.text && options_asynchronous(&o) != m->asynchronous)
-                log_warning("The server's configuration makes it %s now. Mainstay goes by that when mainstayd is started anew: systemctl restart mainstayd",
-                            m->asynchronous ? "a node of a Galera cluster" : "no node of a Galera cluster any more");
-        m->config->weight = c->weight;
-        m->config->boot_wait = c->boot_wait;
-        m->config->sst_stall = c->sst_stall;
-        free(m->config->donor);
-        m->config->donor = TAKE(c->donor);
-        /* Where the server could not tell, what it said before stands. */
-        if (o.datadir || o.cluster_address) {
-                options_done(&m->options);
-                m->options = o;
-        } else
-                options_done(&o);
+        keep_fixed(m->config, c);
+        (void) config_free(m->config);
+        m->config = TAKE(c);
+        if (o.text)
+                take_options(m, &o);
         manager_touch(m);
-        return 0;
+        return manager_take_peers(m);
 }

@@ -1296,6 +1296,132 @@ static void one_that_has_lost_its_galera_is_waited_for(void **state) {
         }
 }
 
+static int by_text(const void *a, const void *b) {
+        return strcmp(a, b);
+}
+
+/* The labels of the peers it has, in order, and how each is known. */
+static const char *peers_of(Node *n) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        const char *label, *name, *condition, *why, *report;
+        char peer[NODES][128];
+        static char text[1024];
+        size_t found = 0;
+
+        if (sd_bus_get_property(n->bus, "org.mainstay1", "/org/mainstay1", "org.mainstay1.Node", "Peers", NULL, &m, "a(sssss)") < 0)
+                return "?";
+        assert_true(sd_bus_message_enter_container(m, 'a', "(sssss)") >= 0);
+        while (found < NODES && sd_bus_message_read(m, "(sssss)", &label, &name, &condition, &why, &report) > 0)
+                (void) snprintf(peer[found++], sizeof(peer[0]), "%s:%s", label, condition);
+        qsort(peer, found, sizeof(peer[0]), by_text);
+        text[0] = '\0';
+        for (size_t i = 0; i < found; i++)
+                (void) snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", i ? " " : "", peer[i]);
+        return text;
+}
+
+static Answer reload(World *w, Node *n) {
+        Answer a = {0};
+        sd_bus_slot *slot = NULL;
+
+        assert_true(sd_bus_call_method_async(n->bus, &slot, "org.mainstay1", "/org/mainstay1", "org.mainstay1.Node", "Reload", call_answered, &a, NULL) >= 0);
+        LOOP_UNTIL(w->event, a.answered);
+        (void) sd_bus_slot_unref(slot);
+        return a;
+}
+
+static void a_reload_takes_on_other_peers(void **state) {
+        World *w = *state;
+        Node *db1 = &w->node[0], *db2 = &w->node[1], *db3 = &w->node[2];
+        _cleanup_free_ char *one = NULL, *two = NULL, *other = NULL, *broken = NULL, *rest = NULL;
+
+        assert_true(asprintf(&one, "db2 = %s\n", db2->daemon.address) > 0);
+        assert_true(asprintf(&two, "db1 = %s\ndb2 = %s\ndb3 = %s\n", db1->daemon.address, db2->daemon.address, db3->daemon.address) > 0);
+        assert_true(asprintf(&other, "db2 = %s\n", db3->daemon.address) > 0);
+        assert_true(asprintf(&broken, "db2 = -no-address-\ndb3 = %s\n", db3->daemon.address) > 0);
+        assert_true(asprintf(&rest, "db3 = %s\n[node]\nsocket = /other.sock\nweight = 7\n", db3->daemon.address) > 0);
+
+        put_conf(db1, one);
+        for (size_t i = 0; i < NODES; i++)
+                agent_start(&w->node[i]);
+        LOOP_UNTIL(w->event, streq(peers_of(db1), "db2:known"));
+        put_conf(db1, two);
+        assert_string_equal(reload(w, db1).error, "");
+        /* Who was there is not asked anew. */
+        assert_int_equal(strncmp(peers_of(db1), "db2:known db3:", 14), 0);
+        LOOP_UNTIL(w->event, streq(peers_of(db1), "db2:known db3:known"));
+        assert_string_equal(reload(w, db1).error, "");
+        assert_string_equal(peers_of(db1), "db2:known db3:known");
+
+        /* Nobody is lost by an address that is none, nor by a file that is wrong. */
+        put_conf(db1, broken);
+        assert_string_equal(reload(w, db1).error, "");
+        assert_string_equal(peers_of(db1), "db2:known db3:known");
+        put_conf(db1, "db2 = a b\n");
+        assert_string_equal(reload(w, db1).error, "org.mainstay1.Error.Configuration");
+        assert_string_equal(peers_of(db1), "db2:known db3:known");
+
+        put_conf(db1, rest);
+        assert_string_equal(reload(w, db1).error, "");
+        assert_string_equal(peers_of(db1), "db3:known");
+        LOOP_UNTIL(w->event, report_says(db1, "\"weight\":7"));
+        assert_true(logged(db1, "The socket of this node is to be /other.sock, and stays"));
+        assert_false(logged(db1, "The name of") || logged(db1, "The datadir of") || logged(db1, "The account of"));
+        LOOP_UNTIL(w->event, strstr(property(db1, "Waiting"), "not among the configured peers"));
+
+        /* The same name at another place is another one. */
+        put_conf(db1, other);
+        assert_string_equal(reload(w, db1).error, "");
+        assert_string_equal(peers_of(db1), "db2:uncertain");
+}
+
+static void a_reload_takes_on_another_cluster_address(void **state) {
+        World *w = *state;
+        Node *db1 = &w->node[0];
+
+        put_conf(db1, "");
+        put_server(db1, "--wsrep_on=ON --wsrep_cluster_address=gcomm://db1,127.0.0.1,a.example.invalid");
+        agent_start(db1);
+        LOOP_UNTIL(w->event, *property(db1, "Plan"));
+        assert_string_equal(peers_of(db1), "a.example.invalid:uncertain");
+        put_server(db1, "--wsrep_on=ON --wsrep_cluster_address=gcomm://b.example.invalid,a.example.invalid");
+        assert_string_equal(reload(w, db1).error, "");
+        assert_string_equal(peers_of(db1), "a.example.invalid:uncertain b.example.invalid:uncertain");
+
+        /* How a bootstrap is prepared by hand; and a server that cannot tell. */
+        put_server(db1, "--wsrep_on=ON --wsrep_cluster_address=gcomm://");
+        assert_string_equal(reload(w, db1).error, "");
+        assert_true(logged(db1, "those of before stay"));
+        assert_string_equal(peers_of(db1), "a.example.invalid:uncertain b.example.invalid:uncertain");
+        file_put(db1->dir, "mysqld", "#!/bin/sh\nexit 1\n", 0755);
+        assert_string_equal(reload(w, db1).error, "");
+        assert_true(logged(db1, "what it was before stands"));
+        assert_false(logged(db1, "The datadir of"));
+        assert_string_equal(peers_of(db1), "a.example.invalid:uncertain b.example.invalid:uncertain");
+}
+
+/* It would wait for that answer for ever, and nobody else could lead. */
+static void a_claim_on_one_that_is_no_peer_any_more_is_given_up(void **state) {
+        World *w = *state;
+        Node *db1 = &w->node[0], *db2 = &w->node[1], *db3 = &w->node[2];
+        _cleanup_free_ char *peers = NULL;
+
+        for (size_t i = 0; i < NODES; i++)
+                agent_start(&w->node[i]);
+        LOOP_UNTIL(w->event, all_plan(w, "bootstrap", "node", "db2"));
+        assert_int_equal(kill(db3->agent, SIGSTOP), 0);
+        enter(db2);
+        LOOP_UNTIL(w->event, streq(promised(db2).claim_state, "asking"));
+        assert_true(asprintf(&peers, "db1 = %s\n", db1->daemon.address) > 0);
+        put_conf(db2, peers);
+        assert_string_equal(reload(w, db2).error, "");
+        LOOP_UNTIL(w->event, streq(promised(db2).claim_state, ""));
+        LOOP_UNTIL(w->event, logged(db2, "the peers of this node are other ones now"));
+        LOOP_UNTIL(w->event, granted(db1, ""));
+        assert_false(db2->entry.answered);
+        assert_int_equal(kill(db3->agent, SIGCONT), 0);
+}
+
 /* mysqld runs, and has lost the others. */
 static void be_non_primary(Node *n) {
         static const char invocation[] = "00112233445566778899aabbccddeeff";
@@ -1365,21 +1491,6 @@ static void what_a_person_stops_is_not_wanted(void **state) {
         (void) sd_bus_slot_unref(slot);
 }
 
-/* The labels of the peers it has, separated by blanks. */
-static const char *peers_of(Node *n) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        const char *label, *name, *condition, *why, *report;
-        static char text[1024];
-
-        if (sd_bus_get_property(n->bus, "org.mainstay1", "/org/mainstay1", "org.mainstay1.Node", "Peers", NULL, &m, "a(sssss)") < 0)
-                return "?";
-        text[0] = '\0';
-        assert_true(sd_bus_message_enter_container(m, 'a', "(sssss)") >= 0);
-        while (sd_bus_message_read(m, "(sssss)", &label, &name, &condition, &why, &report) > 0)
-                (void) snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", text[0] ? " " : "", label);
-        return text;
-}
-
 /* It would wait for that one for ever. */
 static void an_address_of_its_own_is_no_peer(void **state) {
         World *w = *state;
@@ -1399,7 +1510,7 @@ static void an_address_of_its_own_is_no_peer(void **state) {
         assert_true(asprintf(&peers, "db1 = %s\nother = %s\n", db1->daemon.address, db2->daemon.address) > 0);
         put_conf(db2, peers);
         agent_start(db2);
-        LOOP_UNTIL(w->event, streq(peers_of(db2), "db1"));
+        LOOP_UNTIL(w->event, streq(peers_of(db2), "db1:known"));
 }
 
 int main(void) {
@@ -1432,6 +1543,9 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(what_it_stops_is_still_wanted, setup, teardown),
                 cmocka_unit_test_setup_teardown(what_a_person_stops_is_not_wanted, setup, teardown),
                 cmocka_unit_test_setup_teardown(an_address_of_its_own_is_no_peer, setup, teardown),
+                cmocka_unit_test_setup_teardown(a_reload_takes_on_other_peers, setup, teardown),
+                cmocka_unit_test_setup_teardown(a_reload_takes_on_another_cluster_address, setup, teardown),
+                cmocka_unit_test_setup_teardown(a_claim_on_one_that_is_no_peer_any_more_is_given_up, setup, teardown),
         };
 
         program = str_or(getenv("MAINSTAY_DAEMON"), "./mainstayd");
