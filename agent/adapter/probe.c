@@ -1,5 +1,6 @@
 /* The agent's look at its own server; see probe.h. */
 #include "adapter/probe.h"
+#include "domain/options.h"
 #include "sys/process.h"
 
 #include <jansson.h>
@@ -105,6 +106,9 @@ int server_status_parse(const char *text, ServerStatus *ret, char error[static 2
         (void) get_uuid(o, "cluster_uuid", &ret->cluster_uuid);
         (void) get_uuid(o, "member_uuid", &ret->member_uuid);
         (void) get_uuid(o, "local_uuid", &ret->position.uuid);
+
+        const char *provider = json_string_value(json_object_get(o, "provider_options"));
+        (void) snprintf(ret->quorum_off, sizeof(ret->quorum_off), "%s", provider ? str_or(options_provider_quorum_off(provider), "") : "");
 
         v = json_object_get(o, "view");
         if (v)

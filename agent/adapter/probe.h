@@ -30,6 +30,7 @@ typedef struct ServerStatus {
         Uuid member_uuid;  /* its own, in the group */
         Position position; /* wsrep_local_state_uuid and wsrep_last_committed */
         int64_t cached_downto;
+        char quorum_off[24]; /* "pc.ignore_sb" or "pc.ignore_quorum" where that is on, as it runs */
         int64_t recv_queue; /* received, and yet to be applied */
         int64_t desync_count;
 

@@ -123,6 +123,11 @@ static int store_to_json(const Store *s, json_t **ret) {
                 json_decref(o);
                 return -ENOMEM;
         }
+        if (s->quorum_off[0] && json_object_set_new(o, "quorum_off", json_pack("{s:s, s:I, s:I}", "option", s->quorum_off,
+                                                                 "from", (json_int_t) s->quorum_off_from, "to", (json_int_t) s->quorum_off_to)) < 0) {
+                json_decref(o);
+                return -ENOMEM;
+        }
         if (json_object_set_new(o, "marks", marks_json(&s->marks)) < 0 ||
             (s->aside.state != ASIDE_NONE && json_object_set_new(o, "aside", aside_json(&s->aside)) < 0)) {
                 json_decref(o);
@@ -273,6 +278,21 @@ static bool ruling_read(const json_t *o, Ruling *r) {
         return ruling_valid(r);
 }
 
+static bool quorum_off_read(Store *s, const json_t *o) {
+        const char *option;
+        json_int_t from, to;
+
+        if (!o)
+                return true;
+        if (json_unpack((json_t *) o, "{s:s, s:I, s:I}", "option", &option, "from", &from, "to", &to) < 0 ||
+            !*option || strlen(option) >= sizeof(s->quorum_off) || from < 0 || to < from)
+                return false;
+        (void) snprintf(s->quorum_off, sizeof(s->quorum_off), "%s", option);
+        s->quorum_off_from = (uint64_t) from;
+        s->quorum_off_to = (uint64_t) to;
+        return true;
+}
+
 static int store_from_json(Store *s, const json_t *o, char error[static 256]) {
         json_t *agent, *boot, *history, *released, *seqnos, *labels, *without, *led, *claim, *grant;
         json_int_t epoch, settled, booted;
@@ -296,7 +316,7 @@ static int store_from_json(Store *s, const json_t *o, char error[static 256]) {
         (void) snprintf(s->stopping, sizeof(s->stopping), "%s", str_or(json_string_value(json_object_get(o, "stopping")), ""));
         s->resuming = (uint64_t) json_integer_value(json_object_get(o, "resuming"));
         s->join_failures = json_integer_value(json_object_get(o, "join_failures"));
-        if (s->join_failures < 0 || !ruling_read(json_object_get(o, "policy"), &s->ruling))
+        if (s->join_failures < 0 || !ruling_read(json_object_get(o, "policy"), &s->ruling) || !quorum_off_read(s, json_object_get(o, "quorum_off")))
                 return -EBADMSG;
 
         claim = json_object_get(o, "claim");
@@ -438,6 +458,26 @@ void store_set_seqno(Store *s, uint64_t section, uint64_t view, int64_t seqno) {
                 s->n_seqnos--;
         }
         s->seqno[s->n_seqnos++] = (StoreSeqno) { section, view, seqno };
+}
+
+const char *store_quorum_off(const Store *s, uint64_t section) {
+        return s->quorum_off[0] && section >= s->quorum_off_from && section <= s->quorum_off_to ? s->quorum_off : NULL;
+}
+
+bool store_set_quorum_off(Store *s, uint64_t section, uint64_t in_force, const char *option) {
+        if (option ? store_quorum_off(s, section) != NULL : !s->quorum_off[0] || s->quorum_off_to < section)
+                return false;
+        if (!option) {
+                s->quorum_off_to = section - 1;
+                if (s->quorum_off_to < s->quorum_off_from)
+                        s->quorum_off[0] = 0;
+                return true;
+        }
+        if (!store_quorum_off(s, in_force))
+                s->quorum_off_from = section;
+        s->quorum_off_to = section;
+        (void) snprintf(s->quorum_off, sizeof(s->quorum_off), "%s", option);
+        return true;
 }
 
 const char *store_label(const Store *s, const char *label) {

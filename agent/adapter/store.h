@@ -16,6 +16,8 @@ typedef struct StoreSeqno {
         int64_t seqno;
 } StoreSeqno;
 
+#define STORE_OPTION_SIZE 24 /* with the NUL */
+
 /* An operator's `recover`: the data of this node are set aside, and a full copy
  * takes their place. What is on the disk here is what is to be done next. */
 typedef enum AsideState {
@@ -72,6 +74,8 @@ typedef struct Store {
         Aside aside;
         size_t n_seqnos;
         StoreSeqno seqno[REPORT_VIEWS_MAX];
+        char quorum_off[STORE_OPTION_SIZE]; /* the server's option by which it went on without quorum, "" for never, */
+        uint64_t quorum_off_from, quorum_off_to; /* in these sections of the record */
         size_t n_labels; /* node names by the address they were found under */
         struct {
                 char label[256];
@@ -102,6 +106,13 @@ void store_add_led(Store *s, const Uuid *id, const char *leader);
 
 int64_t store_seqno(const Store *s, uint64_t section, uint64_t view);
 void store_set_seqno(Store *s, uint64_t section, uint64_t view, int64_t seqno);
+
+/* The option by which the server of that section could go on without quorum;
+ * NULL where it could not. */
+const char *store_quorum_off(const Store *s, uint64_t section);
+/* `option` NULL: it could not. `in_force` is the section whose views are in force
+ * when this one begins: they stay what they are. True where that is news. */
+bool store_set_quorum_off(Store *s, uint64_t section, uint64_t in_force, const char *option);
 
 /* The node's name last heard at a label, NULL where never. */
 const char *store_label(const Store *s, const char *label);

@@ -183,6 +183,10 @@ static const char *distrust(const Evidence *e, const Report *r) {
         const Viewlog *log = &e->viewlog;
         const View *newest;
 
+        if (e->quorum_off && e->quorum_was_off)
+                return streq(e->quorum_off, "pc.ignore_sb")
+                             ? "its last views are of a start with pc.ignore_sb in wsrep_provider_options, by which both halves of a split cluster went on"
+                             : "its last views are of a start with pc.ignore_quorum in wsrep_provider_options, by which any part of a split cluster went on";
         if (e->quorum_off)
                 return streq(e->quorum_off, "pc.ignore_sb")
                              ? "pc.ignore_sb in wsrep_provider_options lets both halves of a split cluster go on"

@@ -35,6 +35,7 @@ typedef struct Evidence {
         int64_t view_seqno[VIEWLOG_VIEWS_MAX]; /* S of viewlog.views, SEQNO_UNDEFINED where unknown */
         Names nodes;            /* configured, or heard some time: none of them is an arbitrator */
         const char *quorum_off; /* the server's option that lets it go on without quorum, or NULL */
+        bool quorum_was_off;    /* not now, but when the views were recorded */
         bool recovery_off;      /* the server's options keep it from resuming */
 
         /* The last wsrep-recover, where it holds for the files as they are. */

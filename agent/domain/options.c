@@ -320,12 +320,19 @@ static bool option_is_set(const Options *o, const char *key, bool what) {
                (o->cluster_address && address_says(o->cluster_address, key, what));
 }
 
-const char *options_quorum_off(const Options *o) {
-        static const char *const keys[] = { "pc.ignore_sb", "pc.ignore_quorum" };
+static const char *const quorum_keys[] = { "pc.ignore_sb", "pc.ignore_quorum" };
 
-        for (size_t i = 0; i < ELEMENTS(keys); i++)
-                if (option_is_set(o, keys[i], true))
-                        return keys[i];
+const char *options_quorum_off(const Options *o) {
+        for (size_t i = 0; i < ELEMENTS(quorum_keys); i++)
+                if (option_is_set(o, quorum_keys[i], true))
+                        return quorum_keys[i];
+        return NULL;
+}
+
+const char *options_provider_quorum_off(const char *provider_options) {
+        for (size_t i = 0; i < ELEMENTS(quorum_keys); i++)
+                if (provider_says(provider_options, quorum_keys[i], true))
+                        return quorum_keys[i];
         return NULL;
 }
 

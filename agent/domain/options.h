@@ -68,6 +68,9 @@ bool options_recovery_off(const Options *o);
  * last says nothing of who was not. Else NULL. */
 const char *options_quorum_off(const Options *o);
 
+/* The same of the options of the provider alone, as a running server tells them. */
+const char *options_provider_quorum_off(const char *provider_options);
+
 /* The hosts of "gcomm://a,b:4567,[::1]:4567?x=y", without ports, one call a
  * host; stops at the first negative return. -EINVAL for what is no gcomm
  * address. */

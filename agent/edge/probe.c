@@ -420,6 +420,7 @@ static int probe_socket(const Options *options, MYSQL *mysql) {
                 drain(mysql, "SET SESSION wsrep_dirty_reads = ON");
                 (void) read_variable(mysql, o, "wsrep_node_name", "node_name", set_string);
                 (void) read_variable(mysql, o, "wsrep_desync", "desync", set_bool);
+                (void) read_variable(mysql, o, "wsrep_provider_options", "provider_options", set_string);
                 if (read_status(mysql, o) < 0) {
                         json_decref(o);
                         return fail("%s", mysql_error(mysql));

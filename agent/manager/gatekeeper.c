@@ -112,12 +112,28 @@ int gatekeeper_enter(Manager *m, sd_bus_message *call, const char *invocation, b
                         return 1;
                 }
         }
+        settings_ask(m);
         /* Whoever starts it so is not told: it may be the package's own script. */
         if (packages_busy())
                 bound_patience(m, "The installation of packages");
         (void) unit_system_state(m->bus, boot_told, m, &m->gate.booting);
         manager_touch(m);
         return 1;
+}
+
+/* What the views of this start will prove is on the disk before there are any:
+ * by then its options may be other ones. */
+static int note_quorum(Manager *m) {
+        const Viewlog *log = &m->evidence.viewlog;
+        Store before = *m->store;
+        int r;
+
+        if (!store_set_quorum_off(m->store, log->section + 1, log->views_section, options_quorum_off(&m->options)))
+                return 0;
+        r = manager_save(m);
+        if (r < 0)
+                *m->store = before;
+        return r;
 }
 
 static void let_join(Manager *m) {
@@ -127,6 +143,11 @@ static void let_join(Manager *m) {
 
         if (s->claim_state == CLAIM_CONSUMED || s->claim_state == CLAIM_GRANTED)
                 return; /* settled first */
+        r = note_quorum(m);
+        if (r < 0) {
+                refuse_unwritten(m, r);
+                return;
+        }
         r = local_write_start_env(m, false);
         if (r < 0) {
                 log_error("start.env cannot be written (%s), so mysqld is not let start. Is the disk full, or read-only? It is tried again.", strerror(-r));
@@ -147,7 +168,9 @@ static void let_resume(Manager *m) {
         int r;
 
         s->resuming = m->evidence.viewlog.section + 1;
-        r = local_write_start_env(m, false);
+        r = note_quorum(m);
+        if (r >= 0)
+                r = local_write_start_env(m, false);
         if (r >= 0)
                 r = s->claim_state == CLAIM_GRANTED ? election_consume(m) : manager_save(m);
         if (r < 0) {
@@ -178,7 +201,9 @@ static void let_bootstrap(Manager *m) {
                 return;
         }
         /* On the disk as used before the gate can use it. */
-        r = local_write_start_env(m, true);
+        r = note_quorum(m);
+        if (r >= 0)
+                r = local_write_start_env(m, true);
         if (r >= 0)
                 r = election_consume(m);
         if (r < 0) {
@@ -194,7 +219,7 @@ static void let_bootstrap(Manager *m) {
 void gatekeeper_answer(Manager *m) {
         bool leads = election_leads(m, MANNER_RESTART) || election_leads(m, MANNER_RESUME);
 
-        if (!m->gate.call || m->needs_recovery || recover_busy(m))
+        if (!m->gate.call || m->asking || m->needs_recovery || recover_busy(m))
                 return;
         if (m->evidence.outside)
                 gate_refuse(m, str_or(m->report->problem, "Another mysqld runs on this datadir."));

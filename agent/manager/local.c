@@ -233,6 +233,10 @@ int local_read(Manager *m, Report **ret) {
         (void) snprintf(e->unit_invocation, sizeof(e->unit_invocation), "%s", u->main_pid ? u->invocation : "");
         manager_node_names(m, &e->nodes);
         e->quorum_off = options_quorum_off(&m->options);
+        if (!e->quorum_off) {
+                e->quorum_off = store_quorum_off(m->store, e->viewlog.views_section);
+                e->quorum_was_off = e->quorum_off != NULL;
+        }
         e->recovery_off = options_recovery_off(&m->options);
         followed = evidence_followed(e);
         e->mysqld = u->main_pid == 0 ? (let_go(m, u) ? MYSQLD_STARTING : MYSQLD_STOPPED) : followed ? evidence_live_state(&e->viewlog) : state_by_status(m);
@@ -276,6 +280,17 @@ static bool same_view(const ServerStatus *s, const View *v) {
         return uuid_equal(&v->uuid, &s->view_uuid) && names_equal(&recorded, &stored);
 }
 
+/* Whatever stands in its configuration: it may have been set as it runs, or be
+ * taken out since. What its views prove is the same for ever. */
+static void note_quorum(Manager *m, const ServerStatus *s) {
+        const Viewlog *log = &m->evidence.viewlog;
+
+        if (!s->quorum_off[0] || !evidence_followed(&m->evidence) || !store_set_quorum_off(m->store, log->section, log->views_section, s->quorum_off))
+                return;
+        log_warning("The running server has %s set, by which parts of a split cluster each go on. Who was in the cluster with it proves nothing any more: before a bootstrap every configured node must be heard.", s->quorum_off);
+        (void) manager_save(m);
+}
+
 static void probed(Probe *p, int r, ServerStatus *status, const char *error, void *userdata) {
         Manager *m = userdata;
         const Viewlog *log = &m->evidence.viewlog;
@@ -293,6 +308,7 @@ static void probed(Probe *p, int r, ServerStatus *status, const char *error, voi
                 return;
         }
         m->answered = manager_now(m);
+        note_quorum(m, status);
         m->status = *status;
         m->status.replication = NULL; /* the probe's */
         if (status->have_view && log->n_views > 0 && log->views_section == log->section &&
@@ -405,8 +421,5 @@ int local_setup(Manager *m) {
         r = probe_new(m->event, program, m->config->socket, m->config->account, probed, m, &m->probe);
         if (r < 0)
                 return r;
-        const char *bootstraps = options_bootstraps(&m->options, NULL);
-        if (bootstraps)
-                log_warning("%s in the server's configuration would make every start a bootstrap, so the gate refuses every start but one that Mainstay authorised. Remove it; my_print_defaults --mysqld shows it.", bootstraps);
         return 0;
 }

@@ -502,6 +502,7 @@ Manager *manager_free(Manager *m) {
         (void) unit_free(m->aside_unit);
         (void) unit_free(m->primary_unit);
         (void) sd_bus_message_unref(m->recovering_call);
+        (void) process_free(m->asking);
         (void) watch_free(m->watch);
         (void) probe_free(m->probe);
         (void) sd_event_source_disable_unref(m->due);

@@ -18,6 +18,7 @@
 #include "domain/options.h"
 #include "domain/plan.h"
 #include "domain/transfer.h"
+#include "sys/process.h"
 
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
@@ -62,6 +63,7 @@ typedef struct Manager {
         Paths paths;
         Config *config;
         Options options;
+        Process *asking; /* the server, for them, NULL: nobody does */
         Store *store;
         Unit *unit, *recovery;
         Watch *watch;
@@ -161,6 +163,7 @@ int manager_start(Manager *m);
 /* settings.c. Reads the configuration anew; on failure what was in force stays. */
 int manager_reload(Manager *m);
 int settings_load(Manager *m); /* when the agent starts */
+void settings_ask(Manager *m); /* the server, for its options of now: while `asking` */
 
 /* Something may have changed. */
 void manager_touch(Manager *m);

@@ -80,6 +80,11 @@ static int read_config_all(const char *path, Config **ret, char error[static 512
         return 0;
 }
 
+static void log_untold(const Config *c, const Options *before, int r) {
+        log_warning("%s --print-defaults failed (%s): its configuration is not known, and %s.", c->server,
+                    r < 0 ? strerror(-r) : "it ended with an error", before->text ? "what it was before stands" : "the defaults are assumed");
+}
+
 /* Empty where the server cannot tell. */
 static int read_options(const Config *c, const Options *before, Options *ret) {
         int r = discovery_options(c->server, c->defaults_file, ret);
@@ -87,8 +92,7 @@ static int read_options(const Config *c, const Options *before, Options *ret) {
         if (r == -ENOMEM)
                 return r;
         if (r != 0) {
-                log_warning("%s --print-defaults failed (%s): its configuration is not known, and %s.", c->server,
-                            r < 0 ? strerror(-r) : "it ended with an error", before->text ? "what it was before stands" : "the defaults are assumed");
+                log_untold(c, before, r);
                 *ret = (Options) {0};
         }
         return 0;
@@ -156,10 +160,21 @@ static int load(const char *path, const Config *now, const Options *before, Conf
         return 0;
 }
 
+static void warn_of_bootstrap(const Options *o, const Options *before) {
+        const char *name = options_bootstraps(o, NULL);
+
+        if (name && !streq_null(name, options_bootstraps(before, NULL)))
+                log_warning("%s in the server's configuration would make every start a bootstrap, so the gate refuses every start but one that Mainstay authorised. Remove it; my_print_defaults --mysqld shows it.", name);
+}
+
 int settings_load(Manager *m) {
         static const Options none;
+        int r;
 
-        return load(m->paths.config, NULL, &none, &m->config, &m->options);
+        r = load(m->paths.config, NULL, &none, &m->config, &m->options);
+        if (r >= 0)
+                warn_of_bootstrap(&m->options, &none);
+        return r;
 }
 
 /* What was opened, watched or told to others by these goes on as it was. */
@@ -193,6 +208,7 @@ static void take_options(Manager *m, Options *o) {
         if (options_asynchronous(o) != m->asynchronous)
                 log_warning("The server's configuration makes it %s now. Mainstay goes by that when mainstayd is started anew: systemctl restart mainstayd",
                             m->asynchronous ? "a node of a Galera cluster" : "no node of a Galera cluster any more");
+        warn_of_bootstrap(o, &m->options);
         options_done(&m->options);
         m->options = *o;
 }
@@ -212,4 +228,31 @@ int manager_reload(Manager *m) {
                 take_options(m, &o);
         manager_touch(m);
         return manager_take_peers(m);
+}
+
+/* Peers are not changed by it: who edits the address may be about to begin a
+ * cluster by hand. */
+static void options_told(Process *p, const ProcessResult *result, void *userdata) {
+        Manager *m = userdata;
+        Options o = {0};
+        int r;
+
+        r = discovery_answer(result, &o);
+        m->asking = process_free(m->asking);
+        if (r == 0) {
+                if (m->config->n_peers == 0 && !streq_null(o.cluster_address, m->options.cluster_address))
+                        log_warning("wsrep_cluster_address is \"%s\" now. To take its nodes for the peers of this one, type: systemctl reload mainstayd", str_or(o.cluster_address, ""));
+                take_options(m, &o);
+        } else
+                log_untold(m->config, &m->options, r);
+        manager_touch(m);
+}
+
+void settings_ask(Manager *m) {
+        int r;
+
+        m->asking = process_free(m->asking);
+        r = discovery_ask(m->event, m->config->server, m->config->defaults_file, options_told, m, &m->asking);
+        if (r < 0)
+                log_untold(m->config, &m->options, r);
 }

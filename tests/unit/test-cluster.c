@@ -18,6 +18,7 @@
 #define UUID_1 "0a000000-1111-11e4-0001-000000000001"
 #define UUID_2 "0a000000-1111-11e4-0001-000000000002"
 #define UUID_3 "0a000000-1111-11e4-0001-000000000003"
+#define SERVER "--wsrep_on=ON --wsrep_cluster_address=gcomm://db1,db2,db3"
 #define MEMBERS UUID_1 "/db1/192.0.2.1," UUID_2 "/db2/192.0.2.2," UUID_3 "/db3/192.0.2.3"
 
 static const char *program;
@@ -36,6 +37,7 @@ typedef struct Node {
         Systemd systemd;
         sd_bus *bus;
         pid_t agent; /* 0: it does not run */
+        const char *libexec; /* where its helpers are, NULL: as they are built */
         Entry entry;
 } Node;
 
@@ -85,13 +87,19 @@ static Position position_at(int64_t seqno) {
         return p;
 }
 
-/* What a graceful stop leaves, of a node that was in a view of all three. */
-static void put_data(const Node *n) {
-        _cleanup_free_ char *grastate = NULL, *start = NULL, *view = NULL, *end = NULL, *record = NULL;
-        Position opened = position_at(5);
+static void put_grastate(const Node *n) {
+        _cleanup_free_ char *grastate = NULL;
 
         assert_true(asprintf(&grastate, "# GALERA saved state\nversion: 2.1\nuuid:    " CLUSTER "\nseqno:   %lld\nsafe_to_bootstrap: 0\n", (long long) n->seqno) > 0);
         file_put(n->data, "grastate.dat", grastate, 0644);
+}
+
+/* What a graceful stop leaves, of a node that was in a view of all three. */
+static void put_data(const Node *n) {
+        _cleanup_free_ char *start = NULL, *view = NULL, *end = NULL, *record = NULL;
+        Position opened = position_at(5);
+
+        put_grastate(n);
         assert_true(viewlog_format_start(1, real_usec(), NULL, &opened, &start) >= 0);
         assert_true(viewlog_format_view(real_usec(), &opened.uuid, true, n->name[2] - '1', MEMBERS, &view) >= 0);
         assert_true(viewlog_format_status(real_usec(), "disconnected", &end) >= 0);
@@ -122,7 +130,7 @@ static void put_conf(const Node *n, const char *peers) {
 static void put_config(const World *w, const Node *n) {
         _cleanup_free_ char *peers = NULL;
 
-        put_server(n, "--wsrep_on=ON --wsrep_cluster_address=gcomm://db1,db2,db3");
+        put_server(n, SERVER);
         assert_true(asprintf(&peers, "db1 = %s\ndb2 = %s\ndb3 = %s\n", w->node[0].daemon.address, w->node[1].daemon.address, w->node[2].daemon.address) > 0);
         put_conf(n, peers);
 }
@@ -162,7 +170,7 @@ static void agent_start(Node *n) {
                 (void) setenv("STATE_DIRECTORY", n->state, 1);
                 (void) setenv("RUNTIME_DIRECTORY", n->run, 1);
                 (void) setenv("MAINSTAY_SERVER_DIR", n->server, 1);
-                (void) setenv("MAINSTAY_LIBEXEC_DIR", libexec, 1);
+                (void) setenv("MAINSTAY_LIBEXEC_DIR", str_or(n->libexec, libexec), 1);
                 (void) unsetenv("JOURNAL_STREAM");
                 (void) unsetenv("NOTIFY_SOCKET");
                 (void) unsetenv("WATCHDOG_USEC");
@@ -618,6 +626,14 @@ static void a_grant_ends_with_the_memory_of_its_holder(void **state) {
         assert_string_not_equal(promised(db2).claim, id);
 }
 
+/* Long enough for what must not happen. */
+static void loop_for(sd_event *event, usec_t time) {
+        usec_t end = clock_usec() + time;
+
+        while (clock_usec() < end)
+                assert_true(sd_event_run(event, 50 * USEC_PER_MSEC) >= 0);
+}
+
 /* An error it would take for a dead agent, and start as a joiner. */
 static void who_cannot_write_refuses_the_gate(void **state) {
         World *w = *state;
@@ -635,8 +651,7 @@ static void who_cannot_write_refuses_the_gate(void **state) {
 
         /* Nobody waits any more: that start is not answered a second time. */
         disk_mend(db2);
-        for (int i = 0; i < 10; i++)
-                (void) sd_event_run(w->event, 100 * USEC_PER_MSEC);
+        loop_for(w->event, 500 * USEC_PER_MSEC);
         assert_string_equal(promised(db2).claim_state, "");
         enter(db2);
         bootstrap(w, db2);
@@ -1422,6 +1437,114 @@ static void a_claim_on_one_that_is_no_peer_any_more_is_given_up(void **state) {
         assert_int_equal(kill(db3->agent, SIGCONT), 0);
 }
 
+#define OF_A_START "its last views are of a start with pc.ignore_quorum"
+
+/* A person stops and starts mysqld, which has gone on a little. */
+static void begin_again(World *w, Node *n) {
+        n->seqno++;
+        put_grastate(n);
+        systemd_says(&n->systemd, "inactive", "dead", 0);
+        LOOP_UNTIL(w->event, streq(property(n, "Mysqld"), "stopped"));
+        enter(n);
+        LOOP_UNTIL(w->event, n->entry.answered);
+        assert_string_equal(n->entry.verdict, "bootstrap");
+        pass(n);
+        be_primary(n);
+        LOOP_UNTIL(w->event, streq(property(n, "Mysqld"), "primary"));
+}
+
+/* What is put into the server's configuration counts from its next start on, and
+ * for what was recorded under it for ever. */
+static void an_option_that_comes_later_is_seen(void **state) {
+        World *w = *state;
+        Node *db2 = &w->node[1];
+
+        for (size_t i = 0; i < NODES; i++)
+                agent_start(&w->node[i]);
+        LOOP_UNTIL(w->event, all_plan(w, "bootstrap", "node", "db2"));
+        assert_false(report_says(db2, "view_problem"));
+        put_server(db2, SERVER " --wsrep_provider_options=pc.ignore_quorum=1");
+        enter(db2);
+        bootstrap(w, db2);
+        assert_true(report_says(db2, "pc.ignore_quorum in wsrep_provider_options lets any part"));
+        pass(db2);
+        be_primary(db2);
+        LOOP_UNTIL(w->event, streq(property(db2, "Mysqld"), "primary"));
+
+        /* It is taken out again: that does not change who went on without whom. */
+        put_server(db2, SERVER);
+        agent_kill(db2);
+        agent_start(db2);
+        LOOP_UNTIL(w->event, report_says(db2, OF_A_START));
+        begin_again(w, db2);
+        LOOP_UNTIL(w->event, !report_says(db2, "view_problem"));
+
+        /* Where the server cannot tell, what it said before stands. */
+        put_server(db2, SERVER " --wsrep_provider_options=pc.ignore_quorum=1");
+        assert_string_equal(reload(w, db2).error, "");
+        LOOP_UNTIL(w->event, report_says(db2, "lets any part"));
+        file_put(db2->dir, "mysqld", "#!/bin/sh\nexit 1\n", 0755);
+        begin_again(w, db2);
+        assert_true(logged(db2, "what it was before stands"));
+        assert_true(report_says(db2, "lets any part"));
+}
+
+/* Nor is it let start by what its options were before: db2 has its grants, and
+ * comes to the gate. */
+static void the_gate_waits_for_the_options(void **state) {
+        World *w = *state;
+        Node *db2 = &w->node[1];
+        _cleanup_free_ char *script = NULL;
+        char id[64];
+
+        be_granted(w, db2, id);
+        assert_true(asprintf(&script, "#!/bin/sh\nwhile [ ! -e %s/go ]; do sleep 0.05; done\necho '" SERVER " --wsrep_provider_options=pc.ignore_sb=1'\n", db2->dir) > 0);
+        file_put(db2->dir, "mysqld", script, 0755);
+        enter(db2);
+        loop_for(w->event, 500 * USEC_PER_MSEC);
+        assert_false(db2->entry.answered);
+        assert_false(report_says(db2, "pc.ignore_sb")); /* and nothing else waits for it */
+        file_put(db2->dir, "go", "", 0644);
+        LOOP_UNTIL(w->event, db2->entry.answered);
+        assert_true(report_says(db2, "pc.ignore_sb"));
+}
+
+/* A server that was told as it runs. */
+static void put_probe(Node *n, const char *provider_options) {
+        _cleanup_free_ char *script = NULL;
+
+        assert_true(asprintf(&script, "#!/bin/sh\ncat <<END\n{\"wsrep\":true,\"cluster_status\":\"Primary\",\"state\":4,\"local_uuid\":\"" CLUSTER "\",\"last_committed\":%lld,\"provider_options\":\"%s\"}\nEND\n",
+                             (long long) n->seqno, provider_options) > 0);
+        file_put(n->dir, "mainstay-probe", script, 0755);
+        n->libexec = n->dir;
+}
+
+static void what_the_running_server_says_counts(void **state) {
+        static const char *const together[] = { MEMBERS };
+        World *w = *state;
+        Node *db2 = &w->node[1];
+
+        put_probe(db2, "pc.ignore_quorum = false; pc.ignore_sb = false; ");
+        agent_start(db2);
+        serve(db2, together, ELEMENTS(together));
+        LOOP_UNTIL(w->event, report_says(db2, "\"source\":\"live\"") && report_says(db2, "\"seqno\":30"));
+        assert_false(report_says(db2, "view_problem"));
+        agent_kill(db2);
+
+        put_probe(db2, "pc.ignore_quorum = true; pc.ignore_sb = false; ");
+        agent_start(db2);
+        LOOP_UNTIL(w->event, report_says(db2, OF_A_START));
+        assert_true(logged(db2, "The running server has pc.ignore_quorum set"));
+        /* It outlives the server, and the agent. */
+        put_grastate(db2);
+        systemd_says(&db2->systemd, "inactive", "dead", 0);
+        agent_kill(db2);
+        put_probe(db2, "pc.ignore_quorum = false; pc.ignore_sb = false; ");
+        agent_start(db2);
+        LOOP_UNTIL(w->event, streq(property(db2, "Mysqld"), "stopped"));
+        LOOP_UNTIL(w->event, report_says(db2, OF_A_START));
+}
+
 /* mysqld runs, and has lost the others. */
 static void be_non_primary(Node *n) {
         static const char invocation[] = "00112233445566778899aabbccddeeff";
@@ -1542,6 +1665,9 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(a_claim_that_had_not_heard_of_the_policy_is_not_granted, setup, teardown),
                 cmocka_unit_test_setup_teardown(what_it_stops_is_still_wanted, setup, teardown),
                 cmocka_unit_test_setup_teardown(what_a_person_stops_is_not_wanted, setup, teardown),
+                cmocka_unit_test_setup_teardown(an_option_that_comes_later_is_seen, setup, teardown),
+                cmocka_unit_test_setup_teardown(the_gate_waits_for_the_options, setup, teardown),
+                cmocka_unit_test_setup_teardown(what_the_running_server_says_counts, setup, teardown),
                 cmocka_unit_test_setup_teardown(an_address_of_its_own_is_no_peer, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_reload_takes_on_other_peers, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_reload_takes_on_another_cluster_address, setup, teardown),

@@ -271,6 +271,11 @@ static void an_option_that_does_without_quorum_is_found(void **state) {
                 CHECK(streq_null(options_quorum_off(&o), quorumless[i].name), quorumless[i].options);
                 options_done(&o);
         }
+        /* As a running server tells them. */
+        assert_null(options_provider_quorum_off("gcache.size = 128M; pc.ignore_quorum = false; pc.ignore_sb = false; pc.linger = PT20S; "));
+        assert_string_equal(options_provider_quorum_off("gcache.size = 128M; pc.ignore_quorum = true; pc.ignore_sb = false; "), "pc.ignore_quorum");
+        assert_string_equal(options_provider_quorum_off("pc.ignore_quorum = false; pc.ignore_sb = true"), "pc.ignore_sb");
+        assert_null(options_provider_quorum_off(""));
 }
 
 static int collect(const char *host, void *userdata) {

@@ -62,6 +62,26 @@ static void test_absent(void **state) {
         assert_int_equal(s.position.seqno, INT64_C(9007199254740993));
 }
 
+static void test_quorum(void **state) {
+        static const struct {
+                const char *text, *quorum_off;
+        } cases[] = {
+                { "{" STATUS ",\"provider_options\":\"pc.ignore_quorum = false; pc.ignore_sb = true; \"}", "pc.ignore_sb" },
+                { "{" STATUS ",\"provider_options\":\"pc.ignore_quorum = YES; pc.ignore_sb = false; \"}", "pc.ignore_quorum" },
+                { "{" STATUS ",\"provider_options\":\"pc.ignore_quorum = false; pc.ignore_sb = false; \"}", "" },
+                { "{" STATUS ",\"provider_options\":7}", "" },
+                { "{" STATUS "}", "" },
+        };
+
+        for (size_t i = 0; i < ELEMENTS(cases); i++) {
+                char error[256] = "";
+                ServerStatus s;
+
+                assert_int_equal(server_status_parse(cases[i].text, &s, error), 0);
+                assert_string_equal(s.quorum_off, cases[i].quorum_off);
+        }
+}
+
 /* A view that is not whole is none. */
 static void test_bad_views(void **state) {
         static const char *const texts[] = {
@@ -225,6 +245,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_status),
                 cmocka_unit_test(test_absent),
+                cmocka_unit_test(test_quorum),
                 cmocka_unit_test(test_bad_views),
                 cmocka_unit_test(test_nonsense),
                 cmocka_unit_test_setup_teardown(test_runs, setup, teardown),

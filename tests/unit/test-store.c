@@ -88,6 +88,7 @@ static void everything_survives(void **state) {
         a->settled = 7;
         a->resuming = 8;
         a->owed = true;
+        assert_true(store_set_quorum_off(a, 9, 8, "pc.ignore_quorum"));
         (void) snprintf(a->stopping, sizeof(a->stopping), "00112233445566778899aabbccddeeff");
         a->ruling = (Ruling) { POLICY_MANUAL, INT64_C(9007199254740993), "db3" };
         a->without = case_names("34");
@@ -122,6 +123,8 @@ static void everything_survives(void **state) {
         assert_int_equal(a->grant.serial, 12);
         assert_true(a->wanted);
         assert_true(a->owed);
+        assert_string_equal(store_quorum_off(a, 9), "pc.ignore_quorum");
+        assert_null(store_quorum_off(a, 8));
         assert_string_equal(a->stopping, "00112233445566778899aabbccddeeff");
         assert_int_equal(a->resuming, 8);
         assert_int_equal(a->ruling.policy, POLICY_MANUAL);
@@ -379,6 +382,46 @@ static void seqnos_are_of_one_section(void **state) {
         assert_int_equal(store_seqno(&s, 8, 0), 500);
 }
 
+/* A run of sections: a start that saw no view leaves those before it in force. */
+static void who_went_on_without_quorum_is_remembered(void **state) {
+        static Store s;
+
+        (void) state;
+        assert_null(store_quorum_off(&s, 0));
+        assert_false(store_set_quorum_off(&s, 5, 4, NULL));
+        assert_true(store_set_quorum_off(&s, 5, 4, "pc.ignore_sb"));
+        assert_false(store_set_quorum_off(&s, 5, 4, "pc.ignore_sb"));
+        assert_string_equal(store_quorum_off(&s, 5), "pc.ignore_sb");
+        assert_null(store_quorum_off(&s, 4));
+        assert_null(store_quorum_off(&s, 6));
+
+        /* The next one is like it, while the views of this one are in force; it does
+         * not take place, and is done over without. */
+        assert_true(store_set_quorum_off(&s, 6, 5, "pc.ignore_quorum"));
+        assert_string_equal(store_quorum_off(&s, 5), "pc.ignore_quorum");
+        assert_non_null(store_quorum_off(&s, 6));
+        assert_true(store_set_quorum_off(&s, 6, 5, NULL));
+        assert_non_null(store_quorum_off(&s, 5));
+        assert_null(store_quorum_off(&s, 6));
+
+        /* The one after it, too: what is not known for sure counts as known. */
+        assert_false(store_set_quorum_off(&s, 7, 5, NULL));
+        assert_true(store_set_quorum_off(&s, 8, 5, "pc.ignore_sb"));
+        assert_non_null(store_quorum_off(&s, 5));
+        assert_non_null(store_quorum_off(&s, 8));
+        /* But not what nobody relies on any more. */
+        assert_true(store_set_quorum_off(&s, 11, 10, "pc.ignore_sb"));
+        assert_null(store_quorum_off(&s, 8));
+        assert_null(store_quorum_off(&s, 10));
+        assert_non_null(store_quorum_off(&s, 11));
+        assert_true(store_set_quorum_off(&s, 11, 10, NULL));
+        assert_null(store_quorum_off(&s, 11));
+        /* A record that begins anew. */
+        assert_true(store_set_quorum_off(&s, 9, 9, "pc.ignore_sb"));
+        assert_true(store_set_quorum_off(&s, 1, 0, NULL));
+        assert_null(store_quorum_off(&s, 9));
+}
+
 static void labels_are_bounded(void **state) {
         static Store s;
         char label[300];
@@ -413,6 +456,7 @@ int main(void) {
                 cmocka_unit_test(a_write_that_fails_leaves_the_old_file),
                 cmocka_unit_test(of_released_claims_the_oldest_is_forgotten),
                 cmocka_unit_test(seqnos_are_of_one_section),
+                cmocka_unit_test(who_went_on_without_quorum_is_remembered),
                 cmocka_unit_test(labels_are_bounded),
         };
 
