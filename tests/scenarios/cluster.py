@@ -14,6 +14,7 @@ from lablib.image import IMAGES, image_flavour
 # is well.
 PATIENT = 120
 
+GRASTATE = "var/lib/mysql/grastate.dat"
 GVWSTATE = "var/lib/mysql/gvwstate.dat"
 
 # What both Galera and the agent say once for each bootstrap.

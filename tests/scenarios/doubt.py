@@ -1,8 +1,7 @@
 """What cannot be known: nodes out of reach, and files that make no sense."""
 
+from cluster import GRASTATE
 from scenario import scenario
-
-GRASTATE = "var/lib/mysql/grastate.dat"
 
 # ssh answers with a reset, in both directions, also where it was connected.
 REFUSE_SSH = """

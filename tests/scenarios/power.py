@@ -1,8 +1,8 @@
 """Nodes that are stopped, or lose power, and come back."""
 
-import time
+import re
 
-from cluster import GVWSTATE
+from cluster import GRASTATE, GVWSTATE
 from scenario import scenario
 
 
@@ -76,9 +76,12 @@ def the_last_alive_does_not_lead_where_it_was_behind(cluster):
 
     view = cluster.node("db3").path(GVWSTATE).read_text()
     assert view.count("member:") == 1, f"db3 was not alone in its last view:\n{view}"
+    left = int(re.search(r"^seqno: *(\S+)$", cluster.node("db2").path(GRASTATE).read_text(), re.MULTILINE).group(1))
     cluster.lab.boot("db3")
     cluster.check_nobody_led(15)
     cluster.wait_awaits("db3", ["db1", "db2"])
+    came = cluster.ask("db3", "report")["position"]
+    assert came["source"] == "recovered" and 0 < came["seqno"] < left, f"db3 was not behind: {came}; db2 left with {left}"
     cluster.lab.boot("db1", "db2")
     cluster.check_led("db2")
     cluster.check()

@@ -4,11 +4,10 @@ import re
 import threading
 import time
 
-from cluster import PATIENT
+from cluster import GRASTATE, PATIENT
 from lablib.client import ClientError, ClientGone
 from scenario import scenario
 
-GRASTATE = "var/lib/mysql/grastate.dat"
 ROWS = 300000    # a change of so many takes a while
 ZEROS = "uuid:    00000000-0000-0000-0000-000000000000"
 
