@@ -86,6 +86,28 @@ def the_leader_cut_just_after_it_was_primary_is_waited_for(cluster):
     cluster.check()
 
 
+@scenario
+def one_cut_whose_agent_is_dead_at_boot_joins_by_ist(cluster):
+    """No agent runs when the power is back: the gate finds the position itself, and mysqld
+    starts as a joiner that gets only what it missed."""
+    db3 = cluster.node("db3")
+    db3.run(["systemctl", "mask", "mainstayd"])
+    try:
+        with cluster.ledger:
+            cluster.write_some(through="db3")
+            cluster.lab.cut("db3")
+            cluster.write_some(through="db1")
+            cluster.lab.boot("db3")
+            cluster.write_some(through="db3")
+        assert main_pid(db3, "mainstayd") == "0", "db3 has an agent"
+        for words in ("mysqld starts as a joiner", "The data have come to", "IST received"):
+            assert words in cluster.said("db3", "mariadb"), f"db3's mysqld and its gate do not say {words!r}"
+    finally:
+        db3.run("systemctl unmask mainstayd; systemctl start mainstayd")
+    assert cluster.leaders() == []
+    cluster.check()
+
+
 def others(cluster, leader):
     return [name for name in cluster.lab.names() if name != leader]
 
