@@ -1,14 +1,26 @@
 """Nodes that come back into a cluster that serves: how is known beforehand, and
 followed as it happens."""
 
+import re
 import time
 
+from cluster import PATIENT
+from doubt import main_pid
 from scenario import scenario
 
 STALL = 10       # seconds, as configured for the node that receives
 # Of systemd, for a start of mysqld. MariaDB asks for more time every 30 s, the
 # first time 30 s after it began to wait for the state transfer.
 START_LIMIT = 60
+
+# No donor gets through to the node that is to receive.
+REFUSE_COPY = """
+table inet copy {
+    chain in { type filter hook input priority 0; tcp dport 4444 reject with tcp reset; }
+}
+"""
+PAUSE = 10       # seconds, after the second failure in a row
+BACKS_OFF = re.compile(r"failed to join 2 times in a row; it tries again at \d\d:\d\d:\d\d\. .* To try at once: mainstayctl join")
 
 
 def forecast(cluster, node, of="db1"):
@@ -41,8 +53,9 @@ def the_plan_says_ist_or_sst_and_so_it_comes(cluster):
             cluster.wait_synced("db1", "db2")
         cluster.wait(lambda: "(SST): its data end at seqno" in forecast(cluster, "db3"),
                      "the plan to say SST")
+        failed_at = fails_twice(cluster, cluster.node("db3"))
         said = len(cluster.said("db3", "mariadb"))
-        cluster.node("db3").run(["mainstayctl", "join", "--donor", "db2"], timeout=180)
+        join_at_once(cluster, cluster.node("db3"), failed_at, "--donor", "db2")
         assert "rsync SST completed on joiner" in cluster.said("db3", "mariadb")[said:], \
             "db3 did not receive a full copy"
         assert "requested state transfer from 'db2,'" in cluster.said("db3", "mariadb")[said:], \
@@ -54,6 +67,32 @@ def fill(node, transactions):
     """So many, quickly, beside the ledger."""
     node.run("mariadb -e 'CREATE DATABASE IF NOT EXISTS fill; CREATE TABLE IF NOT EXISTS fill.t (id BIGINT AUTO_INCREMENT PRIMARY KEY)'; "
              f"yes 'INSERT INTO fill.t VALUES (NULL);' | head -n {transactions} | mariadb", timeout=120)
+
+
+def fails_twice(cluster, node):
+    """Its full copy fails, and so does the one that it tries by itself: it says how often,
+    and when it tries again. Returns when the second one failed."""
+    node.run("nft -f -", input=REFUSE_COPY)
+    try:
+        assert node.run(["systemctl", "start", "mariadb"], check=False, timeout=PATIENT).returncode != 0
+        cluster.wait(lambda: cluster.ask(node.name, "report").get("join_failures") == 2, f"{node.name} to fail twice")
+        failed_at = time.monotonic()
+    finally:
+        node.run("nft delete table inet copy")
+    cluster.wait_said(node.name, f"2 times in a row. It is tried again in {PAUSE} s")
+    cluster.wait(lambda: BACKS_OFF.search(" ".join(node.run(["mainstayctl", "status"]).stdout.split())),
+                 f"the status of {node.name} to say how often it failed, and when it tries again")
+    assert cluster.ask(node.name, "report").get("resting"), f"{node.name} does not rest"
+    return failed_at
+
+
+def join_at_once(cluster, node, failed_at, *words):
+    """It does not rest when a person says join, and begins to count anew."""
+    node.run(["mainstayctl", "join", "--no-wait", *words])
+    cluster.wait(lambda: main_pid(node, "mariadb") != "0", f"{node.name}'s mysqld to be started")
+    assert time.monotonic() < failed_at + PAUSE, f"{node.name} has rested all the same"
+    assert "join_failures" not in cluster.ask(node.name, "report")
+    cluster.wait_synced()
 
 
 @scenario
