@@ -7,6 +7,7 @@ import time
 from cluster import PATIENT
 from doubt import main_pid
 from scenario import scenario
+from table import DONOR
 
 STALL = 10       # seconds, as configured for the node that receives
 # Of systemd, for a start of mysqld. MariaDB asks for more time every 30 s, the
@@ -108,6 +109,43 @@ def a_donor_that_cannot_be_one_is_refused(cluster):
     for name in ("db2", "db3"):
         cluster.node(name).run(["mainstayctl", "join"], timeout=120)
     cluster.check()
+
+
+@scenario
+def one_that_needs_a_full_copy_comes_last_and_may_take_it_from_the_one_before(cluster):
+    """Two are stopped, and one has lost its data: the other joins by IST first, and is
+    then Synced and the donor."""
+    db3 = cluster.node("db3")
+    db3.run("mkdir -p /etc/mainstay/conf.d; printf '[node]\\ndonor = db2\\n' > /etc/mainstay/conf.d/donor.conf; systemctl reload mainstayd")
+    try:
+        with cluster.ledger:
+            cluster.stop_one_by_one("db2", "db3")
+            db3.run("find /var/lib/mysql -mindepth 1 -delete")
+            cluster.write_some(through="db1")
+            for name, way in (("db2", "by IST: it lacks"), ("db3", "full state transfer (SST)")):
+                cluster.wait(lambda: way in forecast(cluster, name), f"the plan to say of {name}: {way}")
+            cluster.start_by_hand("db2")
+            cluster.wait(lambda: wanted(cluster, "db2", of="db3"), "db3 to know that db2 is on its way")
+            cluster.start_by_hand("db3")
+            for name in ("db2", "db3"):
+                cluster.write_some(through=name)
+    finally:
+        db3.run("rm /etc/mainstay/conf.d/donor.conf; systemctl reload mainstayd")
+    assert "db2 is on its way in, and a donor serves one at a time: it goes next." in cluster.said("db3")
+    assert "IST received" in cluster.said("db2", "mariadb"), "db2 did not receive an IST"
+    assert "rsync SST completed on joiner" in cluster.said("db3", "mariadb"), "db3 did not receive a full copy"
+    # Nobody takes anything from one that is behind.
+    donors = DONOR.findall(cluster.said("db1", "mariadb"))
+    assert donors == [("db2", "db1", "SYNCED"), ("db3", "db2", "SYNCED")], donors
+    cluster.check()
+
+
+def wanted(cluster, name, of):
+    """Whether `of` has heard that this node is to start, or starts."""
+    for peer in cluster.ask(of, "status").get("peers", []):
+        if peer.get("node") == name:
+            return peer["report"]["wanted"]
+    return False
 
 
 @scenario
