@@ -16,6 +16,8 @@ from scenario import scenario
 SIZES = (5, 3)
 # Its servers take pc.bootstrap as they run; from MariaDB 11.2 on they do not.
 IN_PLACE = "mariadb-10.11"
+CACHE = "var/lib/mysql/galera.cache"
+FORECAST = re.compile(r"It joins the Primary component of \w+ by (IST|a full state transfer)")
 DONOR = re.compile(r"\((\w+)\) requested state transfer from .* Selected \S+ \((\w+)\)\((\w+)\) as donor")
 
 # What a power loss leaves of a file that was being written.
@@ -64,12 +66,37 @@ def all_stopped_gracefully_the_most_advanced_leads(cluster):
     first, last, *others = cluster.lab.names()
     with cluster.ledger:
         cluster.stop_one_by_one(first, *others, last)
+    told_before(cluster, last)
     cluster.lab.stop()
+    way = "IST"
+    if len(others) == 1:    # more of them would take too long
+        cluster.node(last).path(CACHE).unlink()
+        way = "a full state transfer"
+    cluster.since = time.time()
     with cluster.ledger:
         cluster.lab.boot()
         cluster.write_some()
     cluster.check_led(last)
     cluster.check()
+    for name in (first, *others):
+        came_as_told(cluster, name, way)
+
+
+def told_before(cluster, leader):
+    """The others are told, by everybody, that they may need a full copy, and who will know."""
+    words = f"behind: it joins when {leader} is Primary, which then tells whether its cache holds what is missing (IST) or not (SST)."
+    for of in cluster.lab.names():
+        cluster.wait(lambda: (plan := cluster.plan(of)).get("node") == leader and plan["action"] == "bootstrap", f"{of} to say that {leader} leads")
+        for reason in cluster.plan(of)["reasons"]:
+            assert reason["node"] == leader or words in reason["text"], f"{of} says: {reason}"
+
+
+def came_as_told(cluster, name, way):
+    """Once the leader was Primary this node was told how it would join, and so it came."""
+    told = FORECAST.findall(cluster.said(name))
+    assert told and set(told) == {way}, f"{name} was told {told}"
+    copied = "SST completed on joiner" in cluster.said(name, "mariadb")
+    assert copied == (way != "IST"), f"{name} was told {way}"
 
 
 @scenario(nodes=SIZES)
@@ -157,10 +184,15 @@ def a_majority_stays_away_until_it_is_given_up(cluster):
         cluster.lab.cut(*lost)
         without_quorum(cluster, rest, lost)
         cluster.check_nobody_led(5)
-        for wrong, words in (("db9", "There is no node of this name"), (rest[-1], "is alive")):
-            done = cluster.node(rest[0]).run(["mainstayctl", "bootstrap", "--without", wrong], check=False)
-            if wrong != rest[0]:
-                assert done.returncode == 1 and words in done.stderr, f"--without {wrong}: {done}"
+        refused_to_give_up(cluster, rest[0], "db9", "There is no node of this name")
+        if len(rest) > 1:
+            refused_to_give_up(cluster, rest[0], rest[1], "is alive")
+        else:    # of the lost ones, one that is back for a moment
+            cluster.lab.boot(lost[0])
+            cluster.wait_awaits(lost[0], lost[1:])
+            refused_to_give_up(cluster, lost[0], rest[0], "is alive")
+            cluster.lab.cut(lost[0])
+            cluster.wait_awaits(rest[0], lost)
         cluster.check_nobody_led()
 
         servers = {name: main_pid(cluster.node(name), "mariadb") for name in rest}
@@ -174,6 +206,11 @@ def a_majority_stays_away_until_it_is_given_up(cluster):
             cluster.write_some(through=name)
     assert len(cluster.leaders()) == 1, f"led: {cluster.leaders()}"
     cluster.check()
+
+
+def refused_to_give_up(cluster, name, wrong, words):
+    done = cluster.node(name).run(["mainstayctl", "bootstrap", "--without", wrong], check=False)
+    assert done.returncode == 1 and words in done.stderr, f"--without {wrong} on {name}: {done}"
 
 
 @scenario(nodes=SIZES)
