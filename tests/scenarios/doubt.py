@@ -1,5 +1,7 @@
 """What cannot be known: nodes out of reach, and files that make no sense."""
 
+import time
+
 from cluster import GRASTATE
 from scenario import scenario
 
@@ -61,6 +63,37 @@ def all_wait_for_db3(cluster, why=""):
 def all_hear_db3(cluster):
     for name in ("db1", "db2"):
         cluster.wait(lambda: cluster.condition(name, "db3") == "known", f"{name} to hear db3")
+
+
+@scenario
+def names_that_do_not_resolve_after_a_cut_make_no_second_cluster(cluster):
+    """One comes back and knows nobody's address, while the others serve: it says so and
+    waits, and joins as soon as the names resolve."""
+    db3 = cluster.node("db3")
+    hosts = db3.path("etc/hosts")
+    whole = hosts.read_text()
+    try:
+        with cluster.ledger:
+            cluster.write_some(through="db3")
+            cluster.lab.cut("db3")
+            hosts.write_text("".join(line for line in whole.splitlines(True) if "db1" not in line and "db2" not in line))
+            cluster.write_some(through="db1")
+            cluster.lab.boot("db3")
+            cluster.wait_awaits("db3", ["db1", "db2"])
+            for name in ("db1", "db2"):
+                cluster.wait(lambda: cluster.condition("db3", name) == "uncertain", f"db3 to be uncertain about {name}")
+            cluster.wait(lambda: "does not resolve" in " ".join(cluster.unit_status("db3").split()), "`systemctl status mariadb` to say why it waits")
+            end = time.monotonic() + 5
+            while time.monotonic() < end:
+                assert not cluster.is_primary("db3"), "db3 is Primary"
+                cluster.write_some(through="db2")
+            hosts.write_text(whole)
+            cluster.write_some(through="db3")
+    finally:
+        hosts.write_text(whole)
+    assert cluster.leaders() == [], f"led: {cluster.leaders()}"
+    assert "IST received" in cluster.said("db3", "mariadb"), "db3 did not receive an IST"
+    cluster.check()
 
 
 @scenario
