@@ -40,6 +40,56 @@ def galera_new_cluster_on_the_wrong_node_is_refused(cluster):
 
 
 @scenario
+def a_bootstrap_flag_left_behind_on_two_nodes_forms_no_second_cluster(cluster):
+    """What galera_new_cluster sets for systemd stays there: it does not outlive a power
+    cut, and at a start by hand its node is refused, and told what to remove."""
+    flagged = ["db1", "db2"]
+    cluster.on_all(leave_flag, *flagged)
+    with cluster.ledger:
+        cluster.write_some()
+        cluster.lab.cut()
+        cluster.lab.boot()
+        cluster.write_some()
+    cluster.check_formed_once()
+    cluster.check()
+
+    cluster.since = time.time()
+    cluster.on_all(leave_flag, *flagged)
+    try:
+        with cluster.ledger:
+            cluster.stop_one_by_one("db1", "db2", "db3")
+            cluster.start_by_hand("db1", "db2", "db3")
+            cluster.write_some(through="db3")
+        refused_for_its_flag(cluster, *flagged)
+        # Nor beside the one that serves.
+        cluster.start_by_hand(*flagged)
+        for name in flagged:
+            cluster.wait_said(name, "db3 serves the cluster already", "mariadb")
+        refused_for_its_flag(cluster, *flagged)
+        cluster.check_led("db3")
+    finally:
+        cluster.on_all(remove_flag)
+    cluster.start_by_hand(*flagged)
+    cluster.check()
+    cluster.check_led("db3")
+
+
+def leave_flag(node):
+    node.run(["systemctl", "set-environment", "_WSREP_NEW_CLUSTER=--wsrep-new-cluster"])
+
+
+def remove_flag(node):
+    node.run(["systemctl", "unset-environment", "_WSREP_NEW_CLUSTER"])
+
+
+def refused_for_its_flag(cluster, *names):
+    for name in names:
+        cluster.wait_said(name, "A bootstrap by hand (galera_new_cluster) is refused", "mariadb")
+        cluster.wait(lambda: cluster.node(name).run(["systemctl", "is-active", "mariadb"], check=False).stdout.strip() == "failed",
+                     f"mysqld not to be started on {name}")
+
+
+@scenario
 def a_bootstrap_asked_for_on_a_node_behind_is_refused(cluster):
     """`systemctl start mainstay-bootstrap` fails, and its journal names who should lead."""
     with cluster.ledger:
