@@ -1,5 +1,6 @@
 """What people type: the old habits, and the verbs."""
 
+import subprocess
 import time
 
 from cluster import PATIENT
@@ -13,6 +14,19 @@ ORDERS = [
     (("db1", "db3", "db2"), ("db3", "db1", "db2")),
 ]
 
+BOOT_CONF = "etc/mainstay/conf.d/boot.conf"
+BOOT_WAIT = 2    # seconds, as configured
+
+# What apt does for as long as it installs: here, until its input ends.
+HOLD_DPKG = """\
+use Fcntl qw(:DEFAULT :seek);
+open(my $file, ">>", "/var/lib/dpkg/lock-frontend") or die $!;
+my $lock = pack("s! s! x4 q q i", F_WRLCK, SEEK_SET, 0, 0, 0);
+fcntl($file, F_SETLK, $lock) or die $!;
+syswrite(STDOUT, "held\\n");
+<STDIN>;
+"""
+
 
 @scenario
 def started_by_hand_in_any_order_the_newest_leads(cluster):
@@ -24,6 +38,35 @@ def started_by_hand_in_any_order_the_newest_leads(cluster):
         cluster.start_by_hand(*started)
         cluster.check_led(stopped[-1])
         cluster.check()
+
+
+@scenario
+def a_start_by_a_package_script_does_not_wait_for_peers_that_are_down(cluster):
+    """While packages are installed the gate holds nobody up for longer than configured;
+    mysqld is started when the peer is back."""
+    db1 = cluster.node("db1")
+    db1.run(f"mkdir -p /etc/mainstay/conf.d; printf '[agent]\\nboot_wait = {BOOT_WAIT}\\n' > /{BOOT_CONF}; systemctl reload mainstayd")
+    with cluster.ledger:
+        cluster.stop_one_by_one("db1", "db2", "db3")
+    cluster.lab.stop("db3")
+    installer = db1.spawn(["perl", "-e", HOLD_DPKG], stdin=subprocess.PIPE)
+    try:
+        assert installer.stdout.readline() == "held\n", "dpkg's lock cannot be taken"
+        cluster.start_by_hand("db2")    # nobody installs anything there
+        began = time.monotonic()
+        done = db1.run(["systemctl", "start", "mariadb"], check=False, timeout=PATIENT)
+        assert done.returncode != 0, "db1 has started without db3"
+        assert time.monotonic() < began + BOOT_WAIT + 10, "the package script was held up"
+        cluster.wait_said("db1", "The installation of packages is not held up any longer; Mainstay starts mysqld when its time has come", "mariadb")
+        cluster.check_nobody_led(2)
+        cluster.wait(lambda: "Waiting for db3" in cluster.status_line("db2"), "db2's start to wait for db3")
+        cluster.lab.boot("db3")
+        cluster.wait_synced()
+    finally:
+        installer.communicate("")
+        db1.run(f"rm /{BOOT_CONF}; systemctl reload mainstayd")
+    cluster.check_led("db3")
+    cluster.check()
 
 
 @scenario
@@ -184,9 +227,9 @@ def in_manual_a_person_starts_the_recovery(cluster):
         cluster.write_some()
     cluster.lab.cut()
     # On one the boot is not held up until the person comes.
-    conf = cluster.node("db3").path("etc/mainstay/conf.d/boot.conf")
+    conf = cluster.node("db3").path(BOOT_CONF)
     conf.parent.mkdir(exist_ok=True)
-    conf.write_text("[agent]\nboot_wait = 2\n")
+    conf.write_text(f"[agent]\nboot_wait = {BOOT_WAIT}\n")
     cluster.lab.boot()
     names = [node.name for node in cluster.nodes()]
     cluster.wait(lambda: all(cluster.plan(name).get("action") == "bootstrap" for name in names), "a plan")
