@@ -163,9 +163,12 @@ class Cluster:
         return self.ask(node, "status").get("state")
 
     def said(self, node, unit="mainstayd"):
-        """What a unit wrote to the journal since the scenario began."""
+        """What a unit wrote to the journal since the scenario began. The gate ends with its
+        last word, and journald may then be too late to see of which unit it was."""
+        of_unit = [f"--unit={unit}"] if unit.startswith("mainstay") else [
+            f"_SYSTEMD_UNIT={unit}.service", "+", f"UNIT={unit}.service", "+", "SYSLOG_IDENTIFIER=mainstay-gate"]
         return self.node(node).run(["journalctl", "--no-pager", "--quiet", "-o", "cat",
-                                    f"--unit={unit}", f"--since=@{self.since:.3f}"]).stdout
+                                    f"--since=@{self.since:.3f}", *of_unit]).stdout
 
     def unit_status(self, node, unit="mariadb"):
         return self.node(node).run(["systemctl", "status", "--no-pager", "--full", "--lines=30",
