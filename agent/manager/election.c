@@ -383,8 +383,10 @@ void election_drive(Manager *m) {
                 return; /* who was granted it will be heard, or has led */
         if (m->request.call && m->request.only_join)
                 return;
-        /* Given up means gone, not "not asked yet". */
-        if (!manager_has_tried(m, &s->without))
+        /* Who need not be heard may serve all the same: where an operator gave this node
+         * up, the others went on without it. Who does not answer need not be waited
+         * for; who has not been asked yet must be. */
+        if (!manager_has_tried(m))
                 return;
         if (manager_now(m) < m->claim_after) {
                 manager_wake(m, m->claim_after);

@@ -184,8 +184,8 @@ int manager_save(Manager *m);
  * NAMES_MAX. Returns their number. */
 size_t manager_voices(Manager *m, const Report *own, Voice *voices);
 
-/* Has it been looked whether these nodes, or their servers, answer? */
-bool manager_has_tried(Manager *m, const Names *names);
+/* Has it been looked whether the other nodes, or their servers, answer? */
+bool manager_has_tried(const Manager *m);
 
 /* The names of all who run mysqld, as far as they are known: this node, the
  * peers as they are configured, and as they once called themselves. */

@@ -27,13 +27,10 @@ size_t manager_voices(Manager *m, const Report *own, Voice *voices) {
         return voices_merge(&self, own, heard, m->n_peers, voices);
 }
 
-bool manager_has_tried(Manager *m, const Names *names) {
-        for (size_t i = 0; i < m->n_peers; i++) {
-                const char *label = peer_label(m->peer[i]), *name = str_or(peer_name(m->peer[i]), store_label(m->store, label));
-
-                if ((names_contain(names, label) || (name && names_contain(names, name))) && !peer_tried(m->peer[i]))
+bool manager_has_tried(const Manager *m) {
+        for (size_t i = 0; i < m->n_peers; i++)
+                if (!peer_tried(m->peer[i]))
                         return false;
-        }
         return true;
 }
 
