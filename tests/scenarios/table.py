@@ -87,8 +87,9 @@ def told_before(cluster, leader):
     words = f"behind: it joins when {leader} is Primary, which then tells whether its cache holds what is missing (IST) or not (SST)."
     for of in cluster.lab.names():
         cluster.wait(lambda: (plan := cluster.plan(of)).get("node") == leader and plan["action"] == "bootstrap", f"{of} to say that {leader} leads")
-        for reason in cluster.plan(of)["reasons"]:
-            assert reason["node"] == leader or words in reason["text"], f"{of} says: {reason}"
+        reasons = cluster.plan(of)["reasons"]
+        told = [reason["node"] for reason in reasons if words in reason["text"]]
+        assert sorted([leader, *told]) == cluster.lab.names(), f"{of} says: {reasons}"
 
 
 def came_as_told(cluster, name, way):
