@@ -117,6 +117,29 @@ def a_bootstrap_flag_left_behind_on_two_nodes_forms_no_second_cluster(cluster):
     cluster.check_led("db3")
 
 
+@scenario
+def a_bootstrap_flag_left_behind_on_the_node_that_leads_is_no_obstacle(cluster):
+    """It is refused at a start by hand there as well; and what the message says to type
+    forms the cluster, with the flag in place."""
+    flagged = ["db1", "db2"]
+    cluster.on_all(leave_flag, *flagged)
+    try:
+        with cluster.ledger:
+            cluster.stop_one_by_one("db1", "db3", "db2")
+        cluster.start_by_hand("db1", "db2", "db3")
+        refused_for_its_flag(cluster, *flagged)
+        cluster.check_nobody_led(2)
+        cluster.wait_said("db1", "On db2, type: systemctl start mainstay-bootstrap", "mariadb")
+        cluster.node("db2").run(["systemctl", "start", "mainstay-bootstrap"], timeout=PATIENT)
+        cluster.wait_synced("db2", "db3")
+        refused_for_its_flag(cluster, "db1")
+    finally:
+        cluster.on_all(remove_flag)
+    cluster.start_by_hand("db1")
+    cluster.check()
+    cluster.check_led("db2")
+
+
 def leave_flag(node):
     node.run(["systemctl", "set-environment", "_WSREP_NEW_CLUSTER=--wsrep-new-cluster"])
 
