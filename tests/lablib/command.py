@@ -67,7 +67,7 @@ def _add_up(up):
     up.add_argument("--image", default=DEFAULT, choices=IMAGES)
     up.add_argument("--install", metavar="TREE", help="lay a DESTDIR tree over every node")
     up.add_argument("--by-address", action="store_true",
-                    help="addresses instead of names in wsrep_cluster_address")
+                    help="addresses instead of names in wsrep_cluster_address, and no wsrep_node_address")
     up.add_argument("--sst", default="rsync", choices=("rsync", "mariabackup", "mysqldump"),
                     help="wsrep_sst_method (default: %(default)s)")
     up.add_argument("--provider-options", default="", metavar="OPTIONS",

@@ -1,5 +1,6 @@
 """What makes a root into the node of a lab: its files, before it boots."""
 
+import re
 import subprocess
 import uuid
 
@@ -50,8 +51,10 @@ READ_ONLY = """\
 class Profile:
     """What the nodes of one lab have in common.
 
-    nodes: {name: address}. `sst` is a wsrep_sst_method, `provider_options` is
-    added to the provider's, `mysqld_on` leaves the server enabled at boot.
+    nodes: {name: address}. With `by_address` the server is told the addresses of
+    all nodes, not their names, and not which is its own. `sst` is a
+    wsrep_sst_method, `provider_options` is added to the provider's, `mysqld_on`
+    leaves the server enabled at boot.
     """
 
     unit = MariaDB.unit
@@ -85,9 +88,11 @@ class Profile:
         """Writes what the server is told."""
         members = self.nodes.values() if self.by_address else self.nodes
         options = "; " + self.provider_options if self.provider_options else ""
-        _write(root, SERVER_FILE, SERVER.format(
-            node=node, address=self.nodes[node], members=",".join(members), sst=self.sst,
-            provider_options=options))
+        text = SERVER.format(node=node, address=self.nodes[node], members=",".join(members),
+                             sst=self.sst, provider_options=options)
+        if self.by_address:
+            text = re.sub("^wsrep_node_address .*\n", "", text, flags=re.MULTILINE)
+        _write(root, SERVER_FILE, text)
 
     def trust(self, roots):
         """Lets root of every node reach root of every other by ssh.
