@@ -139,6 +139,8 @@ static int weigh_position(const Evidence *e, Report *r) {
                         r->safe_to_bootstrap = e->grastate.safe_to_bootstrap == GRASTATE_SAFE_YES;
                 return say(&r->problem, "a state transfer (SST) was cut off, so its data are not whole; it needs a full SST");
         }
+        if (e->grastate_empty && !e->have_data)
+                return weigh_nothing(e, r, "it was a member of the cluster, and its grastate.dat is empty");
         r->unjudged = e->grastate_error[0];
         if (e->grastate_error[0])
                 return say(&r->problem, "grastate.dat: %s", e->grastate_error);

@@ -19,6 +19,7 @@ typedef struct Evidence {
         Grastate grastate;
         usec_t grastate_mtime;
         char grastate_error[256];
+        bool grastate_empty; /* there is nothing in it: libgalera leaves it so where a first state transfer fails (measured with MariaDB 10.11) */
         bool have_data; /* there is something of a server in the datadir */
         bool sst_cut;   /* a state transfer's own mark lies there: sst_in_progress */
         usec_t sst_time;

@@ -388,6 +388,19 @@ static int become_owner(int dirfd, const char *datadir) {
         return 0;
 }
 
+/* No data, or half a copy of others: what libgalera leaves with an empty file
+ * where a state transfer fails. */
+static bool holds_nothing(int dirfd) {
+        static const char *const signs[] = { "ibdata1", "mysql", "mysql.ibd", "aria_log_control" };
+
+        if (faccessat(dirfd, "sst_in_progress", F_OK, AT_SYMLINK_NOFOLLOW) >= 0)
+                return true;
+        for (size_t i = 0; i < ELEMENTS(signs); i++)
+                if (faccessat(dirfd, signs[i], F_OK, AT_SYMLINK_NOFOLLOW) >= 0 || errno != ENOENT)
+                        return false;
+        return true;
+}
+
 /* Where it cannot be judged Galera would guess, or a full copy would overwrite
  * data that nobody has judged. None at all is a new node. */
 static int check_grastate(int dirfd, const char *datadir) {
@@ -399,6 +412,8 @@ static int check_grastate(int dirfd, const char *datadir) {
 
         r = file_read(dirfd, GRASTATE, GRASTATE_SIZE_MAX, &text, &size, NULL);
         if (r == -ENOENT)
+                return 0;
+        if (r >= 0 && size == 0 && holds_nothing(dirfd))
                 return 0;
         if (r >= 0)
                 r = grastate_parse(text, size, &g, error);

@@ -46,6 +46,7 @@ static void read_grastate(Evidence *e, int dirfd) {
         r = file_read(dirfd, "grastate.dat", GRASTATE_SIZE_MAX, &text, &size, &st);
         if (r == -ENOENT)
                 return;
+        e->grastate_empty = r >= 0 && size == 0;
         if (r >= 0)
                 r = grastate_parse(text, size, &e->grastate, e->grastate_error);
         else

@@ -18,7 +18,7 @@
 typedef struct Situation {
         const char *name;
         Mysqld mysqld;
-        const char *grastate; /* "114 safe", "A-1", "Z-1 unsafe data" (and other files), "?" cannot be read, NULL not there */
+        const char *grastate; /* "114 safe", "A-1", "Z-1 unsafe data" (and other files), "?" cannot be read, "? empty", NULL not there */
         const char *record;   /* NULL: none; "?" cannot be read */
         const char *seqnos;   /* S of the views, oldest first, "?" unknown */
         const char *gvwstate; /* members, "?" cannot be read, NULL not there */
@@ -102,6 +102,8 @@ static const Situation table[] = {
         /* No data */
         { "a new node", STOPPED, NULL, NULL, "", NULL, NULL, NULL, "blank", 0 },
         { "a new node that was started once", STOPPED, "Z-1 safe", "start@-", "", NULL, NULL, NULL, "blank safe", 0 },
+        { "a new node whose first transfer failed", STOPPED, "? empty", "start@-", "", NULL, NULL, NULL, "blank", 0 },
+        { "an empty file beside data", STOPPED, "? empty data", "start@-", "", NULL, NULL, NULL, "unjudged problem: grastate.dat: line 2; no view: it holds no Primary view", 0 },
         { "no data, and a record that cannot be read", STOPPED, NULL, "?", "", NULL, NULL, NULL, "problem: there are no data of a cluster here, and whether there were is not known; no view: line 3 of the record", 0 },
         { "zeros, and a record that cannot be read", STOPPED, "Z-1 safe", "?", "", NULL, NULL, NULL, "problem: there are no data of a cluster here, and whether there were is not known; safe; no view: line 3 of the record", 0 },
         { "a transfer was cut off", STOPPED, "Z-1 safe", "start@50 view:12", "51", NULL, NULL, NULL, "problem: grastate.dat holds no cluster any more; safe; view 51:12", 0 },
@@ -204,9 +206,11 @@ static void evidence_make(const Situation *s, Evidence *e) {
 
         *e = (Evidence) { .mysqld = s->mysqld };
         (void) snprintf(e->unit_invocation, sizeof(e->unit_invocation), "%s", mysqld_is_live(s->mysqld) ? INVOCATION : "");
-        if (s->grastate && *s->grastate == '?')
+        if (s->grastate && *s->grastate == '?') {
                 (void) snprintf(e->grastate_error, sizeof(e->grastate_error), "line 2: \"x\" is not a UUID");
-        else if (s->grastate) {
+                e->grastate_empty = strstr(s->grastate, "empty");
+                e->have_data = strstr(s->grastate, "data");
+        } else if (s->grastate) {
                 char number[32] = "", word[16] = "";
 
                 assert_true(sscanf(s->grastate, "%31s %15s", number, word) >= 1);

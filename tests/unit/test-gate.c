@@ -172,6 +172,24 @@ static void the_defaults_file_is_handed_on(void **state) {
         assert_non_null(strstr(said, "grep -rn wsrep.new.cluster /srv/my.cnf"));
 }
 
+/* What a first state transfer leaves that has failed: the next one may come. */
+static void an_empty_file_beside_no_data_is_none(void **state) {
+        for (int half = 0; half < 2; half++) {
+                _cleanup_(node_done) Node n = node_new();
+                _cleanup_free_ char *said = NULL;
+
+                set_server(&n, MEMBER);
+                put(&n, "grastate.dat", "", 0);
+                if (half) {
+                        put(&n, "ibdata1", "x", 1);
+                        put(&n, "sst_in_progress", "", 0);
+                }
+                if (run(&n, &said) != 0)
+                        fail_msg("%s", said);
+        }
+        (void) state;
+}
+
 static const struct {
         const char *what, *text;
         size_t size;
@@ -198,12 +216,13 @@ static void a_file_that_cannot_be_judged_stays_as_it_is(void **state) {
                 set_server(&n, MEMBER);
                 put(&n, "grastate.dat", text, size);
                 put(&n, "gvwstate.dat", "x", 1);
+                put(&n, "ibdata1", "x", 1);
                 CHECK(run(&n, &said) == 1, damaged[i].what);
                 CHECK(strstr(said, "Nothing was touched") && strstr(said, "grastate.dat.bad"), said);
                 now = scratch_get(&n.data, "grastate.dat");
                 CHECK(now && memcmp(now, text, size) == 0, damaged[i].what);
                 CHECK(exists(&n.data, "gvwstate.dat") && !exists(&n.data, "gvwstate.dat.mainstay"), damaged[i].what);
-                CHECK(scratch_count(&n.data) == 2 && scratch_count(&n.record) == 0, damaged[i].what);
+                CHECK(scratch_count(&n.data) == 3 && scratch_count(&n.record) == 0, damaged[i].what);
         }
 }
 
@@ -371,6 +390,7 @@ int main(void) {
                 cmocka_unit_test(a_new_node_passes),
                 cmocka_unit_test(a_bootstrap_that_is_written_down_is_refused),
                 cmocka_unit_test(the_defaults_file_is_handed_on),
+                cmocka_unit_test(an_empty_file_beside_no_data_is_none),
                 cmocka_unit_test(a_file_that_cannot_be_judged_stays_as_it_is),
                 cmocka_unit_test(without_an_agent_the_position_is_found),
                 cmocka_unit_test(what_is_no_file_is_not_followed),
