@@ -1,21 +1,6 @@
 /* A small sorted set of node names; see names.h. */
 #include "domain/names.h"
-
-#include <ctype.h>
-
-/* The bytes of the UTF-8 character at `s`, 0 where there is none. */
-static size_t character_length(const unsigned char *s) {
-        size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
-
-        for (size_t i = 1; i < n; i++)
-                if ((s[i] & 0xc0) != 0x80)
-                        return 0;
-        /* Overlong, surrogates, beyond the last plane. */
-        if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] >= 0xa0) ||
-            (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] >= 0x90))
-                return 0;
-        return n;
-}
+#include "base/utf8.h"
 
 bool name_valid(const char *name) {
         size_t n = strlen(name), k;
@@ -23,7 +8,7 @@ bool name_valid(const char *name) {
         if (n == 0 || n >= NAME_SIZE)
                 return false;
         for (size_t at = 0; at < n; at += k) {
-                k = character_length((const unsigned char *) name + at);
+                k = utf8_character(name + at);
                 if (k == 0)
                         return false;
         }
