@@ -112,6 +112,8 @@ static int store_to_json(const Store *s, json_t **ret) {
                 (void) json_object_set_new(o, "grant", grant_json(&s->grant));
         if (s->owed)
                 (void) json_object_set_new(o, "owed", json_true());
+        if (s->offline)
+                (void) json_object_set_new(o, "offline", json_true());
         if (s->consumed > 0)
                 (void) json_object_set_new(o, "consumed", json_integer((json_int_t) s->consumed));
         if (s->stopping[0])
@@ -129,7 +131,8 @@ static int store_to_json(const Store *s, json_t **ret) {
                 return -ENOMEM;
         }
         if (json_object_set_new(o, "marks", marks_json(&s->marks)) < 0 ||
-            (s->aside.state != ASIDE_NONE && json_object_set_new(o, "aside", aside_json(&s->aside)) < 0)) {
+            (s->aside.state != ASIDE_NONE && json_object_set_new(o, "aside", aside_json(&s->aside)) < 0) ||
+            (s->shun.set && json_object_set_new(o, "shun", shun_to_json(&s->shun)) < 0)) {
                 json_decref(o);
                 return -ENOMEM;
         }
@@ -294,7 +297,7 @@ static bool quorum_off_read(Store *s, const json_t *o) {
 }
 
 static int store_from_json(Store *s, const json_t *o, char error[static 256]) {
-        json_t *agent, *boot, *history, *released, *seqnos, *labels, *without, *led, *claim, *grant;
+        json_t *agent, *boot, *history, *released, *seqnos, *labels, *without, *led, *claim, *grant, *shun, *offline;
         json_int_t epoch, settled, booted;
         int version, wanted;
 
@@ -319,6 +322,17 @@ static int store_from_json(Store *s, const json_t *o, char error[static 256]) {
         if (s->join_failures < 0 || !ruling_read(json_object_get(o, "policy"), &s->ruling) || !quorum_off_read(s, json_object_get(o, "quorum_off")))
                 return -EBADMSG;
 
+        shun = json_object_get(o, "shun");
+        if (shun) {
+                int r = shun_from_json(shun, &s->shun, error);
+
+                if (r < 0)
+                        return r;
+        }
+        offline = json_object_get(o, "offline");
+        if (offline && !json_is_boolean(offline))
+                return -EBADMSG;
+        s->offline = json_is_true(offline);
         claim = json_object_get(o, "claim");
         if (claim) {
                 const char *state, *text;

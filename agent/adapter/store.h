@@ -72,6 +72,8 @@ typedef struct Store {
         Names without; /* an operator's, until the bootstrap it was said for is over */
         Marks marks;
         Aside aside;
+        Shun shun;
+        bool offline; /* set so, by a person or at the end of a recovery, until `online` */
         size_t n_seqnos;
         StoreSeqno seqno[REPORT_VIEWS_MAX];
         char quorum_off[STORE_OPTION_SIZE]; /* the server's option by which it went on without quorum, "" for never, */

@@ -43,15 +43,19 @@ const char *primary_verdict_to_string(PrimaryVerdict v) {
 
 DatasourceFacts datasource_facts(const Voice *v) {
         const Report *r = voice_report(v);
-
-        return (DatasourceFacts) {
+        DatasourceFacts facts = {
                 .name = v->name,
                 .heard = r,
                 .unheard = v->why,
                 .runs = r && mysqld_is_live(r->mysqld),
                 .wanted = r && r->wanted,
+                .offline = r && r->offline,
                 .replication = r ? r->replication : NULL,
         };
+
+        if (r)
+                (void) shun_text(&r->shun, facts.shunned);
+        return facts;
 }
 
 _printf_(3, 4) static void component_is(Component *c, Health health, const char *format, ...) {
@@ -210,12 +214,17 @@ static void derive_state(const DatasourceFacts *f, Datasource *d) {
         if (d->agent.health != HEALTH_ONLINE) {
                 d->state = DATASOURCE_UNKNOWN;
                 SAY(d->reason, "%s", d->agent.text);
-        } else if (f->shunned) {
+        } else if (f->shunned[0]) {
                 d->state = DATASOURCE_SHUNNED;
                 SAY(d->reason, "%s", f->shunned);
         } else if (worst->health == HEALTH_FAILED) {
                 d->state = DATASOURCE_FAILED;
                 SAY(d->reason, "%s", worst->text);
+        } else if (f->offline) {
+                d->state = DATASOURCE_OFFLINE;
+                SAY(d->reason, "set offline; to bring it back: mainstayctl online");
+                if (worst->health != HEALTH_ONLINE)
+                        SAY(d->reason, ". Besides, %s", worst->text);
         } else if (worst->health != HEALTH_ONLINE) {
                 d->state = DATASOURCE_OFFLINE;
                 SAY(d->reason, "%s", worst->text);
@@ -264,7 +273,7 @@ static bool has_all(const Replication *a, const Replication *b) {
 
 /* Takes writes on its own account: nobody's replica, and not put aside. */
 static bool is_candidate(const DatasourceFacts *f, const Datasource *d) {
-        return d->role == ROLE_PRIMARY && d->writable && !f->shunned;
+        return d->role == ROLE_PRIMARY && d->writable && !f->shunned[0];
 }
 
 static void count_followers(const DatasourceFacts *facts, size_t n, Datasource *ds) {
@@ -316,7 +325,7 @@ static size_t astray(const DatasourceFacts *facts, size_t n, const Datasource *d
 
         if (!found || found->followers > 0)
                 return n;
-        while (i < n && !(ds[i].role == ROLE_REPLICA && ds[i].source_known && !facts[i].shunned && !names_contain(&p->who, ds[i].source)))
+        while (i < n && !(ds[i].role == ROLE_REPLICA && ds[i].source_known && !facts[i].shunned[0] && !names_contain(&p->who, ds[i].source)))
                 i++;
         return i;
 }
@@ -355,11 +364,11 @@ static void agree(const DatasourceFacts *facts, size_t n, const Datasource *ds, 
                 p->verdict = PRIMARY_NONE;
                 SAY(p->text, "There is no primary: no node takes writes on its own account.");
                 for (size_t i = 0; i < n; i++)
-                        if (ds[i].role == ROLE_PRIMARY && !facts[i].shunned)
+                        if (ds[i].role == ROLE_PRIMARY && !facts[i].shunned[0])
                                 SAY(p->text, " %s is replicated from, and is read-only.", facts[i].name);
         }
         for (size_t i = 0; i < n; i++)
-                if (facts[i].shunned && ds[i].role == ROLE_PRIMARY && ds[i].writable)
+                if (facts[i].shunned[0] && ds[i].role == ROLE_PRIMARY && ds[i].writable)
                         SAY(p->text, " %s is shunned, and takes writes all the same.", facts[i].name);
 }
 

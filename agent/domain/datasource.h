@@ -53,7 +53,8 @@ typedef struct DatasourceFacts {
         const char *unheard; /* else why not, or NULL */
         bool runs;          /* the server's unit has a process */
         bool wanted;        /* somebody wants it to */
-        const char *shunned; /* why; NULL: it is not */
+        char shunned[SHUN_TEXT_MAX]; /* why, by whom and until when; "": it is not */
+        bool offline; /* it was set so, until `online` */
         const Replication *replication; /* NULL: not known */
 } DatasourceFacts;
 

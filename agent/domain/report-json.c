@@ -197,6 +197,18 @@ int report_to_json(const Report *r, json_t **ret) {
                 else
                         put(o, "replication", p, &failed);
         }
+        if (r->shun.set)
+                put(o, "shun", shun_to_json(&r->shun), &failed);
+        if (r->offline)
+                put(o, "offline", json_true(), &failed);
+        if (r->job) {
+                json_t *j = NULL;
+
+                if (job_to_json(r->job, JOB_STEPS_REPORTED, &j) < 0)
+                        failed = true;
+                else
+                        put(o, "job", j, &failed);
+        }
 
         if (failed) {
                 json_decref(o);
@@ -215,6 +227,11 @@ int report_format(const Report *r, char **ret) {
         if (k < 0)
                 return k;
         text = json_dumps(o, JSON_COMPACT);
+        if (text && strlen(text) > REPORT_SIZE_MAX && r->job) {
+                free(text);
+                (void) json_array_clear(json_object_get(json_object_get(o, "job"), "steps"));
+                text = json_dumps(o, JSON_COMPACT);
+        }
         json_decref(o);
         if (!text)
                 return -ENOMEM;

@@ -305,6 +305,29 @@ static int read_replication(Reader *rd, const json_t *o, Report *r) {
         return k == -EBADMSG ? 0 : k;
 }
 
+static void read_shun(Reader *rd, const json_t *o, Report *r) {
+        const json_t *s = get(o, "shun");
+        char error[256];
+
+        if (s && shun_from_json(s, &r->shun, error) < 0)
+                complain(rd, "%s", error);
+}
+
+/* What is of a newer release is left out: a report is not refused for a job that
+ * this node need not understand. */
+static int read_job(Reader *rd, const json_t *o, Report *r) {
+        const json_t *j = get(o, "job");
+        char error[256];
+        int k;
+
+        if (!j)
+                return 0;
+        k = job_from_json(j, &r->job, error);
+        if (k == -EBADMSG)
+                complain(rd, "%s", error);
+        return k == -EBADMSG || k == -EPROTONOSUPPORT ? 0 : k;
+}
+
 int report_from_json(const json_t *o, Report **ret, char error[static 256]) {
         _cleanup_(report_freep) Report *r = NULL;
         Reader rd = { .error = error };
@@ -364,6 +387,8 @@ int report_from_json(const json_t *o, Report **ret, char error[static 256]) {
                 k = read_mark_texts(&rd, o, r);
         if (k >= 0)
                 k = read_replication(&rd, o, r);
+        if (k >= 0)
+                k = read_job(&rd, o, r);
         if (k < 0)
                 return k;
         r->settled = read_bool(&rd, o, "history_settled", false);
@@ -372,6 +397,8 @@ int report_from_json(const json_t *o, Report **ret, char error[static 256]) {
         read_names(&rd, o, "led", false, &r->led);
         read_claims(&rd, o, r);
         read_policy(&rd, o, r);
+        read_shun(&rd, o, r);
+        r->offline = read_bool(&rd, o, "offline", false);
         r->asked = read_bool(&rd, o, "asked", false);
         read_names(&rd, o, "without", false, &r->without);
 

@@ -49,6 +49,7 @@ Report *report_free(Report *r) {
         free(r->history);
         free(r->problem);
         (void) replication_free(r->replication);
+        (void) job_free(r->job);
         for (size_t i = 0; i < NAMES_MAX; i++)
                 free(r->mark_text[i]);
         free(r);
@@ -67,6 +68,7 @@ int report_copy(const Report *r, Report **ret) {
         c->history = NULL;
         c->view_problem = c->in_place_problem = c->problem = NULL;
         c->replication = NULL;
+        c->job = NULL;
         memset(c->mark_text, 0, sizeof(c->mark_text));
 
         if (r->n_views > 0) {
@@ -91,6 +93,8 @@ int report_copy(const Report *r, Report **ret) {
                 if (r->mark_text[i] && !(c->mark_text[i] = strdup(r->mark_text[i])))
                         return -ENOMEM;
         if (r->replication && replication_copy(r->replication, &c->replication) < 0)
+                return -ENOMEM;
+        if (r->job && job_copy(r->job, &c->job) < 0)
                 return -ENOMEM;
 
         *ret = TAKE(c);

@@ -7,10 +7,12 @@
  */
 #pragma once
 
+#include "domain/job.h"
 #include "domain/names.h"
 #include "domain/policy.h"
 #include "domain/position.h"
 #include "domain/replication.h"
+#include "domain/shun.h"
 
 #include <jansson.h>
 
@@ -142,6 +144,9 @@ typedef struct Report {
         Names without; /* nodes which an operator gave up for the bootstrap under way here */
         char *problem; /* what is wrong with this node's files or run, for people */
         Replication *replication; /* of a server that is no node of a Galera cluster; NULL of one that is */
+        Shun shun;    /* somebody keeps this node out of service */
+        bool offline; /* it was set offline, by a person or at the end of a recovery, until `online` */
+        Job *job;     /* the one that runs, else the last one; of what was read the newest steps. NULL: there never was one */
 } Report;
 
 int report_new(Report **ret);
@@ -154,7 +159,8 @@ int report_copy(const Report *r, Report **ret);
 int report_to_json(const Report *r, json_t **ret);
 int report_from_json(const json_t *j, Report **ret, char error[static 256]);
 
-/* The same as text, of at most REPORT_SIZE_MAX bytes; free `*ret`. */
+/* The same as text, of at most REPORT_SIZE_MAX bytes; free `*ret`. Where it would
+ * be more, the steps of the job are left out: nothing is decided by them. */
 int report_format(const Report *r, char **ret);
 int report_parse(const char *text, Report **ret, char error[static 256]);
 

@@ -362,6 +362,8 @@ static int draw_report(Manager *m, Report **ret) {
                 (void) snprintf(r->grant_holder, sizeof(r->grant_holder), "%s", s->grant.holder);
         }
         r->ruling = s->ruling;
+        r->shun = s->shun;
+        r->offline = s->offline;
         r->asked = m->request.call && m->request.bootstrap;
         r->without = s->without;
         *ret = TAKE(r);

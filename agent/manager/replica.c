@@ -49,6 +49,8 @@ static int draw_report(Manager *m, Report **ret) {
         r->wanted = m->store->wanted;
         r->weight = m->config->weight;
         r->ruling = m->store->ruling;
+        r->shun = m->store->shun;
+        r->offline = m->store->offline;
         k = draw_replication(m, &r->replication);
         if (k < 0)
                 return k;

@@ -19,6 +19,8 @@ static void check_report(const Report *r) {
         MUST(r->have_view == (r->n_views > 0) && r->n_views <= REPORT_VIEWS_MAX);
         MUST(r->have_history == !!r->history && (!r->history || r->history->n <= HISTORY_MAX));
         MUST(!r->have_grant || name_valid(r->grant_holder));
+        if (r->job)
+                MUST(r->job->id >= 1 && r->job->n_steps <= JOB_STEPS_MAX && job_is_over(r->job) == (r->job->ended > 0));
         for (size_t i = 0; i < r->n_views; i++)
                 MUST(r->view[i].members.n > 0 && r->view[i].seqno >= SEQNO_UNDEFINED);
 

@@ -16,7 +16,7 @@
  *   mute, starting   it runs, and does not answer; or not yet
  *   down, stopped    it does not run, and should; or not
  *   unheard          its agent is not heard
- *   shunned WHY
+ *   shunned WHY      offline: it was set so
  */
 #include "domain/datasource.h"
 #include "scratch.h"
@@ -26,7 +26,6 @@
 typedef struct Nodes {
         size_t n;
         char name[CAST][8];
-        char shunned[CAST][64];
         Replication *r[CAST];
         DatasourceFacts facts[CAST];
         Datasource ds[CAST];
@@ -107,10 +106,11 @@ static void parse_node(Nodes *nodes, char *text) {
                 } else if (streq(word, "unheard")) {
                         f->heard = false;
                         f->unheard = "ssh: timed out.";
-                } else if (streq(word, "shunned")) {
-                        (void) snprintf(nodes->shunned[i], sizeof(nodes->shunned[i]), "%s", NEXT);
-                        f->shunned = nodes->shunned[i];
-                } else
+                } else if (streq(word, "shunned"))
+                        (void) snprintf(f->shunned, sizeof(f->shunned), "%s", NEXT);
+                else if (streq(word, "offline"))
+                        f->offline = true;
+                else
                         fail_msg("no such word: %s", word);
         }
 #undef NEXT
@@ -173,6 +173,15 @@ static const struct {
         { "1 reads follows 2 shunned MANUALLY-SHUNNED; 2 writes log", "replica SHUNNED", "MANUALLY-SHUNNED", "" },
         { "1 reads follows 2 sqlerr 1 shunned X; 2 writes log", "replica SHUNNED", "X", "" },
         { "1 down shunned X", "unknown SHUNNED", "X", "" },
+
+        { "1 reads follows 2 offline; 2 writes log", "replica OFFLINE", "set offline; to bring it back: mainstayctl online", "" },
+        { "1 writes log offline", "primary OFFLINE", "set offline", "" },
+        { "1 reads follows 2 sql stopped offline; 2 writes log", "replica OFFLINE", "mainstayctl online. Besides, its applier is stopped", "" },
+        { "1 stopped offline", "unknown OFFLINE", "mainstayctl online. Besides, its server is stopped", "" },
+        { "1 reads follows 2 sqlerr 1062 offline; 2 writes log", "replica FAILED", "applier", "" },
+        { "1 down offline", "unknown FAILED", "does not run", "" },
+        { "1 reads follows 2 offline shunned X; 2 writes log", "replica SHUNNED", "X", "" },
+        { "1 unheard offline", "unknown UNKNOWN", "not heard", "" },
 };
 
 static void a_node_is_what_its_components_are(void **state) {
@@ -230,6 +239,7 @@ static const struct {
         { "1 reads follows 2; 2 reads follows 1", "none", "nobody", NULL },
         { "1 stopped; 2 reads follows 1 io connecting", "none", "nobody", NULL },
         { "1 writes log shunned X; 2 reads follows 1", "none", "nobody", "db1 is shunned, and takes writes all the same" },
+        { "1 writes log offline; 2 reads follows 1", "one", "db1", "it alone takes writes" },
         { "1 writes log shunned X; 2 writes log; 3 reads follows 2", "one", "db2", "db1 is shunned, and takes writes" },
         /* What takes writes need not be what others follow. */
         { "1 stopped; 2 reads follows 1 io connecting; 3 writes log", "unknown", "nobody", "db3 takes writes, and nobody follows it, while db2 is told to follow db1" },
@@ -278,11 +288,41 @@ static void sources_are_found_by_what_they_say_of_themselves(void **state) {
         assert_string_equal(byid.ds[0].source, "db2");
 }
 
+/* As its own agent tells it: whoever hears that sees the same. */
+static void a_report_says_who_keeps_it_out(void **state) {
+        _cleanup_(report_freep) Report *r = NULL;
+        Voice voice = { .name = "db1", .condition = CONDITION_KNOWN };
+        DatasourceFacts facts;
+        Datasource d;
+        Primary primary;
+
+        (void) state;
+        assert_int_equal(report_new(&r), 0);
+        voice.report = r;
+        facts = datasource_facts(&voice);
+        assert_string_equal(facts.shunned, "");
+        assert_false(facts.offline);
+
+        r->offline = true;
+        assert_int_equal(shun_new("a new disk", "anna", 1, 0, &r->shun), 0);
+        facts = datasource_facts(&voice);
+        assert_true(facts.offline);
+        datasources_judge(&facts, 1, &d, &primary);
+        assert_int_equal(d.state, DATASOURCE_SHUNNED);
+        assert_string_equal(d.reason, "a new disk, by anna");
+
+        voice.condition = CONDITION_UNCERTAIN;
+        facts = datasource_facts(&voice);
+        assert_string_equal(facts.shunned, "");
+        assert_false(facts.offline);
+}
+
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_node_is_what_its_components_are),
                 cmocka_unit_test(no_replica_is_online_that_does_not_replicate),
                 cmocka_unit_test(primary_is_who_the_evidence_names),
+                cmocka_unit_test(a_report_says_who_keeps_it_out),
                 cmocka_unit_test(sources_are_found_by_what_they_say_of_themselves),
         };
 

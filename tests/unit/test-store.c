@@ -95,6 +95,8 @@ static void everything_survives(void **state) {
         assert_int_equal(marks_set(&a->marks, MARK_DIVERGED, 7, 11, "Its seqnos 5 to 9."), 1);
         assert_int_equal(marks_set(&a->marks, MARK_ABORTED_SST, 8, 12, "cut within a letter \xc3"), 1);
         a->aside = (Aside) { .state = ASIDE_MOVING, .stamp = "20261122T224846", .note = "Why:\nbecause", .force_space = true };
+        assert_int_equal(shun_new("disk \"sdb\"", "anna", 11, INT64_MAX, &a->shun), 0);
+        a->offline = true;
         assert_int_equal(store_save(a), 0);
         first = scratch_get(&s, STORE_NAME);
         a = store_free(a);
@@ -141,6 +143,12 @@ static void everything_survives(void **state) {
         assert_string_equal(a->aside.stamp, "20261122T224846");
         assert_string_equal(a->aside.note, "Why:\nbecause");
         assert_true(a->aside.force_space);
+        assert_true(a->shun.set);
+        assert_string_equal(a->shun.reason, "disk \"sdb\"");
+        assert_string_equal(a->shun.owner, "anna");
+        assert_int_equal(a->shun.since, 11);
+        assert_int_equal(a->shun.until, INT64_MAX);
+        assert_true(a->offline);
 
         /* But for the epoch it is written as it was. */
         a->epoch--;
@@ -161,16 +169,21 @@ static void what_is_given_up_is_gone(void **state) {
         a->claim = full_claim();
         a->have_grant = true;
         (void) snprintf(a->grant.holder, sizeof(a->grant.holder), "db2");
+        assert_int_equal(shun_new("", "", 1, 0, &a->shun), 0);
+        a->offline = true;
         assert_int_equal(store_save(a), 0);
         a->claim = claim_free(a->claim);
         a->claim_state = CLAIM_NONE;
         a->have_grant = false;
+        a->shun = (Shun) {0};
+        a->offline = false;
         assert_int_equal(store_save(a), 0);
         a = store_free(a);
         a = open_store(&s);
         assert_int_equal(a->claim_state, CLAIM_NONE);
         assert_null(a->claim);
         assert_false(a->have_grant);
+        assert_false(a->shun.set || a->offline);
         a = store_free(a);
 }
 
@@ -242,6 +255,9 @@ static const struct {
         { "a policy that is a text", "\"policy\": {", "\"policy\": \"manual\", \"x\": {" },
         { "a policy of version 0", "\"version\": 44", "\"version\": 0" },
         { "a policy of nowhere", "\"node\": \"db7\"", "\"node\": \"\"" },
+        { "a shun that is a text", "\"shun\": {", "\"shun\": \"yes\", \"x\": {" },
+        { "a shun until a text", "\"until\": 99", "\"until\": \"monday\"" },
+        { "offline 1", "\"offline\": true", "\"offline\": 1" },
         { "something behind", "\n}", "\n}}" },
 };
 
@@ -273,6 +289,8 @@ static char *good_text(const Scratch *s) {
         a->wanted = true;
         a->ruling = (Ruling) { POLICY_MANUAL, 44, "db7" };
         a->without = case_names("4");
+        assert_int_equal(shun_new("", "", 1, 99, &a->shun), 0);
+        a->offline = true;
         assert_int_equal(store_save(a), 0);
         a = store_free(a);
         text = scratch_get(s, STORE_NAME);
