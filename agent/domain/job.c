@@ -1,5 +1,6 @@
 /* Jobs; see job.h. */
 #include "domain/job.h"
+#include "base/amount.h"
 #include "base/table.h"
 #include "base/utf8.h"
 
@@ -179,6 +180,34 @@ const JobStep *job_step(const Job *job, const char *name) {
 
 const JobStep *job_last_step(const Job *job) {
         return job->n_steps > 0 ? &job->step[job->n_steps - 1] : NULL;
+}
+
+/* Before that much of a step is over, its rate tells nothing. */
+#define RATE_AFTER (2 * USEC_PER_SEC)
+
+const char *job_progress_text(const Job *job, usec_t now, char buf[static JOB_PROGRESS_SIZE]) {
+        const JobStep *last = job_last_step(job);
+        char done[AMOUNT_SIZE], total[AMOUNT_SIZE], left[AMOUNT_SIZE];
+        double fraction, took;
+        size_t n;
+
+        buf[0] = '\0';
+        if (!last || last->state != STEP_BEGUN || job->bytes_done < 0)
+                return buf;
+        if (job->bytes_total <= 0 || job->bytes_done > job->bytes_total) {
+                (void) snprintf(buf, JOB_PROGRESS_SIZE, "%s", amount_bytes((uint64_t) job->bytes_done, done));
+                return buf;
+        }
+        fraction = (double) job->bytes_done / (double) job->bytes_total;
+        (void) snprintf(buf, JOB_PROGRESS_SIZE, "%s of %s (%d %%)", amount_bytes((uint64_t) job->bytes_done, done),
+                        amount_bytes((uint64_t) job->bytes_total, total), (int) (fraction * 100));
+        if (fraction <= 0 || fraction >= 1 || now < last->begun + RATE_AFTER)
+                return buf;
+        took = (double) (now - last->begun);
+        n = strlen(buf);
+        if (took / fraction < (double) INT64_MAX)
+                (void) snprintf(buf + n, JOB_PROGRESS_SIZE - n, ", about %s left", amount_time((usec_t) (took / fraction - took), left));
+        return buf;
 }
 
 /* To JSON */

@@ -127,6 +127,12 @@ const JobStep *job_step(const Job *job, const char *name);
 /* The newest one, of whatever name; NULL where there is none yet. */
 const JobStep *job_last_step(const Job *job);
 
+#define JOB_PROGRESS_SIZE 128 /* with the NUL */
+
+/* "1.2 GiB of 4.0 GiB (30 %), about 40 s left", as far as that is known: "" where
+ * nothing is, or no step runs. Returns `buf`. */
+const char *job_progress_text(const Job *job, usec_t now, char buf[static JOB_PROGRESS_SIZE]);
+
 /* Of its steps the newest `steps` at most. A new reference; -ENOMEM. */
 int job_to_json(const Job *job, size_t steps, json_t **ret);
 

@@ -1,7 +1,6 @@
 /* A state transfer as it is received; see transfer.h. */
 #include "domain/transfer.h"
-
-#include <inttypes.h>
+#include "base/amount.h"
 
 #define RATE_PERIOD (8 * USEC_PER_SEC)
 /* rsync announces an IST in a few hundred bytes. */
@@ -53,40 +52,16 @@ bool transfer_is_full(const Transfer *t) {
         return t->received > FULL_MIN;
 }
 
-/* "1.2 GiB" */
-static const char *size_text(uint64_t bytes, char buf[static 32]) {
-        static const char *const units[] = { "bytes", "KiB", "MiB", "GiB", "TiB", "PiB" };
-        double value = (double) bytes;
-        size_t u = 0;
-
-        for (; value >= 1024 && u + 1 < ELEMENTS(units); u++)
-                value /= 1024;
-        (void) snprintf(buf, 32, u == 0 || value >= 100 ? "%.0f %s" : "%.1f %s", value, units[u]);
-        return buf;
-}
-
-static const char *time_text(usec_t t, char buf[static 32]) {
-        uint64_t s = t / USEC_PER_SEC;
-
-        if (s < 60)
-                (void) snprintf(buf, 32, "%" PRIu64 " s", s);
-        else if (s < 3600)
-                (void) snprintf(buf, 32, "%" PRIu64 " min %" PRIu64 " s", s / 60, s % 60);
-        else
-                (void) snprintf(buf, 32, "%" PRIu64 " h %" PRIu64 " min", s / 3600, s / 60 % 60);
-        return buf;
-}
-
 int transfer_text(const Transfer *t, usec_t now, usec_t limit, const char *from, char **ret) {
         char size[32], rate[32], lasts[32], stands[32];
         const char *who = from ? from : t->from;
         char *text;
         int n;
 
-        (void) time_text(now - t->since, lasts);
-        (void) time_text(now - t->moved, stands);
-        (void) size_text(t->received, size);
-        (void) size_text(t->rate, rate);
+        (void) amount_time(now - t->since, lasts);
+        (void) amount_time(now - t->moved, stands);
+        (void) amount_bytes(t->received, size);
+        (void) amount_bytes(t->rate, rate);
         if (!transfer_is_full(t) && transfer_stands(t, now) >= limit)
                 n = asprintf(&text, "mysqld waits for a state transfer: for %s nothing has come%s%s. Nothing is stopped for that. On the donor: journalctl -u mariadb", stands, *who ? " from " : "", who);
         else if (!transfer_is_full(t))

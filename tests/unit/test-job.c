@@ -227,6 +227,46 @@ static void steps_keep_their_words_and_times(void **state) {
         assert_ptr_equal(job_last_step(job), &job->step[1]);
 }
 
+#define GIB (INT64_C(1) << 30)
+
+static const struct {
+        const char *name;
+        int64_t done, total;
+        usec_t now; /* after the step was begun */
+        const char *text;
+} progresses[] = {
+        { "unknown", -1, -1, 10 * USEC_PER_SEC, "" },
+        { "how much there is, alone", -1, GIB, 10 * USEC_PER_SEC, "" },
+        { "no end in sight", 3 * GIB / 2, -1, 10 * USEC_PER_SEC, "1.5 GiB" },
+        { "nothing yet", 0, GIB, 10 * USEC_PER_SEC, "0 bytes of 1.0 GiB (0 %)" },
+        { "a quarter", GIB, 4 * GIB, 10 * USEC_PER_SEC, "1.0 GiB of 4.0 GiB (25 %), about 30 s left" },
+        { "too early to tell", GIB, 4 * GIB, USEC_PER_SEC, "1.0 GiB of 4.0 GiB (25 %)" },
+        { "almost", GIB * 4 - 1, 4 * GIB, 10 * USEC_PER_SEC, "4.0 GiB of 4.0 GiB (99 %), about 0 s left" },
+        { "all", GIB, GIB, 10 * USEC_PER_SEC, "1.0 GiB of 1.0 GiB (100 %)" },
+        { "more than there was to be", 2 * GIB, GIB, 10 * USEC_PER_SEC, "2.0 GiB" },
+        { "of nothing", 0, 0, 10 * USEC_PER_SEC, "0 bytes" },
+        { "slower than anybody waits", 1, INT64_MAX, 10 * USEC_PER_SEC, "1 bytes of 8192 PiB (0 %)" },
+        { "a clock put back", GIB, 4 * GIB, 0, "1.0 GiB of 4.0 GiB (25 %)" },
+};
+
+static void progress_is_told_as_far_as_it_is_known(void **state) {
+        char buf[JOB_PROGRESS_SIZE];
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS(progresses); i++) {
+                _cleanup_(job_freep) Job *job = new_job();
+                usec_t begun = progresses[i].now ? 1000 : 5000 * USEC_PER_SEC;
+
+                CHECK(streq(job_progress_text(job, 0, buf), ""), progresses[i].name);
+                assert_int_equal(job_begin_step(job, "copy", begun), 0);
+                assert_int_equal(job_set_progress(job, progresses[i].done, progresses[i].total), 0);
+                if (!streq(job_progress_text(job, progresses[i].now ? begun + progresses[i].now : 1, buf), progresses[i].text))
+                        fail_msg("%s: %s", progresses[i].name, buf);
+                assert_int_equal(job_end_step(job, true, "", begun), 0);
+                CHECK(streq(job_progress_text(job, begun, buf), ""), progresses[i].name);
+        }
+}
+
 static void there_is_an_end_to_steps(void **state) {
         _cleanup_(job_freep) Job *job = new_job();
         _cleanup_(job_freep) Job *cut = NULL;
@@ -359,6 +399,7 @@ int main(void) {
                 cmocka_unit_test(a_story_goes_so_far),
                 cmocka_unit_test(a_job_is_what_was_asked_for),
                 cmocka_unit_test(steps_keep_their_words_and_times),
+                cmocka_unit_test(progress_is_told_as_far_as_it_is_known),
                 cmocka_unit_test(there_is_an_end_to_steps),
                 cmocka_unit_test(texts_are_cut_whole),
                 cmocka_unit_test(nothing_else_is_a_job),
