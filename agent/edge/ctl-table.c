@@ -3,20 +3,15 @@
 #include "domain/decision.h"
 #include "domain/policy.h"
 #include "edge/ctl-args.h"
+#include "edge/ctl-grid.h"
 
 #include <inttypes.h>
-#include <libsmartcols.h>
 
 enum { COL_NODE, COL_STATE, COL_MYSQLD, COL_POSITION, COL_NOTE, _COL_MAX };
 
 static const char *const headings[] = { "NODE", "STATE", "MYSQLD", "POSITION", "REMARK" };
 
-#define NOTE_WIDTH_MIN 24
-
-typedef struct Row {
-        char *cell[_COL_MAX];
-        Colour colour; /* of the state */
-} Row;
+static const Grid grid = { .headings = headings, .n_columns = _COL_MAX, .coloured = COL_STATE };
 
 static const char *text_of(const json_t *o, const char *key) {
         return str_or(json_string_value(json_object_get(o, key)), "");
@@ -62,7 +57,7 @@ static char *marks_note(const json_t *report, const json_t *marks) {
         return asprintf(&s, "marked: %s%s%s", mark, *text ? ". " : "", text) < 0 ? NULL : s;
 }
 
-static int row_self(const json_t *picture, Row *row) {
+static int row_self(const json_t *picture, GridRow *row) {
         const char *state = str_or(text_of(picture, "state"), "?");
         const char *waiting = text_of(picture, "waiting"), *reason = text_of(picture, "reason");
 
@@ -76,7 +71,7 @@ static int row_self(const json_t *picture, Row *row) {
 }
 
 /* A peer tells what it knows, not what state it is in: that is judged here. */
-static void row_known(const json_t *picture, const json_t *report, const char *node, Row *row) {
+static void row_known(const json_t *picture, const json_t *report, const char *node, GridRow *row) {
         const char *mysqld = str_or(text_of(report, "mysqld"), "unknown"), *problem = text_of(report, "problem");
         const json_t *marks = json_object_get(report, "marks");
         bool online = streq(mysqld, "primary"), marked = json_array_size(marks) > 0;
@@ -91,7 +86,7 @@ static void row_known(const json_t *picture, const json_t *report, const char *n
                                      : plan_note(json_object_get(picture, "plan"), node);
 }
 
-static int row_peer(const json_t *picture, const json_t *peer, Row *row) {
+static int row_peer(const json_t *picture, const json_t *peer, GridRow *row) {
         const char *node = str_or(text_of(peer, "node"), text_of(peer, "label"));
         const char *condition = text_of(peer, "condition"), *why = text_of(peer, "why");
         const json_t *report = json_object_get(peer, "report");
@@ -131,7 +126,7 @@ static void add_arbitrators(const json_t *report, Names *names) {
                         (void) names_add(names, json_string_value(name));
 }
 
-static void row_arbitrator(const char *name, Row *row) {
+static void row_arbitrator(const char *name, GridRow *row) {
         row->cell[COL_NODE] = strdup(name);
         row->cell[COL_STATE] = strdup("ARBITRATOR");
         row->cell[COL_MYSQLD] = strdup("-");
@@ -141,94 +136,7 @@ static void row_arbitrator(const char *name, Row *row) {
 }
 
 static int row_compare(const void *a, const void *b) {
-        return strcmp(((const Row *) a)->cell[COL_NODE], ((const Row *) b)->cell[COL_NODE]);
-}
-
-static void rows_free(Row *rows, size_t n) {
-        for (size_t i = 0; i < n; i++)
-                for (size_t c = 0; c < _COL_MAX; c++)
-                        free(rows[i].cell[c]);
-        free(rows);
-}
-
-/* Cells are clean, and none is missing. */
-static int rows_clean(Row *rows, size_t n) {
-        for (size_t i = 0; i < n; i++)
-                for (size_t c = 0; c < _COL_MAX; c++) {
-                        char *clean = rows[i].cell[c] ? text_clean(rows[i].cell[c]) : NULL;
-                        if (!clean)
-                                return -ENOMEM;
-                        free(rows[i].cell[c]);
-                        rows[i].cell[c] = clean;
-                }
-        return 0;
-}
-
-/* What the other columns leave for the last one. */
-static int notes_wrap(Row *rows, size_t n, size_t width) {
-        size_t used = 0;
-
-        if (width == 0)
-                return 0;
-        for (size_t c = 0; c < COL_NOTE; c++) {
-                size_t widest = strlen(headings[c]);
-
-                for (size_t i = 0; i < n; i++)
-                        if (text_width(rows[i].cell[c]) > widest)
-                                widest = text_width(rows[i].cell[c]);
-                used += widest + 2;
-        }
-        for (size_t i = 0; i < n; i++) {
-                char *wrapped = text_wrap(rows[i].cell[COL_NOTE], width > used + NOTE_WIDTH_MIN ? width - used : NOTE_WIDTH_MIN);
-                if (!wrapped)
-                        return -ENOMEM;
-                free(rows[i].cell[COL_NOTE]);
-                rows[i].cell[COL_NOTE] = wrapped;
-        }
-        return 0;
-}
-
-static int rows_print(FILE *f, const Style *style, const Row *rows, size_t n) {
-        struct libscols_table *table = scols_new_table();
-        char *text = NULL;
-        int r;
-
-        if (!table)
-                return -ENOMEM;
-        /* Widths are settled already, whatever the terminal of this process is. */
-        r = scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
-        if (r == 0)
-                r = scols_table_enable_colors(table, style->colour);
-        if (r == 0)
-                r = scols_table_set_column_separator(table, "  ");
-        for (size_t c = 0; r == 0 && c < _COL_MAX; c++) {
-                struct libscols_column *column = scols_table_new_column(table, headings[c], 0, c == COL_NOTE ? SCOLS_FL_WRAP : 0);
-
-                if (!column)
-                        r = -ENOMEM;
-                else if (c == COL_NOTE) {
-                        r = scols_column_set_wrapfunc(column, scols_wrapnl_chunksize, scols_wrapnl_nextchunk, NULL);
-                        if (r == 0)
-                                r = scols_column_set_safechars(column, "\n");
-                }
-        }
-        for (size_t i = 0; r == 0 && i < n; i++) {
-                struct libscols_line *line = scols_table_new_line(table, NULL);
-
-                if (!line)
-                        r = -ENOMEM;
-                for (size_t c = 0; r == 0 && c < _COL_MAX; c++)
-                        r = scols_line_set_data(line, c, rows[i].cell[c]);
-                if (r == 0 && style->colour)
-                        r = scols_cell_set_color(scols_line_get_cell(line, COL_STATE), style_begin(style, rows[i].colour));
-        }
-        if (r == 0)
-                r = scols_print_table_to_string(table, &text);
-        if (r == 0)
-                fprintf(f, "%s\n", text);
-        free(text);
-        scols_unref_table(table);
-        return r;
+        return strcmp(str_or(((const GridRow *) a)->cell[COL_NODE], ""), str_or(((const GridRow *) b)->cell[COL_NODE], ""));
 }
 
 /* The policy in a sentence: where it is the usual one there is nothing to say. */
@@ -249,7 +157,7 @@ int table_status(FILE *f, const Style *style, const json_t *picture) {
         const json_t *peers = json_object_get(picture, "peers"), *peer, *plan = json_object_get(picture, "plan");
         size_t n_nodes = json_array_size(peers) + 1, n, i;
         Names arbitrators = {0};
-        Row *rows;
+        GridRow *rows;
         int r;
 
         add_arbitrators(json_object_get(picture, "report"), &arbitrators);
@@ -265,15 +173,11 @@ int table_status(FILE *f, const Style *style, const json_t *picture) {
         json_array_foreach((json_t *) peers, i, peer)
                 if (r >= 0)
                         r = row_peer(picture, peer, &rows[i + 1]);
-        if (r >= 0)
-                r = rows_clean(rows, n);
         if (r >= 0) {
                 qsort(rows, n, sizeof(*rows), row_compare);
-                r = notes_wrap(rows, n, style->width);
+                r = grid_print(f, style, &grid, rows, n);
         }
-        if (r >= 0)
-                r = rows_print(f, style, rows, n);
-        rows_free(rows, n);
+        grid_free(rows, n);
         if (r < 0)
                 return r;
 
