@@ -1,6 +1,8 @@
 /* What was typed; see ctl-args.h. */
 #include "edge/ctl-args.h"
+#include "base/number.h"
 #include "base/table.h"
+#include "domain/job.h"
 
 #include <getopt.h>
 #include <stdarg.h>
@@ -13,6 +15,7 @@ static const char *const verb_names[] = {
         [VERB_RECOVER] = "recover",
         [VERB_REPORT] = "report",
         [VERB_POLICY] = "policy",
+        [VERB_JOB] = "job",
         [VERB_SETUP] = "setup",
         [VERB_INSPECT] = "inspect",
         [VERB_DOCTOR] = "doctor",
@@ -21,8 +24,16 @@ static const char *const verb_names[] = {
 };
 DEFINE_STRING_TABLE(verb, Verb, verb_names)
 
+static const char *const job_verb_names[] = {
+        [JOB_VERB_LIST] = "list",
+        [JOB_VERB_SHOW] = "show",
+        [JOB_VERB_FOLLOW] = "follow",
+        [JOB_VERB_CANCEL] = "cancel",
+};
+DEFINE_STRING_TABLE(job_verb, JobVerb, job_verb_names)
+
 #define V(verb) (1U << VERB_##verb)
-#define V_BUS (V(STATUS) | V(PLAN) | V(BOOTSTRAP) | V(JOIN) | V(RECOVER) | V(REPORT) | V(POLICY))
+#define V_BUS (V(STATUS) | V(PLAN) | V(BOOTSTRAP) | V(JOIN) | V(RECOVER) | V(REPORT) | V(POLICY) | V(JOB))
 #define V_ALL (V_BUS | V(SETUP) | V(INSPECT) | V(DOCTOR) | V(HELP) | V(VERSION))
 
 enum {
@@ -147,6 +158,23 @@ static int take_path(const char **field, const char *option, const char *path, c
         return *path ? 0 : wrong(error, "%s wants a file.", option);
 }
 
+/* "show 12" */
+static int take_job_word(Args *a, const char *word, char error[static 256]) {
+        int64_t id;
+
+        if (!a->set_job_verb) {
+                a->job_verb = job_verb_from_string(word);
+                a->set_job_verb = true;
+                return a->job_verb < 0 ? wrong(error, "There is no \"job %.100s\": it is list, show, follow or cancel.", word) : 0;
+        }
+        if (a->job_verb == JOB_VERB_LIST || a->job_id > 0)
+                return wrong(error, "\"%.100s\" is one word too many.", word);
+        if (number_parse(word, strlen(word), 1, JOB_ID_MAX, &id) < 0)
+                return wrong(error, "\"%.100s\" is not the ID of a job: that is a number, as \"job list\" shows it.", word);
+        a->job_id = (uint64_t) id;
+        return 0;
+}
+
 /* The verb; then nodes that are given up, and for `plan` files. */
 static int take_word(Args *a, const char *word, bool follows_without, char error[static 256]) {
         if (a->verb == _VERB_INVALID) {
@@ -164,6 +192,8 @@ static int take_word(Args *a, const char *word, bool follows_without, char error
                 a->set_policy = true;
                 return a->policy < 0 ? wrong(error, "There is no policy \"%.100s\": it is automatic, manual or maintenance.", word) : 0;
         }
+        if (a->verb == VERB_JOB)
+                return take_job_word(a, word, error);
         if (a->verb != VERB_PLAN)
                 return wrong(error, "\"%.100s\" is one word too many.", word);
         if (*word == 0)
@@ -265,6 +295,8 @@ static int check(const Args *a, const bool *seen, char error[static 256]) {
                 return wrong(error, "--expect goes with the files of saved reports: plan FILE... --expect NODE,...");
         if (a->n_files > 0 && (a->host || a->address))
                 return wrong(error, "plan asks an agent or reads files: -H and --address do not go with \"%.100s\".", a->file[0]);
+        if (a->verb == VERB_JOB && a->job_verb == JOB_VERB_CANCEL && a->job_id == 0)
+                return wrong(error, "job cancel wants the ID of a job, as \"job list\" shows it.");
         if (a->check && (a->n_peer_keys > 0 || a->peer_keys_file || a->known_hosts_file))
                 return wrong(error, "--check changes nothing, so it takes no keys.");
         return 0;
@@ -342,6 +374,10 @@ void args_help(FILE *f) {
               "  recover             Bring a node back that is kept out: its data are set aside\n"
               "  policy [NAME]       How much the agents do by themselves; with NAME, on all\n"
               "                      nodes from now on: automatic, manual or maintenance\n"
+              "  job [list]          What this node has worked on, and works on\n"
+              "  job show [ID]       A job step by step: the one that runs, or has run last\n"
+              "  job follow [ID]     The same until it ends; Ctrl-C ends the following only\n"
+              "  job cancel ID       Ask for the end of a job\n"
               "  report              What this node says of itself to the others, as JSON\n"
               "  setup               Make this node ready, and say what is still missing\n"
               "  plan FILE...        The same from saved reports, without an agent\n"

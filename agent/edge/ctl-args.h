@@ -21,6 +21,7 @@ typedef enum Verb {
         VERB_RECOVER,
         VERB_REPORT,
         VERB_POLICY,
+        VERB_JOB,
         VERB_SETUP,
         VERB_INSPECT,
         VERB_DOCTOR,
@@ -32,6 +33,19 @@ typedef enum Verb {
 
 const char *verb_to_string(Verb v);
 Verb verb_from_string(const char *s);
+
+/* What is done with a job. */
+typedef enum JobVerb {
+        JOB_VERB_LIST,
+        JOB_VERB_SHOW,
+        JOB_VERB_FOLLOW,
+        JOB_VERB_CANCEL,
+        _JOB_VERB_MAX,
+        _JOB_VERB_INVALID = -EINVAL,
+} JobVerb;
+
+const char *job_verb_to_string(JobVerb v);
+JobVerb job_verb_from_string(const char *s);
 
 #define ARGS_KEYS_MAX NAMES_MAX
 #define ARGS_FILES_MAX NAMES_MAX
@@ -48,6 +62,9 @@ typedef struct Args {
         bool new_cluster;
         bool set_policy; /* to `policy`; else it is shown */
         Policy policy;
+        JobVerb job_verb;
+        bool set_job_verb; /* else it is what no word means: a list */
+        uint64_t job_id; /* 0: the one that runs, or has run last */
         Names force;
         const char *node; /* recover: whom */
         bool dry_run;

@@ -188,6 +188,8 @@ static void picture_shape(json_t *o) {
         (void) json_object_set_new(o, "history", each_with_keys(json_object_get(o, "history"), entry));
         (void) json_object_set_new(o, "report", parsed(json_object_get(o, "report")));
         (void) json_object_set_new(o, "plan", parsed(json_object_get(o, "plan")));
+        if (json_object_get(o, "job"))
+                (void) json_object_set_new(o, "job", parsed(json_object_get(o, "job")));
 
         safe = json_integer_value(json_object_get(o, "safe_to_bootstrap"));
         (void) json_object_set_new(o, "safe_to_bootstrap", safe < 0 ? json_null() : json_boolean(safe > 0));
@@ -256,7 +258,8 @@ static const char *remedy(const Args *a, const sd_bus_error *error, int r) {
                        "See `systemctl status mainstayd`; on a new node: mainstayctl setup";
         if (sd_bus_error_has_names(error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, SD_BUS_ERROR_ACCESS_DENIED))
                 return "Nothing was changed. Say it as root, or with sudo.";
-        if (sd_bus_error_has_name(error, SD_BUS_ERROR_UNKNOWN_METHOD) || sd_bus_error_has_name(error, SD_BUS_ERROR_UNKNOWN_INTERFACE))
+        if (sd_bus_error_has_name(error, SD_BUS_ERROR_UNKNOWN_METHOD) || sd_bus_error_has_name(error, SD_BUS_ERROR_UNKNOWN_INTERFACE) ||
+            sd_bus_error_has_name(error, SD_BUS_ERROR_UNKNOWN_PROPERTY))
                 return "The agent is of another version than this command. Install the same on both sides.";
         if (a->host && (r == -ECONNRESET || r == -ENOTCONN || r == -EPIPE || r == -ECONNREFUSED))
                 return "ssh to that host did not lead to its bus. It wants a login there, and systemd-stdio-bridge, as `systemctl -H` does.";

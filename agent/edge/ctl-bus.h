@@ -7,7 +7,7 @@
  *   history       [{id, uuid, seqno}]
  *   marks         [text]
  *   policy        {name, version, node}
- *   report, plan  as the agent says them, or null
+ *   report, plan, job   as the agent says them, or null
  *   peers         [{label, node, condition, why, report}]
  *
  * That is what `mainstayctl --json status` prints, and what the tables are

@@ -10,6 +10,7 @@ int verb_plan(const Args *a);
 int verb_bootstrap(const Args *a);
 int verb_join(const Args *a);
 int verb_policy(const Args *a);
+int verb_job(const Args *a);
 int verb_recover(const Args *a);
 int verb_setup(const Args *a);
 int verb_inspect(const Args *a);

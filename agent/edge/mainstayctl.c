@@ -17,6 +17,7 @@ int main(int argc, char *argv[]) {
                 [VERB_RECOVER] = verb_recover,
                 [VERB_REPORT] = verb_report,
                 [VERB_POLICY] = verb_policy,
+                [VERB_JOB] = verb_job,
                 [VERB_SETUP] = verb_setup,
                 [VERB_INSPECT] = verb_inspect,
                 [VERB_DOCTOR] = verb_doctor,

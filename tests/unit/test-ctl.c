@@ -34,6 +34,11 @@ static const struct {
         { "report", VERB_REPORT, 0 },
         { "policy", VERB_POLICY, 0 },
         { "-H db2 policy manual --json", VERB_POLICY, 0 },
+        { "job", VERB_JOB, 0 },
+        { "job list --json", VERB_JOB, 0 },
+        { "-H db2 job show", VERB_JOB, 0 },
+        { "job follow 12", VERB_JOB, 0 },
+        { "job cancel 99999999", VERB_JOB, 0 },
         { "setup --check", VERB_SETUP, 0 },
         { "doctor --json", VERB_DOCTOR, 0 },
         { "--help", VERB_HELP, 0 },
@@ -73,6 +78,19 @@ static const struct {
         { "policy manual --without db3", "without" },
         { "status manual", "manual" },
         { "bootstrap --donor db2", "donor" },
+        { "job stop", "list, show, follow or cancel" },
+        { "job 12", "list, show, follow or cancel" },
+        { "job list 12", "12" },
+        { "job show 12 13", "13" },
+        { "job show 0", "not the ID" },
+        { "job show -1", "-1" },
+        { "job show twelve", "not the ID" },
+        { "job follow 100000000", "not the ID" },
+        { "job cancel", "wants the ID" },
+        { "job --watch", "watch" },
+        { "job cancel 12 --force=space", "force" },
+        { "job show 12 --no-wait", "no-wait" },
+        { "show 12", "show" },
         { "join --donor a;b", "--donor" },
         { "join --donor -x", "--donor" },
         { "setup -H db2", "host" },
@@ -129,6 +147,14 @@ static void test_arguments(void **state) {
         assert_false(a.set_policy);
         assert_int_equal(parse("policy maintenance", &a, error), 0);
         assert_true(a.set_policy && a.policy == POLICY_MAINTENANCE);
+        assert_int_equal(parse("job", &a, error), 0);
+        assert_int_equal(a.job_verb, JOB_VERB_LIST);
+        assert_int_equal(parse("job show", &a, error), 0);
+        assert_true(a.job_verb == JOB_VERB_SHOW && a.job_id == 0);
+        assert_int_equal(parse("job follow 12", &a, error), 0);
+        assert_true(a.job_verb == JOB_VERB_FOLLOW && a.job_id == 12);
+        assert_int_equal(parse("job cancel 13", &a, error), 0);
+        assert_true(a.job_verb == JOB_VERB_CANCEL && a.job_id == 13);
         assert_int_equal(parse("-H root@db2", &a, error), 0);
         assert_string_equal(a.host, "root@db2");
 }

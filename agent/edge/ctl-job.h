@@ -1,0 +1,40 @@
+/* Jobs as a person sees them, once or as they go on: for `mainstayctl job`, and
+ * for the verbs that begin one. */
+#pragma once
+
+#include "domain/job.h"
+#include "edge/ctl-bus.h"
+#include "edge/ctl-text.h"
+
+/* What has been printed of the steps of one job; zeros at first. */
+typedef struct JobShown {
+        size_t n;
+        StepState state[JOB_STEPS_MAX];
+        bool progress; /* the last line is of how far it has come, and is written over */
+} JobShown;
+
+/* What is new of the steps, each told when it begins, ends and is undone, and on
+ * a terminal how far the one under way has come. `job` has all its steps, as the
+ * agent's own property and list say them, not a report. `now` as in job.h. */
+void job_print_steps(FILE *f, const Style *style, const Job *job, usec_t now, JobShown *shown);
+
+/* What it is, since when, and who asked for it. */
+void job_print_begin(FILE *f, const Style *style, const Job *job);
+
+/* How it ended. */
+void job_print_end(FILE *f, const Style *style, const Job *job);
+
+/* All that is known of it. */
+void job_print(FILE *f, const Style *style, const Job *job, usec_t now);
+
+/* A line for each of `jobs`, a list as job_to_json() makes them. */
+int job_print_list(FILE *f, const Style *style, const json_t *jobs, usec_t now);
+
+/* What a command ends with whose job has come to this end. */
+int job_exit(const Job *job);
+
+/* Tells the steps of a job until it ends, and returns how the command ends:
+ * job_exit(), 128 and the signal where the person has detached, CTL_FAILED where
+ * the connection was lost. `id` 0: the one that runs, or has run last. `bus` is
+ * attached to no event loop, before and after. What went wrong is explained. */
+int job_follow(const Args *a, sd_bus *bus, uint64_t id);
