@@ -17,6 +17,17 @@ static const char *const thread_names[] = {
 };
 DEFINE_STRING_TABLE(thread, Thread, thread_names)
 
+Thread thread_from_server(const char *running) {
+        if (!running)
+                return THREAD_UNKNOWN;
+        if (streq(running, "Yes"))
+                return THREAD_RUNNING;
+        if (streq(running, "No"))
+                return THREAD_STOPPED;
+        /* MariaDB says Preparing before, and MySQL nothing else. */
+        return streq(running, "Connecting") || streq(running, "Preparing") ? THREAD_CONNECTING : THREAD_UNKNOWN;
+}
+
 static void forget_gtids(Replication *r) {
         gtid_list_done(&r->slave_pos);
         gtid_list_done(&r->binlog_pos);

@@ -38,6 +38,8 @@ typedef enum Thread {
 
 const char *thread_to_string(Thread t);
 Thread thread_from_string(const char *s);
+/* As a server's status tells it; NULL: it does not. */
+Thread thread_from_server(const char *running);
 
 /* One of the two threads of a channel. */
 typedef struct Worker {

@@ -238,53 +238,27 @@ static void set_text(json_t *o, const char *key, const char *text) {
         (void) json_object_set_new(o, key, v ? v : json_string(buf));
 }
 
-/* A row by the names of its columns, which differ from server to server. */
-typedef struct Table {
-        MYSQL_RES *result;
-        MYSQL_FIELD *field;
-        unsigned n;
-        MYSQL_ROW row;
-} Table;
-
-static const char *column(const Table *t, const char *name, const char *older) {
-        for (unsigned i = 0; i < t->n; i++)
-                if (streq(t->field[i].name, name) || (older && streq(t->field[i].name, older)))
-                        return t->row[i];
-        return NULL;
-}
-
-static void set_column(json_t *o, const char *key, const Table *t, const char *name, const char *older,
+static void set_column(json_t *o, const char *key, const ClientTable *t, const char *name, const char *older,
                        void (*set)(json_t *o, const char *key, const char *text)) {
-        const char *text = column(t, name, older);
+        const char *text = client_column(t, name, older);
 
         if (text && *text)
                 set(o, key, text);
 }
 
-static const char *thread_state(const char *running) {
-        if (!running)
-                return "unknown";
-        if (streq(running, "Yes"))
-                return "running";
-        if (streq(running, "No"))
-                return "stopped";
-        /* MariaDB says Preparing before, and MySQL nothing else. */
-        return streq(running, "Connecting") || streq(running, "Preparing") ? "connecting" : "unknown";
-}
-
-static void set_worker(json_t *o, const char *key, const Table *t, const char *state, const char *older, const char *number, const char *text) {
+static void set_worker(json_t *o, const char *key, const ClientTable *t, const char *state, const char *older, const char *number, const char *text) {
         json_t *w = json_object();
 
-        set_string(w, "state", thread_state(column(t, state, older)));
+        set_string(w, "state", thread_to_string(thread_from_server(client_column(t, state, older))));
         set_column(w, "errno", t, number, NULL, set_number);
         set_column(w, "error", t, text, NULL, set_text);
         (void) json_object_set_new(o, key, w);
 }
 
 /* `ret_whole` is cleared where what it has received is more than can be told. */
-static json_t *channel(const Table *t, bool mariadb, bool *ret_whole) {
-        const char *by = mariadb ? column(t, "Using_Gtid", NULL) : column(t, "Auto_Position", NULL);
-        const char *received = mariadb ? column(t, "Gtid_IO_Pos", NULL) : column(t, "Retrieved_Gtid_Set", NULL);
+static json_t *channel(const ClientTable *t, bool mariadb, bool *ret_whole) {
+        const char *by = mariadb ? client_column(t, "Using_Gtid", NULL) : client_column(t, "Auto_Position", NULL);
+        const char *received = mariadb ? client_column(t, "Gtid_IO_Pos", NULL) : client_column(t, "Retrieved_Gtid_Set", NULL);
         json_t *o = json_object();
 
         set_column(o, "name", t, "Connection_name", "Channel_Name", set_text);
@@ -306,17 +280,14 @@ static json_t *channel(const Table *t, bool mariadb, bool *ret_whole) {
 /* False where the server does not tell: a replica would pass for none. */
 static bool read_channels(MYSQL *mysql, json_t *o, bool mariadb, bool *ret_whole) {
         json_t *channels = json_array();
-        Table t = {0};
+        ClientTable t = {0};
 
-        t.result = client_query(mysql, mariadb ? "SHOW ALL SLAVES STATUS" : "SHOW REPLICA STATUS");
-        if (!t.result && !mariadb)
-                t.result = client_query(mysql, "SHOW SLAVE STATUS"); /* before 8.0.22 */
-        if (!t.result) {
+        /* MySQL says it the old way before 8.0.22. */
+        if (!client_table(mysql, mariadb ? "SHOW ALL SLAVES STATUS" : "SHOW REPLICA STATUS", &t) &&
+            (mariadb || !client_table(mysql, "SHOW SLAVE STATUS", &t))) {
                 json_decref(channels);
                 return false;
         }
-        t.field = mysql_fetch_fields(t.result);
-        t.n = mysql_num_fields(t.result);
         while ((t.row = mysql_fetch_row(t.result)))
                 (void) json_array_append_new(channels, channel(&t, mariadb, ret_whole));
         mysql_free_result(t.result);
