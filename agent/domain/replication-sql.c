@@ -35,8 +35,10 @@ int server_version_parse(const char *text, ServerVersion *ret) {
 
 /* MariaDB 10.11: Threads_connected are the clients' and those that send the binary
  * log, which are Slaves_connected; and everybody sees their own in the process
- * list. To see all others there would take a privilege more. MySQL lets the
- * account read this one table. */
+ * list. To see all others there would take a privilege more. MySQL 9.7: the account
+ * may read this one table, where the threads of replication go by the name of
+ * whoever started them, but came by no connection; those of the X protocol are
+ * told by their name. */
 static const char *const statements[_REPLICATION_SQL_MAX][_FLAVOUR_MAX] = {
         [REPLICATION_SQL_STATUS] = { [FLAVOUR_MARIADB] = "SHOW ALL SLAVES STATUS", [FLAVOUR_MYSQL] = "SHOW REPLICA STATUS" },
         [REPLICATION_SQL_STOP] = { [FLAVOUR_MARIADB] = "STOP ALL SLAVES", [FLAVOUR_MYSQL] = "STOP REPLICA" },
@@ -53,9 +55,8 @@ static const char *const statements[_REPLICATION_SQL_MAX][_FLAVOUR_MAX] = {
                         " - (SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = SUBSTRING_INDEX(USER(), '@', 1))",
                 [FLAVOUR_MYSQL] =
                         "SELECT IF(@@GLOBAL.performance_schema, (SELECT COUNT(*) FROM performance_schema.threads"
-                        " WHERE TYPE = 'FOREGROUND' AND PROCESSLIST_USER IS NOT NULL"
-                        " AND PROCESSLIST_USER NOT IN ('system user', 'event_scheduler', SUBSTRING_INDEX(USER(), '@', 1))"
-                        " AND PROCESSLIST_COMMAND NOT LIKE 'Binlog Dump%' AND PROCESSLIST_COMMAND <> 'Daemon'), NULL)",
+                        " WHERE (CONNECTION_TYPE IS NOT NULL OR NAME LIKE 'thread/mysqlx/%') AND PROCESSLIST_USER <> SUBSTRING_INDEX(USER(), '@', 1)"
+                        " AND PROCESSLIST_COMMAND NOT LIKE 'Binlog Dump%'), NULL)",
         },
 };
 

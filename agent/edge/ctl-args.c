@@ -47,6 +47,8 @@ enum {
         OPT_PEER_KEY,
         OPT_PEER_KEYS,
         OPT_KNOWN_HOSTS,
+        OPT_REPLICATION_USER,
+        OPT_REPLICATION_PASSWORD_FILE,
         OPT_ADDRESS,
         OPT_EXPECT,
         OPT_DATADIR,
@@ -75,6 +77,8 @@ static const struct option options[] = {
         { "peer-key", required_argument, NULL, OPT_PEER_KEY },
         { "peer-keys", required_argument, NULL, OPT_PEER_KEYS },
         { "known-hosts", required_argument, NULL, OPT_KNOWN_HOSTS },
+        { "replication-user", required_argument, NULL, OPT_REPLICATION_USER },
+        { "replication-password-file", required_argument, NULL, OPT_REPLICATION_PASSWORD_FILE },
         { "expect", required_argument, NULL, OPT_EXPECT },
         { "datadir", required_argument, NULL, OPT_DATADIR },
         { "grastate", required_argument, NULL, OPT_GRASTATE },
@@ -106,6 +110,8 @@ static unsigned option_verbs(int c) {
         case OPT_PEER_KEY:
         case OPT_PEER_KEYS:
         case OPT_KNOWN_HOSTS:
+        case OPT_REPLICATION_USER:
+        case OPT_REPLICATION_PASSWORD_FILE:
                 return V(SETUP);
         case OPT_EXPECT:
                 return V(PLAN);
@@ -256,6 +262,11 @@ static int take(Args *a, int c, const char *arg, char error[static 256]) {
         case OPT_KNOWN_HOSTS:
                 a->known_hosts_file = arg;
                 return 0;
+        case OPT_REPLICATION_USER:
+                a->replication_user = arg;
+                return names_plain(arg) ? 0 : wrong(error, "--replication-user wants the name of an account, of letters, digits, dots, hyphens and underscores.");
+        case OPT_REPLICATION_PASSWORD_FILE:
+                return take_path(&a->replication_password_file, "--replication-password-file", arg, error);
         case OPT_EXPECT:
                 return add_names(&a->expect, "--expect", arg, error);
         case OPT_DATADIR:
@@ -299,6 +310,10 @@ static int check(const Args *a, const bool *seen, char error[static 256]) {
                 return wrong(error, "job cancel wants the ID of a job, as \"job list\" shows it.");
         if (a->check && (a->n_peer_keys > 0 || a->peer_keys_file || a->known_hosts_file))
                 return wrong(error, "--check changes nothing, so it takes no keys.");
+        if (!a->replication_user != !a->replication_password_file)
+                return wrong(error, "--replication-user and --replication-password-file go together; the file - is what is typed or piped.");
+        if (a->check && a->replication_user)
+                return wrong(error, "--check changes nothing, so it takes no account.");
         return 0;
 }
 
@@ -400,6 +415,9 @@ void args_help(FILE *f) {
               "      --peer-key KEY      setup: let in the agent with this public key\n"
               "      --peer-keys FILE    setup: the same, one key a line\n"
               "      --known-hosts FILE  setup: the host keys of the other nodes\n"
+              "      --replication-user NAME, --replication-password-file FILE\n"
+              "                          setup: the account by which this server replicates;\n"
+              "                          its password is the line in FILE, or with - of the input\n"
               "      --expect NODE,...   plan FILE...: all nodes of the cluster\n"
               "      --datadir DIR       inspect: grastate.dat and gvwstate.dat in DIR\n"
               "      --grastate FILE     inspect: this file; also --gvwstate FILE, and\n"

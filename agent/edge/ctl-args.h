@@ -75,6 +75,8 @@ typedef struct Args {
         const char *peer_key[ARGS_KEYS_MAX];
         const char *peer_keys_file;
         const char *known_hosts_file;
+        const char *replication_user; /* both or neither */
+        const char *replication_password_file; /* "-": stdin */
 
         size_t n_files; /* plan: saved reports, which need no agent */
         const char *file[ARGS_FILES_MAX];

@@ -2,6 +2,7 @@
  *
  * Both are asked for and made with the server's own client, as a person would
  * do it, so that whatever lets root in (unix_socket, ~/.my.cnf) works here. */
+#include "domain/account.h"
 #include "edge/ctl-setup.h"
 
 #include <sys/stat.h>
@@ -187,8 +188,8 @@ int setup_notify(Setup *s) {
         return notify_live(s);
 }
 
-/* Does the account serve the agent? Asked as the agent asks. */
-static bool account_works(Setup *s, const char *statement) {
+/* What the account is answered: asked as the agent asks. `ret_output` may be NULL. */
+static bool account_works(Setup *s, const char *statement, char **ret_output) {
         _cleanup_free_ char *socket = NULL, *user = NULL;
         const char *argv[16];
         size_t n;
@@ -210,42 +211,55 @@ static bool account_works(Setup *s, const char *statement) {
         argv[n++] = "--execute";
         argv[n++] = statement;
         argv[n] = NULL;
-        return setup_run(argv, NULL, NULL) == 0;
+        return setup_run(argv, ret_output, NULL) == 0;
+}
+
+/* As root is told, or else the agent; of one that tells neither, the more usual. */
+static Flavour flavour(Setup *s) {
+        _cleanup_free_ char *version = sql_value(s, "SELECT VERSION()"), *other = NULL;
+
+        const char *told;
+
+        if (version && *version == '\0')
+                (void) account_works(s, "SELECT VERSION()", &other);
+        told = str_or(version, str_or(other, "MariaDB"));
+        return strcasestr(told, "mariadb") ? FLAVOUR_MARIADB : FLAVOUR_MYSQL;
 }
 
 /* What makes the account. One statement a line, to be typed by people too. */
 static int account_sql(Setup *s, char **ret) {
-        _cleanup_free_ char *version = sql_value(s, "SELECT VERSION()");
         const char *account = s->facts.config->account;
-        bool mysql = version && *version && !strcasestr(version, "mariadb"), same = streq(account, AGENT_USER);
+        Flavour of = flavour(s);
 
         if (options_asynchronous(&s->facts.options))
-                return asprintf(ret,
-                                "CREATE USER IF NOT EXISTS '%s'@'localhost' IDENTIFIED %s%s;\n"
-                                "GRANT %s ON *.* TO '%s'@'localhost';%s%s%s",
-                                account, mysql ? "WITH auth_socket" : "VIA unix_socket", same ? "" : " AS '" AGENT_USER "'",
-                                mysql ? "REPLICATION CLIENT" : "BINLOG MONITOR, SLAVE MONITOR", account,
-                                mysql ? "\nGRANT SELECT ON performance_schema.threads TO '" : "", mysql ? account : "", mysql ? "'@'localhost';" : "") < 0
-                               ? -ENOMEM
-                               : 0;
+                return account_statements(of, account, AGENT_USER, ret);
         return asprintf(ret,
                         "CREATE USER IF NOT EXISTS '%s'@'localhost' IDENTIFIED %s%s;\n"
                         "GRANT SELECT ON mysql.wsrep_cluster TO '%s'@'localhost';\n"
                         "GRANT SELECT ON mysql.wsrep_cluster_members TO '%s'@'localhost';",
-                        account, mysql ? "WITH auth_socket" : "VIA unix_socket", same ? "" : " AS '" AGENT_USER "'", account, account) < 0
+                        account, of == FLAVOUR_MYSQL ? "WITH auth_socket" : "VIA unix_socket", streq(account, AGENT_USER) ? "" : " AS '" AGENT_USER "'", account, account) < 0
                        ? -ENOMEM
                        : 0;
 }
 
-/* What the account is there for. */
-static bool account_serves(Setup *s) {
-        if (options_asynchronous(&s->facts.options))
-                return account_works(s, "SHOW ALL SLAVES STATUS") || account_works(s, "SHOW REPLICA STATUS");
-        return account_works(s, "SELECT COUNT(*) FROM mysql.wsrep_cluster; SELECT COUNT(*) FROM mysql.wsrep_cluster_members");
+/* Does the account serve what it is there for? Where it does not, and can be used
+ * at all, `*ret_lacks` says what it lacks; else it is NULL. */
+static bool account_serves(Setup *s, char **ret_lacks) {
+        _cleanup_free_ char *grants = NULL, *lacks = NULL;
+
+        *ret_lacks = NULL;
+        if (!options_asynchronous(&s->facts.options))
+                return account_works(s, "SELECT COUNT(*) FROM mysql.wsrep_cluster; SELECT COUNT(*) FROM mysql.wsrep_cluster_members", NULL);
+        if (!account_works(s, "SHOW GRANTS", &grants) || account_lacks(flavour(s), grants, &lacks) < 0)
+                return false;
+        if (*lacks == '\0')
+                return true;
+        *ret_lacks = TAKE(lacks);
+        return false;
 }
 
 int setup_account(Setup *s) {
-        _cleanup_free_ char *statements = NULL, *complaint = NULL, *failed = NULL;
+        _cleanup_free_ char *statements = NULL, *complaint = NULL, *failed = NULL, *lacks = NULL, *still = NULL;
         const char *account = s->facts.config->account;
         bool asynchronous = options_asynchronous(&s->facts.options);
         Server state;
@@ -255,7 +269,7 @@ int setup_account(Setup *s) {
                 setup_missing(s, "", "the database account cannot be called \"%s\"", account);
                 return 0;
         }
-        if (account_serves(s)) {
+        if (account_serves(s, &lacks)) {
                 setup_already(s, "the database account %s", account);
                 return 0;
         }
@@ -264,18 +278,19 @@ int setup_account(Setup *s) {
         if (r < 0)
                 return r;
 
-        if (!asynchronous && state == SERVER_READ_ONLY && account_works(s, "SHOW GLOBAL STATUS LIKE 'wsrep_ready'")) {
+        if (!asynchronous && state == SERVER_READ_ONLY && account_works(s, "SHOW GLOBAL STATUS LIKE 'wsrep_ready'", NULL)) {
                 setup_already(s, "the database account %s (what it may read cannot be looked at before the node is in the cluster)", account);
                 return 0;
         }
         if (state != SERVER_WRITABLE || s->args->check) {
-                setup_missing(s, statements, "the database account %s: %s On %s, run this again or type what follows; "
+                const char *why = state == SERVER_DOWN       ? "it cannot be looked for while the server is down."
+                                  : state == SERVER_REFUSES  ? str_or(complaint, "the server does not let root in.")
+                                  : state == SERVER_WRITABLE ? "it is not there."
+                                                             : "the server takes no writes now.";
+
+                setup_missing(s, statements, "the database account %s: %s%s%s On %s, run this again or type what follows; "
                                              "it replicates to the others.",
-                              account,
-                              state == SERVER_DOWN      ? "it cannot be looked for while the server is down."
-                              : state == SERVER_REFUSES ? str_or(complaint, "the server does not let root in.")
-                              : state == SERVER_WRITABLE ? "it is not there."
-                                                        : "the server takes no writes now.",
+                              account, lacks ? "it lacks " : "", lacks ? lacks : why, lacks ? "." : "",
                               asynchronous ? "the primary" : "one node, once the cluster is up");
                 return 0;
         }
@@ -284,10 +299,16 @@ int setup_account(Setup *s) {
                 setup_missing(s, statements, "the database account %s: %s Type it yourself:", account, str_or(failed, "the server refuses."));
                 return 0;
         }
-        if (asynchronous ? !account_serves(s) : !account_works(s, "SHOW GLOBAL STATUS LIKE 'wsrep_ready'")) {
-                setup_missing(s, statements, "the database account %s is there, but " AGENT_USER " cannot use it. Is there one of that name with a password?", account);
+        if (asynchronous ? !account_serves(s, &still) : !account_works(s, "SHOW GLOBAL STATUS LIKE 'wsrep_ready'", NULL)) {
+                if (still)
+                        setup_missing(s, statements, "the database account %s: it was given what it needs, and still lacks %s", account, still);
+                else
+                        setup_missing(s, statements, "the database account %s is there, but " AGENT_USER " cannot use it. Is there one of that name with a password?", account);
                 return 0;
         }
-        setup_done(s, "made the database account %s; it replicates to the other nodes", account);
+        setup_done(s,
+                   lacks ? "gave the database account %s what it lacked; that replicates to the other nodes"
+                         : "made the database account %s; it replicates to the other nodes",
+                   account);
         return 0;
 }

@@ -9,8 +9,7 @@
 #define BUS_POLICY "/etc/dbus-1/system.d/mainstay-server.conf"
 #define POLKIT_RULE "/etc/polkit-1/rules.d/50-mainstay-unit.rules"
 
-/* One file of ours: is it as it should be? */
-static int file_step(Setup *s, const char *path, const char *text, const char *why) {
+int setup_file(Setup *s, const char *path, const char *text, const char *why) {
         _cleanup_free_ char *have = NULL;
         int r;
 
@@ -90,7 +89,7 @@ static int gate_step(Setup *s) {
         if (asprintf(&path, UNIT_DIR "/%s.d/" DROPIN_NAME, f->unit) < 0)
                 r = -ENOMEM;
         else
-                r = file_step(s, path, d.text, "every start of mysqld passes the gate");
+                r = setup_file(s, path, d.text, "every start of mysqld passes the gate");
         for (size_t i = 0; r > 0 && i < d.n_left_out; i++)
                 setup_note(s, "Not in it, for Mainstay passes the position itself: %s", d.left_out[i]);
         dropin_done(&d);
@@ -128,7 +127,7 @@ static int bootstrap_unit_step(Setup *s) {
                 return r;
         if (!strstr(template_text, "$EXTRA_ARGS"))
                 return 0;
-        r = file_step(s, path, text, "a cluster is not formed past the others, by this unit either");
+        r = setup_file(s, path, text, "a cluster is not formed past the others, by this unit either");
         return r < 0 ? r : 0;
 }
 
@@ -159,9 +158,9 @@ static int user_step(Setup *s) {
                 policy = NULL;
                 return -ENOMEM;
         }
-        r = file_step(s, UNIT_DIR "/" RECOVER_UNIT ".d/" DROPIN_NAME, unit, "the position is looked for as mysqld's user");
+        r = setup_file(s, UNIT_DIR "/" RECOVER_UNIT ".d/" DROPIN_NAME, unit, "the position is looked for as mysqld's user");
         if (r >= 0)
-                r = file_step(s, BUS_POLICY, policy, "mysqld's user may ask at the gate");
+                r = setup_file(s, BUS_POLICY, policy, "mysqld's user may ask at the gate");
         return r < 0 ? r : 0;
 }
 
@@ -189,7 +188,7 @@ static int polkit_step(Setup *s) {
                 rule = NULL;
                 return -ENOMEM;
         }
-        r = file_step(s, POLKIT_RULE, rule, "the agent may start and stop mysqld");
+        r = setup_file(s, POLKIT_RULE, rule, "the agent may start and stop mysqld");
         return r < 0 ? r : 0;
 }
 

@@ -213,6 +213,7 @@ static const Step steps[] = {
         { "unit", "mysqld's unit", setup_unit },
         { "options", "the server's options", setup_options },
         { "notify", "the server's configuration", setup_notify },
+        { "replication", "the account that replicates", setup_replication },
         { "agent", "the agent", setup_agent },
         { "account", "the database account", setup_account },
         { "peers", "the way to the other nodes", setup_peers },

@@ -97,6 +97,10 @@ int setup_read(const char *path, char **ret);
  * written. */
 int setup_write(const char *path, const char *text, mode_t mode);
 
+/* One of our files, by its whole path: 1 where it was written, 0 where it was as it
+ * should be, or only `--check` was asked for. */
+int setup_file(Setup *s, const char *path, const char *text, const char *why);
+
 /* A command line that runs `argv` as the agent's user. Needs room for 5 more. */
 size_t setup_as_agent(const char **argv);
 
@@ -114,6 +118,7 @@ int setup_known_hosts(Setup *s);
 int setup_unit(Setup *s);
 int setup_options(Setup *s);
 int setup_notify(Setup *s);
+int setup_replication(Setup *s);
 int setup_account(Setup *s);
 int setup_agent(Setup *s);
 int setup_peers(Setup *s);

@@ -9,7 +9,7 @@
 #include <sys/random.h>
 
 static int not_asked(void) {
-        return answer(json_pack("{s:b, s:i, s:b}", "ok", true, "errno", 0, "asked", false));
+        return answer_json(json_pack("{s:b, s:i, s:b}", "ok", true, "errno", 0, "asked", false));
 }
 
 #ifdef MARIADB_PACKAGE_VERSION_ID
@@ -23,8 +23,8 @@ static int asked(unsigned number, const char *text) {
         json_t *o = json_pack("{s:b, s:b, s:i}", "ok", true, "asked", true, "errno", (int) number);
 
         if (number != 0)
-                (void) json_object_set_new(o, "error", said(text));
-        return answer(o);
+                (void) json_object_set_new(o, "error", answer_text(text));
+        return answer_json(o);
 }
 
 static bool is_taken(MYSQL *mysql, uint32_t id) {
@@ -83,15 +83,15 @@ static int ask_source(MYSQL *mysql, const char *statement) {
         int r;
 
         if (!strcasestr(mysql_get_server_info(mysql), "mariadb"))
-                return failure(EPROTO, "the source is of version %s, which is not MariaDB's", mysql_get_server_info(mysql));
+                return answer_error(EPROTO, "the source is of version %s, which is not MariaDB's", mysql_get_server_info(mysql));
         r = choose_id(mysql, &id);
         if (r < 0)
-                return failure((unsigned) -r, "no free server_id can be found: %s", strerror(-r));
+                return answer_error((unsigned) -r, "no free server_id can be found: %s", strerror(-r));
         if (mysql_query(mysql, statement) != 0)
                 return asked(mysql_errno(mysql), mysql_error(mysql));
         rpl = mariadb_rpl_init(mysql);
         if (!rpl)
-                return failure(ENOMEM, "out of memory");
+                return answer_no_memory();
         (void) mariadb_rpl_optionsv(rpl, MARIADB_RPL_SERVER_ID, id);
         (void) mariadb_rpl_optionsv(rpl, MARIADB_RPL_START, 4UL);
         (void) mariadb_rpl_optionsv(rpl, MARIADB_RPL_FLAGS, (unsigned) MARIADB_RPL_BINLOG_DUMP_NON_BLOCK);
@@ -124,13 +124,13 @@ int verb_preflight(Work *w) {
                 return not_asked();
         r = replication_sql_ask(w->arg[2], &statement, error);
         if (r < 0)
-                return r == -ENOMEM ? failure(ENOMEM, "out of memory") : failure(EINVAL, "these are no GTIDs of mariadb: %s", error);
+                return r == -ENOMEM ? answer_no_memory() : answer_error(EINVAL, "these are no GTIDs of mariadb: %s", error);
         if (!w->have_credentials)
-                return failure(ENOKEY, "the source can be asked only by the account that replicates, and it is not known here. "
-                                       "mainstayctl setup --replication-user NAME --replication-password-file FILE tells it");
+                return answer_error(ENOKEY, "the source can be asked only by the account that replicates, and it is not known here. "
+                                            "mainstayctl setup --replication-user NAME --replication-password-file FILE tells it");
         mysql = mysql_init(NULL);
         if (!mysql)
-                return failure(ENOMEM, "out of memory");
+                return answer_no_memory();
         /* By TLS where the source has it, for it may insist. */
         connected = client_connect(mysql, &to);
         if (!connected && mysql_errno(mysql) == CLIENT_ERROR_TLS) {

@@ -32,7 +32,7 @@ static const char usage[] =
         "usage: mainstay-replicator --socket PATH --user NAME [--credentials FILE] [--timeout MS] "
         "stop | start | read-only on|off | follow HOST PORT [demote] | forget | wait GTIDS SECONDS | preflight HOST PORT GTIDS | connections";
 
-json_t *said(const char *text) {
+json_t *answer_text(const char *text) {
         char buf[TEXT_MAX + 1];
 
         (void) snprintf(buf, sizeof(buf), "%s", text);
@@ -42,38 +42,37 @@ json_t *said(const char *text) {
         return json_string(buf);
 }
 
-int answer(json_t *o) {
+int answer_json(json_t *o) {
         int r = o ? json_dumpf(o, stdout, JSON_COMPACT | JSON_ENSURE_ASCII) : -1;
 
         json_decref(o);
         return r < 0 || putchar('\n') == EOF || fflush(stdout) != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-int failure(unsigned number, const char *format, ...) {
+int answer_error(unsigned number, const char *format, ...) {
         char text[2048];
         va_list ap;
 
         va_start(ap, format);
         (void) vsnprintf(text, sizeof(text), format, ap);
         va_end(ap);
-        (void) answer(json_pack("{s:b, s:i, s:o}", "ok", false, "errno", (int) number, "error", said(text)));
+        (void) answer_json(json_pack("{s:b, s:i, s:o}", "ok", false, "errno", (int) number, "error", answer_text(text)));
         return EXIT_FAILURE;
 }
 
-int failure_of_server(const Work *w) {
-        return failure(mysql_errno(w->mysql), "%s", mysql_error(w->mysql));
+int answer_of_server(const Work *w) {
+        return answer_error(mysql_errno(w->mysql), "%s", mysql_error(w->mysql));
 }
 
-static int out_of_memory(void) {
-        return failure(ENOMEM, "out of memory");
+int answer_no_memory(void) {
+        return answer_error(ENOMEM, "out of memory");
 }
 
-static int done(void) {
-        return answer(json_pack("{s:b}", "ok", true));
+int answer_ok(void) {
+        return answer_json(json_pack("{s:b}", "ok", true));
 }
 
-/* Says a statement that has no rows. */
-static bool say(const Work *w, const char *statement) {
+bool work_say(const Work *w, const char *statement) {
         MYSQL_RES *result;
 
         if (mysql_query(w->mysql, statement) != 0)
@@ -84,8 +83,7 @@ static bool say(const Work *w, const char *statement) {
         return true;
 }
 
-/* For a place between quotes. Free it by credentials_forget(). */
-static char *escape(const Work *w, const char *text) {
+char *work_escape(const Work *w, const char *text) {
         size_t n = strlen(text);
         char *to = malloc(2 * n + 1);
 
@@ -95,14 +93,6 @@ static char *escape(const Work *w, const char *text) {
 }
 
 /* The channels */
-
-typedef struct Channels {
-        size_t n;
-        struct {
-                Channel is; /* what of it is asked for below */
-                char user[256];
-        } channel[CHANNELS_MAX];
-} Channels;
 
 static int64_t number_of(const char *text, int64_t max) {
         int64_t number = 0;
@@ -137,17 +127,16 @@ static Channel channel(const ClientTable *t) {
         return c;
 }
 
-/* 0, or the exit status of a failure that is told. */
-static int look(const Work *w, Channels *ret) {
+int work_look(const Work *w, Channels *ret) {
         ClientTable t;
 
         ret->n = 0;
         if (!client_table(w->mysql, replication_sql(REPLICATION_SQL_STATUS, w->version.flavour), &t))
-                return failure_of_server(w);
+                return answer_of_server(w);
         while ((t.row = mysql_fetch_row(t.result))) {
                 if (ret->n == CHANNELS_MAX) {
                         mysql_free_result(t.result);
-                        return failure(E2BIG, "it replicates from more than %d sources", CHANNELS_MAX);
+                        return answer_error(E2BIG, "it replicates from more than %d sources", CHANNELS_MAX);
                 }
                 ret->channel[ret->n].is = channel(&t);
                 (void) snprintf(ret->channel[ret->n].user, sizeof(ret->channel[0].user), "%s", str_or(client_column(&t, "Source_User", "Master_User"), ""));
@@ -157,7 +146,7 @@ static int look(const Work *w, Channels *ret) {
         return 0;
 }
 
-static bool is_active(const Channels *all) {
+bool channels_active(const Channels *all) {
         for (size_t i = 0; i < all->n; i++)
                 if (all->channel[i].is.receiver.state != THREAD_STOPPED || all->channel[i].is.applier.state != THREAD_STOPPED)
                         return true;
@@ -170,12 +159,12 @@ static int verb_stop(Work *w) {
         Channels now;
         int r;
 
-        if (!say(w, replication_sql(REPLICATION_SQL_STOP, w->version.flavour)))
-                return failure_of_server(w);
-        r = look(w, &now);
+        if (!work_say(w, replication_sql(REPLICATION_SQL_STOP, w->version.flavour)))
+                return answer_of_server(w);
+        r = work_look(w, &now);
         if (r != 0)
                 return r;
-        return is_active(&now) ? failure(EBUSY, "it was told to stop its replication, and does not yet say that it has") : done();
+        return channels_active(&now) ? answer_error(EBUSY, "it was told to stop its replication, and does not yet say that it has") : answer_ok();
 }
 
 /* Of several channels the one that is worst off. */
@@ -200,7 +189,7 @@ static void put_worker(json_t *o, const char *key, const Worker *of) {
         (void) snprintf(name, sizeof(name), "%s_errno", key);
         (void) json_object_set_new(o, name, json_integer(of->error));
         (void) snprintf(name, sizeof(name), "%s_error", key);
-        (void) json_object_set_new(o, name, said(of->text));
+        (void) json_object_set_new(o, name, answer_text(of->text));
 }
 
 static int verb_start(Work *w) {
@@ -209,57 +198,55 @@ static int verb_start(Work *w) {
         int r;
 
         /* MariaDB starts all of none, and is content. */
-        r = look(w, &now);
+        r = work_look(w, &now);
         if (r != 0)
                 return r;
         if (now.n == 0)
-                return failure(ENOENT, "it has no source to replicate from, so there is nothing to start");
-        if (!say(w, replication_sql(REPLICATION_SQL_START, w->version.flavour)))
-                return failure_of_server(w);
-        r = look(w, &now);
+                return answer_error(ENOENT, "it has no source to replicate from, so there is nothing to start");
+        if (!work_say(w, replication_sql(REPLICATION_SQL_START, w->version.flavour)))
+                return answer_of_server(w);
+        r = work_look(w, &now);
         if (r != 0)
                 return r;
         if (now.n == 0)
-                return failure(ENOENT, "it has no source to replicate from any more");
+                return answer_error(ENOENT, "it has no source to replicate from any more");
         o = json_pack("{s:b}", "ok", true);
         put_worker(o, "receiver", worst(&now, true));
         put_worker(o, "applier", worst(&now, false));
-        return answer(o);
+        return answer_json(o);
 }
 
 static int verb_forget(Work *w) {
         Channels now;
         int r;
 
-        r = look(w, &now);
+        r = work_look(w, &now);
         if (r != 0)
                 return r;
-        if (is_active(&now))
-                return failure(EBUSY, "its replication is not stopped: nothing was changed");
+        if (channels_active(&now))
+                return answer_error(EBUSY, "its replication is not stopped: nothing was changed");
         for (size_t i = 0; i < now.n; i++) {
-                char *name = escape(w, now.channel[i].is.name);
+                char *name = work_escape(w, now.channel[i].is.name);
                 _cleanup_free_ char *statement = NULL;
 
                 r = name ? replication_sql_forget(w->version.flavour, name, &statement) : -ENOMEM;
                 free(name);
                 if (r < 0)
-                        return out_of_memory();
-                if (!say(w, statement))
-                        return failure_of_server(w);
+                        return answer_no_memory();
+                if (!work_say(w, statement))
+                        return answer_of_server(w);
                 if (w->version.flavour == FLAVOUR_MYSQL)
                         break;
         }
-        r = look(w, &now);
+        r = work_look(w, &now);
         if (r != 0)
                 return r;
-        return now.n > 0 ? failure(EIO, "it was told to forget its source, and still names one") : done();
+        return now.n > 0 ? answer_error(EIO, "it was told to forget its source, and still names one") : answer_ok();
 }
 
 /* read-only */
 
-typedef enum Fence { FENCE_OFF, FENCE_HALF, FENCE_ON } Fence;
-
-static int look_fence(const Work *w, Fence *ret) {
+int work_look_fence(const Work *w, Fence *ret) {
         MYSQL_RES *result = client_query(w->mysql, replication_sql(REPLICATION_SQL_READ_ONLY, w->version.flavour));
         MYSQL_ROW row = result ? mysql_fetch_row(result) : NULL;
         unsigned on = 0;
@@ -267,7 +254,7 @@ static int look_fence(const Work *w, Fence *ret) {
         if (!row || !row[0] || !row[1]) {
                 if (result)
                         mysql_free_result(result);
-                return row ? failure(EPROTO, "it does not say whether it is read_only") : failure_of_server(w);
+                return row ? answer_error(EPROTO, "it does not say whether it is read_only") : answer_of_server(w);
         }
         for (size_t i = 0; i < 2; i++)
                 on += !streq(row[i], "0") && strcasecmp(row[i], "OFF") != 0;
@@ -281,149 +268,14 @@ static int verb_read_only(Work *w) {
         Fence fence;
         int r;
 
-        if (!say(w, replication_sql(on ? REPLICATION_SQL_FENCE : REPLICATION_SQL_UNFENCE, w->version.flavour)))
-                return failure_of_server(w);
-        r = look_fence(w, &fence);
+        if (!work_say(w, replication_sql(on ? REPLICATION_SQL_FENCE : REPLICATION_SQL_UNFENCE, w->version.flavour)))
+                return answer_of_server(w);
+        r = work_look_fence(w, &fence);
         if (r != 0)
                 return r;
         if (fence != (on ? FENCE_ON : FENCE_OFF))
-                return failure(EIO, "it was told to set read_only %s, and says that it is not", w->arg[0]);
-        return answer(json_pack("{s:b, s:b}", "ok", true, "read_only", on));
-}
-
-/* follow */
-
-/* Errors by which a source says that it does not know the account, or not by this
- * password. They stay in the status when the threads are stopped. */
-static bool is_about_account(int64_t error) {
-        static const unsigned errors[] = {
-                1045, 1698,       /* access denied */
-                1130, 1862, 4151, /* not from this host, expired, locked */
-                2059, 2061,       /* a way to log in that needs another password, or its key */
-        };
-
-        for (size_t i = 0; i < ELEMENTS(errors); i++)
-                if (error == errors[i])
-                        return true;
-        return false;
-}
-
-static int read_list(const Work *w, const char *statement, GtidList *ret) {
-        MYSQL_RES *result = client_query(w->mysql, statement);
-        MYSQL_ROW row = result ? mysql_fetch_row(result) : NULL;
-        char error[256];
-        int r;
-
-        if (!row) {
-                if (result)
-                        mysql_free_result(result);
-                return failure_of_server(w);
-        }
-        r = gtid_list_parse(str_or(row[0], ""), strlen(str_or(row[0], "")), GTID_POSITION, ret, error);
-        mysql_free_result(result);
-        return r < 0 ? failure(EPROTO, "its position cannot be read: %s", error) : 0;
-}
-
-/* MariaDB, of one that was the primary: to go on after what it wrote itself.
- *
- * Not left to MASTER_DEMOTE_TO_SLAVE (from 10.10), which counts only what was
- * written under the server_id of now (measured): one that has got another since
- * would begin from nothing. Before the source is changed, so that there is no
- * moment at which it would start from the old place. */
-static int demote(const Work *w, bool *ret_changed) {
-        _cleanup_(replication_freep) Replication *r = NULL;
-        _cleanup_gtid_list_ GtidList position = {0};
-        _cleanup_free_ char *statement = NULL;
-        int k;
-
-        if (replication_new(&r) < 0)
-                return out_of_memory();
-        k = read_list(w, "SELECT @@GLOBAL.gtid_slave_pos", &r->slave_pos);
-        if (k == 0)
-                k = read_list(w, "SELECT @@GLOBAL.gtid_binlog_pos", &r->binlog_pos);
-        if (k != 0)
-                return k;
-        if (replication_position(r, &position) < 0)
-                return out_of_memory();
-        *ret_changed = !gtid_list_contains_all(&r->slave_pos, &position);
-        if (!*ret_changed)
-                return 0;
-        if (replication_sql_position(&position, &statement) < 0)
-                return out_of_memory();
-        return say(w, statement) ? 0 : failure_of_server(w);
-}
-
-static int change_source(const Work *w, const char *host, unsigned port) {
-        char *user = w->have_credentials ? escape(w, w->credentials.user) : NULL;
-        char *password = w->have_credentials ? escape(w, w->credentials.password) : NULL, *statement = NULL;
-        int r;
-
-        r = w->have_credentials && (!user || !password) ? -ENOMEM : replication_sql_follow(w->version.flavour, host, port, user, password, &statement);
-        if (r < 0)
-                r = failure((unsigned) -r, "%s", strerror(-r));
-        else if (say(w, statement))
-                r = 0;
-        /* Servers quote what they do not like (MariaDB 10.11: a password that is too long). */
-        else if (password && (credentials_told(mysql_error(w->mysql), w->credentials.password) || credentials_told(mysql_error(w->mysql), password)))
-                r = failure(mysql_errno(w->mysql), "the server refuses the new source; its words are not repeated, for they quote the password");
-        else
-                r = failure_of_server(w);
-        credentials_forget(user);
-        credentials_forget(password);
-        credentials_forget(statement);
-        return r;
-}
-
-static int usual_channel(const Channels *all, const Channel **ret_channel, const char **ret_user) {
-        for (size_t i = 0; i < all->n; i++)
-                if (all->channel[i].is.name[0] == '\0') {
-                        *ret_channel = &all->channel[i].is;
-                        *ret_user = all->channel[i].user;
-                        return 0;
-                }
-        return -ENOENT;
-}
-
-static bool follows(const Channel *c, const char *host, unsigned port) {
-        return streq(c->host, host) && c->port == port && c->by_gtid;
-}
-
-static int verb_follow(Work *w) {
-        const char *host = w->arg[0], *user = "";
-        unsigned port = (unsigned) number_of(w->arg[1], UINT16_MAX);
-        const Channel *usual = NULL;
-        bool moved = false, change;
-        Channels now;
-        Fence fence;
-        int r;
-
-        r = look(w, &now);
-        if (r == 0)
-                r = look_fence(w, &fence);
-        if (r != 0)
-                return r;
-        if (is_active(&now))
-                return failure(EBUSY, "its replication is not stopped: nothing was changed");
-        if (fence != FENCE_ON)
-                return failure(EPERM, "read_only is not on, so it could be written to beside what it replicates: nothing was changed");
-        (void) usual_channel(&now, &usual, &user);
-        if (!w->have_credentials && user[0] == '\0')
-                return failure(ENOKEY, "it has no account to replicate by, and none is known here: nothing was changed. "
-                                       "mainstayctl setup --replication-user NAME --replication-password-file FILE tells it");
-
-        change = !usual || !follows(usual, host, port) ||
-                 (w->have_credentials && (!streq(user, w->credentials.user) || is_about_account(usual->receiver.error)));
-        if (w->arg[2] && w->version.flavour == FLAVOUR_MARIADB)
-                r = demote(w, &moved);
-        if (r == 0 && change)
-                r = change_source(w, host, port);
-        if (r == 0 && change)
-                r = look(w, &now);
-        if (r != 0)
-                return r;
-        if (change && (usual_channel(&now, &usual, &user) < 0 || !follows(usual, host, port)))
-                return failure(EIO, "it was told to follow %s:%u by GTID, and does not say that it does", host, port);
-        return answer(json_pack("{s:b, s:b}", "ok", true, "changed", change || moved));
+                return answer_error(EIO, "it was told to set read_only %s, and says that it is not", w->arg[0]);
+        return answer_json(json_pack("{s:b, s:b}", "ok", true, "read_only", on));
 }
 
 /* wait, connections */
@@ -436,7 +288,7 @@ static int ask_number(const Work *w, const char *statement, int64_t *ret) {
         int r = -ENODATA;
 
         if (!row)
-                r = failure_of_server(w);
+                r = answer_of_server(w);
         else if (row[0] && number_parse(row[0], strlen(row[0]), INT32_MIN, INT32_MAX, ret) >= 0)
                 r = 0;
         if (result)
@@ -452,11 +304,11 @@ static int verb_wait(Work *w) {
 
         r = replication_sql_wait(w->version.flavour, w->arg[0], (unsigned) number_of(w->arg[1], WAIT_MAX_S), &statement, error);
         if (r < 0)
-                return r == -ENOMEM ? out_of_memory() : failure(EINVAL, "these are no GTIDs of %s: %s", flavour_to_string(w->version.flavour), error);
+                return r == -ENOMEM ? answer_no_memory() : answer_error(EINVAL, "these are no GTIDs of %s: %s", flavour_to_string(w->version.flavour), error);
         r = ask_number(w, statement, &value);
         if (r == -ENODATA)
-                return failure(EPROTO, "it does not wait: its replication was changed, or it has no GTIDs");
-        return r != 0 ? r : answer(json_pack("{s:b, s:b}", "ok", true, "reached", value == 0));
+                return answer_error(EPROTO, "it does not wait: its replication was changed, or it has no GTIDs");
+        return r != 0 ? r : answer_json(json_pack("{s:b, s:b}", "ok", true, "reached", value == 0));
 }
 
 static int verb_connections(Work *w) {
@@ -465,9 +317,9 @@ static int verb_connections(Work *w) {
 
         r = ask_number(w, replication_sql(REPLICATION_SQL_CLIENTS, w->version.flavour), &n);
         if (r == -ENODATA)
-                return failure(EPROTO, "it does not say who is connected: its performance_schema is off");
+                return answer_error(EPROTO, "it does not say who is connected: its performance_schema is off");
         /* Somebody may have left while it counted. */
-        return r != 0 ? r : answer(json_pack("{s:b, s:I}", "ok", true, "clients", (json_int_t) (n > 0 ? n : 0)));
+        return r != 0 ? r : answer_json(json_pack("{s:b, s:I}", "ok", true, "clients", (json_int_t) (n > 0 ? n : 0)));
 }
 
 /* The command line */
@@ -585,13 +437,13 @@ static int read_credentials(Work *w) {
 
         r = file_read(AT_FDCWD, path, CREDENTIALS_FILE_MAX, &text, &size, &st);
         if (r < 0)
-                return failure((unsigned) -r, "%s cannot be read: %s", path, strerror(-r));
+                return answer_error((unsigned) -r, "%s cannot be read: %s", path, strerror(-r));
         if (st.st_mode & (S_IRWXO | S_IWGRP))
-                r = failure(EACCES, "%s holds a password, and others than its owner can read or change it: chmod 0600 %s", path, path);
+                r = answer_error(EACCES, "%s holds a password, and others than its owner can read or change it: chmod 0600 %s", path, path);
         else {
                 r = credentials_parse(text, size, &w->credentials, error);
                 if (r < 0)
-                        r = failure((unsigned) -r, "%s: %s", path, r == -ENOMEM ? strerror(ENOMEM) : error);
+                        r = answer_error((unsigned) -r, "%s: %s", path, r == -ENOMEM ? strerror(ENOMEM) : error);
         }
         explicit_bzero(text, size);
         free(text);
@@ -614,19 +466,19 @@ static int run(Work *w, const ReplicatorVerb *verb) {
         if (r != 0)
                 return r;
         if (!client_connect(w->mysql, &to))
-                return failure_of_server(w);
+                return answer_of_server(w);
         if (server_version_parse(mysql_get_server_info(w->mysql), &w->version) < 0)
-                return failure(EPROTO, "its version is \"%s\", which is neither MariaDB's nor MySQL's", mysql_get_server_info(w->mysql));
+                return answer_error(EPROTO, "its version is \"%s\", which is neither MariaDB's nor MySQL's", mysql_get_server_info(w->mysql));
         if (w->version.number < (w->version.flavour == FLAVOUR_MARIADB ? MARIADB_OLDEST : MYSQL_OLDEST))
-                return failure(ENOTSUP, "it is of version %s; this needs MariaDB 10.5 or MySQL 8.0.23 at least", mysql_get_server_info(w->mysql));
+                return answer_error(ENOTSUP, "it is of version %s; this needs MariaDB 10.5 or MySQL 8.0.23 at least", mysql_get_server_info(w->mysql));
 
         /* Nothing that follows is for the binary log. It takes a privilege, and is not needed. */
-        (void) say(w, "SET SESSION sql_log_bin = 0");
+        (void) work_say(w, "SET SESSION sql_log_bin = 0");
         /* The server is to give up before we do, or it would go on by itself. */
         (void) snprintf(statement, sizeof(statement), "SET SESSION lock_wait_timeout = %u, sql_mode = ''",
                         w->timeout > 2 * USEC_PER_SEC ? (unsigned) (w->timeout / USEC_PER_SEC) - 1 : 1);
-        if (!say(w, statement))
-                return failure_of_server(w);
+        if (!work_say(w, statement))
+                return answer_of_server(w);
         return verb->run(w);
 }
 
@@ -636,12 +488,12 @@ int main(int argc, char *argv[]) {
         int r;
 
         if (options_parse(argc, argv, &w, &verb) < 0) {
-                (void) failure(EINVAL, "%s", usage);
+                (void) answer_error(EINVAL, "%s", usage);
                 return EXIT_USAGE;
         }
         w.mysql = mysql_init(NULL);
         if (!w.mysql)
-                return out_of_memory();
+                return answer_no_memory();
         r = run(&w, verb);
         credentials_done(&w.credentials);
         mysql_close(w.mysql);

@@ -38,7 +38,7 @@ innodb_log_file_size           = 16M
     # A person of the system, and one without a password: neither can come from outside.
     by_uid = "VIA unix_socket"
     with_password = "BY"
-    probe_grants = "BINLOG MONITOR, SLAVE MONITOR"
+    probe_grants = ["BINLOG MONITOR, SLAVE MONITOR, REPLICATION SLAVE ADMIN, READ_ONLY ADMIN, RELOAD ON *.*"]
 
     stop = "STOP SLAVE"
     start = "START SLAVE"
@@ -106,7 +106,8 @@ mysqlx                         = OFF
 
     by_uid = "WITH auth_socket"
     with_password = "WITH caching_sha2_password BY"
-    probe_grants = "REPLICATION CLIENT"
+    probe_grants = ["REPLICATION CLIENT, REPLICATION_SLAVE_ADMIN, SYSTEM_VARIABLES_ADMIN, RELOAD ON *.*",
+                    "SELECT ON performance_schema.threads"]
 
     stop = "STOP REPLICA"
     start = "START REPLICA"

@@ -23,7 +23,7 @@ ACCOUNTS = """\
 CREATE USER '{replication}'@'%' IDENTIFIED {with_password} '{password}';
 GRANT REPLICATION SLAVE ON *.* TO '{replication}'@'%';
 CREATE USER '{probe}'@'localhost' IDENTIFIED {by_uid};
-GRANT {probe_grants} ON *.* TO '{probe}'@'localhost';
+{probe_grants}
 CREATE USER '{writer}'@'localhost' IDENTIFIED {with_password} '';
 GRANT SELECT, INSERT ON lab.* TO '{writer}'@'localhost'"""
 
@@ -67,7 +67,8 @@ class ReplicatedLab(Lab):
         primary.rows(ACCOUNTS.format(
             replication=REPLICATION_USER, password=REPLICATION_PASSWORD, probe=PROBE,
             writer=WRITER, with_password=self.flavour.with_password, by_uid=self.flavour.by_uid,
-            probe_grants=self.flavour.probe_grants))
+            probe_grants="\n".join(f"GRANT {grant} TO '{PROBE}'@'localhost';"
+                                   for grant in self.flavour.probe_grants)))
         for node in self.replicas():
             self.follow(node)
         self.wait_replicated()
