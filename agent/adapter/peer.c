@@ -314,6 +314,14 @@ Condition peer_condition(const Peer *p) {
         return p->known ? CONDITION_KNOWN : p->alive ? CONDITION_ALIVE : CONDITION_UNCERTAIN;
 }
 
+sd_bus *peer_bus(const Peer *p) {
+        return link_bus(p->link);
+}
+
+const char *peer_host(const Peer *p) {
+        return link_host(p->link);
+}
+
 bool peer_tried(const Peer *p) {
         return p->known || p->alive || p->tried;
 }

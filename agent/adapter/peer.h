@@ -10,6 +10,7 @@
 
 #include "domain/decision.h"
 
+#include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
 #define CLAIM_SIZE_MAX ((size_t) 4 * 1024 * 1024)
@@ -67,6 +68,12 @@ bool peer_tried(const Peer *p);
 const char *peer_why(const Peer *p);
 /* NULL where it is not known. Valid until the next run of the event loop. */
 const Report *peer_report(const Peer *p);
+
+/* Its bus, to call other methods there; NULL while it is not connected. Of a call
+ * that is under way when the connection ends nothing more is heard. */
+sd_bus *peer_bus(const Peer *p);
+/* The host that ssh goes to, or NULL where the address is one of D-Bus. */
+const char *peer_host(const Peer *p);
 
 /* Asks for a grant. -ENOTCONN where it is not known, -EBUSY while it has not
  * answered the last one, -EMSGSIZE. Otherwise `reply` is called, at the latest

@@ -10,7 +10,10 @@ static const char *const kind_names[] = {
         [JOB_RECOVER] = "recover",
         [JOB_REPOINT] = "repoint",
         [JOB_PROVISION] = "provision",
-        [JOB_REPLICATOR] = "replicator",
+        [JOB_REPLICATOR_OFFLINE] = "replicator-offline",
+        [JOB_REPLICATOR_ONLINE] = "replicator-online",
+        [JOB_REPLICATOR_REPLICA] = "replicator-replica",
+        [JOB_ONLINE] = "online",
         [JOB_DRAIN] = "drain",
 };
 DEFINE_STRING_TABLE(job_kind, JobKind, kind_names)

@@ -23,7 +23,10 @@ typedef enum JobKind {
         JOB_RECOVER,
         JOB_REPOINT,
         JOB_PROVISION,
-        JOB_REPLICATOR,
+        JOB_REPLICATOR_OFFLINE, /* its replication stopped, and to stay so */
+        JOB_REPLICATOR_ONLINE,
+        JOB_REPLICATOR_REPLICA, /* told whom to follow */
+        JOB_ONLINE, /* back into service */
         JOB_DRAIN,
         _JOB_KIND_MAX,
         _JOB_KIND_INVALID = -EINVAL,

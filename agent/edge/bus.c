@@ -7,6 +7,8 @@
 
 #include "config.h"
 
+#include <inttypes.h>
+
 #define PATH "/org/mainstay1"
 #define NODE "org.mainstay1.Node"
 #define PEER "org.mainstay1.Peer"
@@ -50,6 +52,24 @@ static int get_safe(sd_bus *bus, const char *path, const char *interface, const 
         const Manager *m = userdata;
 
         return sd_bus_message_append(reply, "i", m->report ? (int32_t) m->report->safe_to_bootstrap : -1);
+}
+
+static int get_job(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
+                   void *userdata, sd_bus_error *error) {
+        const Manager *m = userdata;
+        const Job *job = job_store_current(m->jobs);
+        _cleanup_free_ char *text = NULL;
+        json_t *o;
+        int r;
+
+        if (!job)
+                return sd_bus_message_append(reply, "s", "");
+        r = job_to_json(job, JOB_STEPS_MAX, &o);
+        if (r < 0)
+                return r;
+        text = json_dumps(o, JSON_COMPACT);
+        json_decref(o);
+        return text ? sd_bus_message_append(reply, "s", text) : -ENOMEM;
 }
 
 static int append_names(sd_bus_message *reply, const Names *names) {
@@ -228,6 +248,82 @@ static int do_reload(sd_bus_message *call, Manager *m) {
         return sd_bus_reply_method_return(call, NULL);
 }
 
+/* Who says so, for people on other nodes, too. */
+static void caller_of(Manager *m, sd_bus_message *call, char ret[static 128]) {
+        _cleanup_(sd_bus_creds_unrefp) sd_bus_creds *creds = NULL;
+        uid_t uid;
+
+        if (sd_bus_query_sender_creds(call, SD_BUS_CREDS_EUID, &creds) < 0 || sd_bus_creds_get_euid(creds, &uid) < 0)
+                (void) snprintf(ret, 128, "somebody on %s", m->name);
+        else if (uid == 0)
+                (void) snprintf(ret, 128, "root on %s", m->name);
+        else
+                (void) snprintf(ret, 128, "user %u on %s", (unsigned) uid, m->name);
+}
+
+static int do_operate(sd_bus_message *call, Manager *m) {
+        const char *node, *verb, *arguments;
+        char by[128];
+        int r;
+
+        r = sd_bus_message_read(call, "sss", &node, &verb, &arguments);
+        if (r < 0)
+                return r;
+        if (!m->report)
+                return not_ready(call);
+        caller_of(m, call, by);
+        return operate(m, call, node, verb, arguments, by);
+}
+
+static int do_cancel_job(sd_bus_message *call, Manager *m) {
+        uint64_t id;
+        int r;
+
+        r = sd_bus_message_read(call, "t", &id);
+        if (r < 0)
+                return r;
+        r = jobs_cancel(m, id);
+        if (r == -ENOENT)
+                return sd_bus_reply_method_errorf(call, "org.mainstay1.Error.Refused", "There never was a job %" PRIu64 " on %s.", id, m->name);
+        if (r == -EALREADY)
+                return sd_bus_reply_method_errorf(call, "org.mainstay1.Error.Refused", "The job %" PRIu64 " is over already.", id);
+        return r < 0 ? r : sd_bus_reply_method_return(call, NULL);
+}
+
+static int on_operate(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        return polkit_authorise(call, "org.mainstay1.operate", do_operate, userdata);
+}
+
+static int on_cancel_job(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        return polkit_authorise(call, "org.mainstay1.operate", do_cancel_job, userdata);
+}
+
+static int on_list_jobs(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        Manager *m = userdata;
+        _cleanup_free_ char *text = NULL;
+        json_t *list;
+        int r;
+
+        r = job_store_to_json(m->jobs, &list);
+        if (r < 0)
+                return r;
+        text = json_dumps(list, JSON_COMPACT);
+        json_decref(list);
+        return text ? sd_bus_reply_method_return(call, "s", text) : -ENOMEM;
+}
+
+/* What another node's agent hands on: it has asked polkit there. */
+static int on_peer_operate(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        Manager *m = userdata;
+        const char *verb, *arguments, *by;
+        int r;
+
+        r = sd_bus_message_read(call, "sss", &verb, &arguments, &by);
+        if (r < 0)
+                return r;
+        return m->report ? operate(m, call, "", verb, arguments, by) : not_ready(call);
+}
+
 static int on_bootstrap(sd_bus_message *call, void *userdata, sd_bus_error *error) {
         return polkit_authorise(call, "org.mainstay1.bootstrap", do_bootstrap, userdata);
 }
@@ -366,11 +462,15 @@ static const sd_bus_vtable node_vtable[] = {
         SD_BUS_PROPERTY("Peers", "a(sssss)", get_peers, 0, CHANGES),
         SD_BUS_PROPERTY("Plan", "s", get_text, 0, CHANGES),
         SD_BUS_PROPERTY("Policy", "(sxs)", get_policy, 0, CHANGES),
+        SD_BUS_PROPERTY("Job", "s", get_job, 0, CHANGES),
         SD_BUS_METHOD_WITH_ARGS("Bootstrap", SD_BUS_ARGS("as", without, "as", force, "b", wait), SD_BUS_RESULT("s", result), on_bootstrap, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Join", SD_BUS_ARGS("s", donor, "b", wait), SD_BUS_RESULT("s", result), on_join, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("PlanWithout", SD_BUS_ARGS("as", without), SD_BUS_RESULT("s", plan), on_plan_without, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("SetPolicy", SD_BUS_ARGS("s", policy), SD_BUS_RESULT("b", changed), on_set_policy, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Recover", SD_BUS_ARGS("as", force, "b", dry_run, "b", wait), SD_BUS_RESULT("s", result), on_recover, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Operate", SD_BUS_ARGS("s", node, "s", verb, "s", arguments), SD_BUS_RESULT("s", result), on_operate, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ListJobs", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", jobs), on_list_jobs, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("CancelJob", SD_BUS_ARGS("t", id), SD_BUS_NO_RESULT, on_cancel_job, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_reload, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_VTABLE_END,
 };
@@ -382,6 +482,7 @@ static const sd_bus_vtable peer_vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("Describe", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", about), on_describe, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Hello", SD_BUS_ARGS("s", node), SD_BUS_RESULT("s", report), on_hello, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Claim", SD_BUS_ARGS("s", claim), SD_BUS_RESULT("b", granted, "s", text), on_claim, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Operate", SD_BUS_ARGS("s", verb, "s", arguments, "s", by), SD_BUS_RESULT("s", result), on_peer_operate, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_SIGNAL_WITH_ARGS("Changed", SD_BUS_ARGS("s", report), 0),
         SD_BUS_VTABLE_END,
 };
@@ -402,7 +503,7 @@ static void report_changed(Manager *m) {
 
 static void properties_changed(Manager *m) {
         (void) sd_bus_emit_properties_changed(m->bus, PATH, NODE, "State", "Reason", "Waiting", "Mysqld", "Position",
-                                              "SafeToBootstrap", "View", "History", "Marks", "Report", "Peers", "Plan", "Policy", NULL);
+                                              "SafeToBootstrap", "View", "History", "Marks", "Report", "Peers", "Plan", "Policy", "Job", NULL);
 }
 
 int bus_publish(Manager *m) {

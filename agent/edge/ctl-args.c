@@ -13,6 +13,12 @@ static const char *const verb_names[] = {
         [VERB_BOOTSTRAP] = "bootstrap",
         [VERB_JOIN] = "join",
         [VERB_RECOVER] = "recover",
+        [VERB_SHUN] = "shun",
+        [VERB_ONLINE] = "online",
+        [VERB_OFFLINE] = "offline",
+        [VERB_DRAIN] = "drain",
+        [VERB_REPOINT] = "repoint",
+        [VERB_REPLICATOR] = "replicator",
         [VERB_REPORT] = "report",
         [VERB_POLICY] = "policy",
         [VERB_JOB] = "job",
@@ -33,7 +39,9 @@ static const char *const job_verb_names[] = {
 DEFINE_STRING_TABLE(job_verb, JobVerb, job_verb_names)
 
 #define V(verb) (1U << VERB_##verb)
-#define V_BUS (V(STATUS) | V(PLAN) | V(BOOTSTRAP) | V(JOIN) | V(RECOVER) | V(REPORT) | V(POLICY) | V(JOB))
+/* What is done to the datasource of one node, said on any. */
+#define V_NODE (V(RECOVER) | V(SHUN) | V(ONLINE) | V(OFFLINE) | V(DRAIN) | V(REPOINT) | V(REPLICATOR))
+#define V_BUS (V_NODE | V(STATUS) | V(PLAN) | V(BOOTSTRAP) | V(JOIN) | V(RECOVER) | V(REPORT) | V(POLICY) | V(JOB))
 #define V_ALL (V_BUS | V(SETUP) | V(INSPECT) | V(DOCTOR) | V(HELP) | V(VERSION))
 
 enum {
@@ -58,6 +66,9 @@ enum {
         OPT_VERSION,
         OPT_DRY_RUN,
         OPT_YES,
+        OPT_REASON,
+        OPT_OWNER,
+        OPT_FOR,
 };
 
 static const struct option options[] = {
@@ -72,6 +83,9 @@ static const struct option options[] = {
         { "no-wait", no_argument, NULL, OPT_NO_WAIT },
         { "dry-run", no_argument, NULL, OPT_DRY_RUN },
         { "yes", no_argument, NULL, OPT_YES },
+        { "reason", required_argument, NULL, OPT_REASON },
+        { "owner", required_argument, NULL, OPT_OWNER },
+        { "for", required_argument, NULL, OPT_FOR },
         { "donor", required_argument, NULL, OPT_DONOR },
         { "check", no_argument, NULL, OPT_CHECK },
         { "peer-key", required_argument, NULL, OPT_PEER_KEY },
@@ -98,12 +112,17 @@ static unsigned option_verbs(int c) {
         case OPT_WITHOUT:
                 return V(PLAN) | V(BOOTSTRAP);
         case OPT_FORCE:
-                return V(BOOTSTRAP) | V(RECOVER);
+                return V(BOOTSTRAP) | V(RECOVER) | V(REPOINT) | V(REPLICATOR);
         case OPT_DRY_RUN:
+                return V_NODE;
         case OPT_YES:
                 return V(RECOVER);
+        case OPT_REASON:
+        case OPT_OWNER:
+        case OPT_FOR:
+                return V(SHUN);
         case OPT_NO_WAIT:
-                return V(BOOTSTRAP) | V(JOIN) | V(RECOVER);
+                return V(BOOTSTRAP) | V(JOIN) | V_NODE;
         case OPT_DONOR:
                 return V(JOIN);
         case OPT_CHECK:
@@ -181,6 +200,45 @@ static int take_job_word(Args *a, const char *word, char error[static 256]) {
         return 0;
 }
 
+/* "db2", "db2 db1" for repoint, "db2 replica db1" for replicator. */
+static int take_node_word(Args *a, const char *word, char error[static 256]) {
+        bool follows = a->verb == VERB_REPOINT || (a->verb == VERB_REPLICATOR && a->what && streq(a->what, "replica"));
+
+        if (!a->node || (follows && !a->primary && (a->verb != VERB_REPLICATOR || a->what))) {
+                if (!name_valid(word))
+                        return wrong(error, "%s wants the name of a node, not \"%.100s\".", verb_to_string(a->verb), word);
+                *(a->node ? &a->primary : &a->node) = word;
+                return 0;
+        }
+        if (a->verb != VERB_REPLICATOR || a->what)
+                return wrong(error, "\"%.100s\" is one word too many.", word);
+        if (!streq(word, "offline") && !streq(word, "online") && !streq(word, "replica"))
+                return wrong(error, "A replicator is set offline, online or replica, not \"%.100s\".", word);
+        a->what = word;
+        return 0;
+}
+
+/* "90", "90s", "30m", "2h", "3d": seconds. */
+static int take_time(int64_t *ret, const char *text, char error[static 256]) {
+        static const struct {
+                char unit;
+                int64_t seconds;
+        } units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+        size_t n = strlen(text);
+        int64_t unit = 1, number;
+
+        for (size_t i = 0; n > 0 && i < ELEMENTS(units); i++)
+                if (text[n - 1] == units[i].unit) {
+                        unit = units[i].seconds;
+                        n--;
+                        break;
+                }
+        if (number_parse(text, n, 1, 3650 * (int64_t) 86400 / unit, &number) < 0)
+                return wrong(error, "--for wants a time, as in 90s, 30m, 2h or 3d, not \"%.100s\".", text);
+        *ret = number * unit;
+        return 0;
+}
+
 /* The verb; then nodes that are given up, and for `plan` files. */
 static int take_word(Args *a, const char *word, bool follows_without, char error[static 256]) {
         if (a->verb == _VERB_INVALID) {
@@ -189,10 +247,8 @@ static int take_word(Args *a, const char *word, bool follows_without, char error
         }
         if (follows_without)
                 return add_names(&a->without, "--without", word, error);
-        if (a->verb == VERB_RECOVER && !a->node) {
-                a->node = word;
-                return 0;
-        }
+        if ((V_NODE >> a->verb) & 1)
+                return take_node_word(a, word, error);
         if (a->verb == VERB_POLICY && !a->set_policy) {
                 a->policy = policy_from_string(word);
                 a->set_policy = true;
@@ -242,6 +298,14 @@ static int take(Args *a, int c, const char *arg, char error[static 256]) {
         case OPT_YES:
                 a->yes = true;
                 return 0;
+        case OPT_REASON:
+                a->reason = arg;
+                return *arg ? 0 : wrong(error, "--reason wants a few words.");
+        case OPT_OWNER:
+                a->owner = arg;
+                return *arg ? 0 : wrong(error, "--owner wants a name.");
+        case OPT_FOR:
+                return take_time(&a->seconds, arg, error);
         case OPT_NO_WAIT:
                 a->no_wait = true;
                 return 0;
@@ -292,6 +356,9 @@ static int check_force(Args *a, char error[static 256]) {
                 if (a->verb == VERB_RECOVER && !streq(name, "space") && !streq(name, "diverged") && !streq(name, "stray") && !streq(name, "prepared"))
                         return wrong(error, "There is no check \"%s\" to force. It is space, diverged, stray or prepared.", name);
         }
+        for (size_t i = 0; i < a->force.n; i++)
+                if ((a->verb == VERB_REPOINT || a->verb == VERB_REPLICATOR) && !streq(a->force.name[i], "primary"))
+                        return wrong(error, "There is no check \"%s\" to force. It is primary: to follow a node that is not the one primary.", a->force.name[i]);
         a->new_cluster = a->verb == VERB_BOOTSTRAP && a->force.n > 0;
         return 0;
 }
@@ -306,6 +373,10 @@ static int check(const Args *a, const bool *seen, char error[static 256]) {
                 return wrong(error, "--expect goes with the files of saved reports: plan FILE... --expect NODE,...");
         if (a->n_files > 0 && (a->host || a->address))
                 return wrong(error, "plan asks an agent or reads files: -H and --address do not go with \"%.100s\".", a->file[0]);
+        if (!a->node && (a->verb == VERB_SHUN || a->verb == VERB_REPOINT || a->verb == VERB_REPLICATOR))
+                return wrong(error, "%s wants the name of a node.", verb_to_string(a->verb));
+        if (a->verb == VERB_REPLICATOR && !a->what)
+                return wrong(error, "replicator wants what it is to be: offline, online or replica.");
         if (a->verb == VERB_JOB && a->job_verb == JOB_VERB_CANCEL && a->job_id == 0)
                 return wrong(error, "job cancel wants the ID of a job, as \"job list\" shows it.");
         if (a->check && (a->n_peer_keys > 0 || a->peer_keys_file || a->known_hosts_file))
@@ -379,14 +450,20 @@ int args_parse(int argc, char *argv[], Args *ret, char error[static 256]) {
 void args_help(FILE *f) {
         fputs("mainstayctl [OPTION...] [VERB]\n"
               "\n"
-              "Shows and leads the recovery of a Galera cluster.\n"
+              "Shows and leads the recovery of a database cluster.\n"
               "\n"
               "Verbs:\n"
               "  status              The cluster at a glance; this is what no verb means\n"
               "  plan                What would happen now, and why, node by node\n"
               "  bootstrap           Form the cluster from this node, if that is safe\n"
               "  join                Join the cluster, waiting for it where it must\n"
-              "  recover             Bring a node back that is kept out: its data are set aside\n"
+              "  recover [NODE]      Bring a node back: a failed or shunned replica, or all of them;\n"
+              "                      one of Galera's that is kept out: its data are set aside\n"
+              "  shun NODE           Keep a node out of service\n"
+              "  offline, online [NODE]  Out of service, and back; a replica is checked first\n"
+              "  drain [NODE]        Offline, and wait until nobody is connected\n"
+              "  repoint NODE [PRIMARY]  Have a node replicate from the primary\n"
+              "  replicator NODE offline|online|replica [PRIMARY]  The single steps of that\n"
               "  policy [NAME]       How much the agents do by themselves; with NAME, on all\n"
               "                      nodes from now on: automatic, manual or maintenance\n"
               "  job [list]          What this node has worked on, and works on\n"
@@ -405,8 +482,10 @@ void args_help(FILE *f) {
               "      --watch             status: show it again whenever something changes\n"
               "      --without NODE      plan, bootstrap: give NODE up, and what only it has\n"
               "      --force new-cluster bootstrap: begin a cluster where there is none\n"
+              "      --reason TEXT       shun: why; --owner NAME: who; --for TIME: 90s, 30m, 2h, 3d\n"
+              "      --force primary     repoint, replicator: follow another node than the primary\n"
               "      --force CHECK       recover: space, diverged, stray, prepared: see mainstayctl(1)\n"
-              "      --dry-run           recover: only say what would be done\n"
+              "      --dry-run           recover, shun and those after it: only say what would be done\n"
               "      --yes               recover: do not ask\n"
               "      --no-wait           bootstrap, join, recover: begin it, and do not wait for\n"
               "                          the end\n"

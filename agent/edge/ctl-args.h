@@ -19,6 +19,12 @@ typedef enum Verb {
         VERB_BOOTSTRAP,
         VERB_JOIN,
         VERB_RECOVER,
+        VERB_SHUN,
+        VERB_ONLINE,
+        VERB_OFFLINE,
+        VERB_DRAIN,
+        VERB_REPOINT,
+        VERB_REPLICATOR,
         VERB_REPORT,
         VERB_POLICY,
         VERB_JOB,
@@ -66,7 +72,11 @@ typedef struct Args {
         bool set_job_verb; /* else it is what no word means: a list */
         uint64_t job_id; /* 0: the one that runs, or has run last */
         Names force;
-        const char *node; /* recover: whom */
+        const char *node; /* of the verbs that are of one node: whom; NULL: this one */
+        const char *what;    /* replicator: offline, online or replica */
+        const char *primary; /* repoint, replicator: whom to follow; NULL: the one there is */
+        const char *reason, *owner; /* shun */
+        int64_t seconds;     /* shun: for so long, 0 for ever */
         bool dry_run;
         bool yes;
         const char *donor;

@@ -107,11 +107,39 @@ static int get_job(sd_bus *bus, uint64_t id, sd_bus_error *error, json_t **ret_j
         return 0;
 }
 
+/* The same of another node, as its report has it: -EAGAIN where that has not come
+ * yet. */
+static int get_told(sd_bus *bus, const char *node, uint64_t id, sd_bus_error *error, json_t **ret_json, Job **ret) {
+        json_t *picture, *peer, *o = NULL;
+        char why[256];
+        size_t i;
+        int r;
+
+        r = bus_picture(bus, error, &picture);
+        if (r < 0)
+                return r;
+        json_array_foreach(json_object_get(picture, "peers"), i, peer)
+                if (streq(str_or(json_string_value(json_object_get(peer, "node")), ""), node))
+                        o = json_object_get(json_object_get(peer, "report"), "job");
+        if (!o || !has_id(o, id)) {
+                json_decref(picture);
+                return -EAGAIN;
+        }
+        r = job_from_json(o, ret, why);
+        if (r >= 0)
+                *ret_json = json_incref(o);
+        else
+                (void) sd_bus_error_setf(error, SD_BUS_ERROR_FAILED, "It makes no sense here: %s. On %s: mainstayctl job show", why, node);
+        json_decref(picture);
+        return r;
+}
+
 /* Following */
 
 typedef struct Follow {
         const Args *args;
         sd_bus *bus;
+        const char *node; /* NULL: this one */
         sd_event *event;
         sd_event_source *look; /* off until something changed: many changes, one look */
         Style style;
@@ -163,7 +191,11 @@ static int on_look(sd_event_source *s, void *userdata) {
         int r;
 
         (void) s;
-        r = get_job(f->bus, f->id, &error, &o, &job);
+        r = f->node ? get_told(f->bus, f->node, f->id, &error, &o, &job) : get_job(f->bus, f->id, &error, &o, &job);
+        if (r == -EAGAIN) {
+                sd_bus_error_free(&error);
+                return 0; /* it has yet to be heard of */
+        }
         if (r >= 0) {
                 f->absent = false;
                 show(f, o, job);
@@ -242,8 +274,8 @@ static int follow_run(Follow *f) {
         return r < 0 ? r : sd_event_loop(f->event);
 }
 
-int job_follow(const Args *a, sd_bus *bus, uint64_t id) {
-        Follow f = { .args = a, .bus = bus, .style = style_of(stdout), .id = id };
+int job_follow(const Args *a, sd_bus *bus, const char *node, uint64_t id) {
+        Follow f = { .args = a, .bus = bus, .node = node, .style = style_of(stdout), .id = id };
         int r;
 
         r = follow_run(&f);
@@ -338,7 +370,7 @@ int verb_job(const Args *a) {
                 r = show_one(a, bus, &error);
                 break;
         case JOB_VERB_FOLLOW:
-                r = job_follow(a, bus, a->job_id);
+                r = job_follow(a, bus, NULL, a->job_id);
                 break;
         case JOB_VERB_CANCEL:
                 r = cancel(a, bus, &error);

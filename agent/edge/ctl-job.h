@@ -33,8 +33,9 @@ int job_print_list(FILE *f, const Style *style, const json_t *jobs, usec_t now);
 /* What a command ends with whose job has come to this end. */
 int job_exit(const Job *job);
 
-/* Tells the steps of a job until it ends, and returns how the command ends:
+/* Tells the steps of a job of `node` (NULL: of the one that `bus` leads to; another
+ * one's is followed by what that one has heard of it) until it ends, and returns how the command ends:
  * job_exit(), 128 and the signal where the person has detached, CTL_FAILED where
  * the connection was lost. `id` 0: the one that runs, or has run last. `bus` is
- * attached to no event loop, before and after. What went wrong is explained. */
-int job_follow(const Args *a, sd_bus *bus, uint64_t id);
+ * attached to no event loop before, and closed after. What went wrong is explained. */
+int job_follow(const Args *a, sd_bus *bus, const char *node, uint64_t id);

@@ -83,6 +83,21 @@ static int service_of(const json_t *picture, Service **ret) {
         return 0;
 }
 
+int service_recoverable(const json_t *picture, Names *ret) {
+        _cleanup_(service_freep) Service *s = NULL;
+        Names found = {0};
+        int r;
+
+        r = service_of(picture, &s);
+        for (size_t i = 0; r >= 0 && i < s->n; i++)
+                if ((s->ds[i].state == DATASOURCE_FAILED || s->ds[i].state == DATASOURCE_SHUNNED) && !names_contain(&s->primary.who, s->facts[i].name))
+                        r = names_add(&found, s->facts[i].name);
+        if (r < 0)
+                return r;
+        *ret = found;
+        return 0;
+}
+
 /* All of it; "" where it is not known. Free `*ret`. */
 static int position_full(const DatasourceFacts *f, char **ret) {
         const Replication *r = f->replication;

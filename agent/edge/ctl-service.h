@@ -2,12 +2,16 @@
  * primary, as text and for programs. Pure: from JSON to a stream. */
 #pragma once
 
+#include "domain/names.h"
 #include "edge/ctl-text.h"
 
 #include <jansson.h>
 
 /* Is the node of `picture` (as in ctl-bus.h) part of one? */
 bool service_is(const json_t *picture);
+
+/* Its replicas that are SHUNNED or FAILED. */
+int service_recoverable(const json_t *picture, Names *ret);
 
 int service_print(FILE *f, const Style *style, const json_t *picture);
 

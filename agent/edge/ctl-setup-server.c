@@ -96,6 +96,41 @@ static const char *conf_dir(void) {
         return NULL;
 }
 
+/* What a node was made by Mainstay, it is to be after the next start of its server,
+ * too. */
+int setup_pins(Setup *s) {
+        static const char text[] = "# Made by `mainstayctl setup`. What Mainstay has made of this node (read-only, or\n"
+                                   "# with its replication stopped) it stays when its server is started anew.\n"
+                                   "!include " STATE_DIR "/replica.cnf\n";
+        const char *dir = conf_dir();
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        if (!s->facts.have_options || !options_asynchronous(&s->facts.options))
+                return 0;
+        if (!dir) {
+                setup_missing(s, "!include " STATE_DIR "/replica.cnf", "in the server's configuration, which has no directory for pieces of it, this line at its end:");
+                return 0;
+        }
+        if (asprintf(&path, "%s/zz-zz-zz-mainstay.cnf", dir) < 0) {
+                path = NULL;
+                return -ENOMEM;
+        }
+        if (access(path, F_OK) >= 0) {
+                setup_already(s, "what Mainstay makes of this node outlives a restart of its server (%s)", path);
+                return 0;
+        }
+        if (s->args->check) {
+                setup_missing(s, "", "%s, by which what Mainstay makes of this node outlives a restart of its server", path);
+                return 0;
+        }
+        r = setup_write(path, text, 0644);
+        if (r < 0)
+                return r;
+        setup_done(s, "wrote %s: what Mainstay makes of this node outlives a restart of its server", path);
+        return 0;
+}
+
 static int notify_file(Setup *s) {
         const char *dir = conf_dir();
         _cleanup_free_ char *path = NULL;

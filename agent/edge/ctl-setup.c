@@ -213,6 +213,7 @@ static const Step steps[] = {
         { "unit", "mysqld's unit", setup_unit },
         { "options", "the server's options", setup_options },
         { "notify", "the server's configuration", setup_notify },
+        { "pins", "the server's configuration", setup_pins },
         { "replication", "the account that replicates", setup_replication },
         { "agent", "the agent", setup_agent },
         { "account", "the database account", setup_account },

@@ -3,6 +3,7 @@
  * mainstay-bootstrap.service reads as a story. Whoever stops waiting stops
  * nothing but the waiting. */
 #include "edge/ctl-bus.h"
+#include "edge/ctl-service.h"
 #include "edge/ctl-text.h"
 #include "edge/ctl-verbs.h"
 
@@ -266,13 +267,41 @@ static int recover_preview(const Args *a, sd_bus *bus) {
         return end;
 }
 
+/* Servers that replicate, and nodes of Galera's that are only shunned. */
+static bool is_datasource(const json_t *picture) {
+        const json_t *report = json_object_get(picture, "report");
+
+        return service_is(picture) || json_is_object(json_object_get(report, "shun")) || json_is_true(json_object_get(report, "offline"));
+}
+
 int verb_recover(const Args *a) {
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+        json_t *picture = NULL;
         sd_bus *bus;
         int r;
 
         r = bus_open(a, &bus);
         if (r < 0)
                 return CTL_FAILED;
+        r = bus_picture(bus, &error, &picture);
+        if (r < 0) {
+                r = bus_explain(a, what_failed(a), &error, r);
+                sd_bus_error_free(&error);
+                (void) sd_bus_flush_close_unref(bus);
+                return r;
+        }
+        if (is_datasource(picture)) {
+                Args here = *a;
+
+                /* Of a cluster's nodes each is another matter: this one, where none is named. */
+                if (!service_is(picture))
+                        here.node = str_or(a->node, "");
+                r = recover_datasources(&here, picture);
+                json_decref(picture);
+                (void) sd_bus_flush_close_unref(bus);
+                return r;
+        }
+        json_decref(picture);
         r = recover_preview(a, bus);
         (void) sd_bus_flush_close_unref(bus);
         if (r != CTL_OK || a->dry_run)

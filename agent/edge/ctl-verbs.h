@@ -4,6 +4,8 @@
 
 #include "edge/ctl-args.h"
 
+#include <jansson.h>
+
 int verb_status(const Args *a);
 int verb_report(const Args *a);
 int verb_plan(const Args *a);
@@ -12,6 +14,8 @@ int verb_join(const Args *a);
 int verb_policy(const Args *a);
 int verb_job(const Args *a);
 int verb_recover(const Args *a);
+int recover_datasources(const Args *a, const json_t *picture); /* `recover` of what replicates */
+int verb_operate(const Args *a); /* shun, online, offline, drain, repoint, replicator */
 int verb_setup(const Args *a);
 int verb_inspect(const Args *a);
 int verb_plan_files(const Args *a); /* `plan FILE...` */

@@ -362,8 +362,9 @@ static int draw_report(Manager *m, Report **ret) {
                 (void) snprintf(r->grant_holder, sizeof(r->grant_holder), "%s", s->grant.holder);
         }
         r->ruling = s->ruling;
-        r->shun = s->shun;
-        r->offline = s->offline;
+        k = service_report(m, r);
+        if (k < 0)
+                return k;
         r->asked = m->request.call && m->request.bootstrap;
         r->without = s->without;
         *ret = TAKE(r);
@@ -433,6 +434,7 @@ static int evaluate(sd_event_source *source, void *userdata) {
         in_place_drive(m);
         gatekeeper_answer(m);
         start_mysqld(m);
+        operators_drive(m);
         marks_tell_gate(m);
         manager_tell(m);
         request_answer(m);
@@ -477,6 +479,9 @@ int manager_new(sd_event *event, sd_bus *bus, const Paths *paths, Manager **ret)
                         log_event(LOG_ERR, MESSAGE_STATE_UNREADABLE, text, "MAINSTAY_PATH", paths->state, "MAINSTAY_REASON", error, NULL);
                 return r;
         }
+        r = jobs_open(m);
+        if (r < 0)
+                return r;
         r = sd_event_add_defer(event, &m->due, evaluate, m);
         if (r >= 0)
                 r = sd_event_source_set_enabled(m->due, SD_EVENT_OFF);
@@ -511,6 +516,7 @@ Manager *manager_free(Manager *m) {
         (void) sd_event_source_disable_unref(m->timer);
         viewlog_done(&m->evidence.viewlog);
         (void) replication_free(m->replication);
+        jobs_close(m);
         (void) report_free(m->report);
         (void) plan_free(m->plan);
         free(m->report_text);
@@ -563,6 +569,8 @@ int manager_start(Manager *m) {
         if (r >= 0)
                 r = resume_claim(m);
         local_remove_start_env(m);
+        if (r >= 0)
+                replica_start(m);
         if (r >= 0)
                 r = local_write_server_env(m);
         if (r >= 0)

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "adapter/job-store.h"
 #include "adapter/peer.h"
 #include "adapter/probe.h"
 #include "adapter/store.h"
@@ -56,6 +57,18 @@ typedef struct Gate {
         const char *holds_up; /* whom: for people */
         sd_bus_slot *booting; /* systemd is being asked whether this is the boot */
 } Gate;
+
+/* The step of a job that is under way, in this life of the agent. */
+typedef struct StepRun {
+        usec_t since;        /* it was begun here */
+        unsigned phase;
+        usec_t asked;        /* the server, 0: it was not */
+        usec_t judged, looked;
+        char *position;      /* that the source is asked for */
+        bool answered;       /* mainstay-replicator has ended */
+        json_t *answer;
+        char error[512];
+} StepRun;
 
 typedef struct Manager {
         sd_event *event;
@@ -151,6 +164,13 @@ typedef struct Manager {
         bool asynchronous;        /* it is one: settled when the agent starts */
         Replication *replication; /* what it said last; NULL where it gave no answer */
         char server_problem[256]; /* why it gave none */
+
+        JobStore *jobs;
+        Job *job; /* that runs, NULL where none does */
+        Process *worker;
+        StepRun step;
+        unsigned mend_failures; /* of the recoveries that the policy began, in a row */
+        usec_t mend_after;
 } Manager;
 
 int manager_new(sd_event *event, sd_bus *bus, const Paths *paths, Manager **ret);
@@ -238,6 +258,24 @@ bool recover_busy(Manager *m); /* mysqld must not start now */
 void replica_evaluate(Manager *m);
 void replica_probed(Manager *m, ServerStatus *status, const char *error); /* NULL: it gave no answer */
 void replica_judge(Manager *m, Datasource *ret); /* this node, as the others know of it, too */
+
+void replica_start(Manager *m);
+int service_report(const Manager *m, Report *r); /* its part of what a report says of any kind of node */
+#define PINS_NAME "replica.cnf"
+/* Kept for the server's next start, in a file that its configuration includes. */
+int replica_pin(Manager *m, bool replica, bool held);
+
+/* jobs.c: long work, a step after the other. */
+int jobs_open(Manager *m);
+void jobs_close(Manager *m);
+void jobs_drive(Manager *m);
+int jobs_cancel(Manager *m, uint64_t id); /* -ENOENT, -EALREADY where it is over */
+
+/* operators.c: what a person has done to a datasource, on whichever node it is
+ * said. Answers the call, at once or when the other node has. `node` "": this
+ * one. */
+int operate(Manager *m, sd_bus_message *call, const char *node, const char *verb, const char *arguments, const char *by);
+void operators_drive(Manager *m); /* what ends or begins by itself */
 
 /* election.c: claims and grants. */
 void election_settle(Manager *m, const Report *own); /* what has come of them */

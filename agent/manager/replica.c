@@ -2,7 +2,10 @@
  * time and again, for no event tells when replication breaks; its report says
  * what it has, and the gate lets it start. */
 #include "manager/manager.h"
+#include "sys/file.h"
 #include "sys/log.h"
+
+#include <fcntl.h>
 
 #define PERIOD (10 * USEC_PER_SEC)
 /* A server that has just been started answers soon. */
@@ -49,13 +52,21 @@ static int draw_report(Manager *m, Report **ret) {
         r->wanted = m->store->wanted;
         r->weight = m->config->weight;
         r->ruling = m->store->ruling;
-        r->shun = m->store->shun;
-        r->offline = m->store->offline;
-        k = draw_replication(m, &r->replication);
+        k = service_report(m, r);
+        if (k >= 0)
+                k = draw_replication(m, &r->replication);
         if (k < 0)
                 return k;
         *ret = TAKE(r);
         return 0;
+}
+
+int service_report(const Manager *m, Report *r) {
+        const Job *job = job_store_current(m->jobs);
+
+        r->shun = m->store->shun;
+        r->offline = m->store->offline;
+        return job ? job_copy(job, &r->job) : 0;
 }
 
 /* Those who ask for a plan are told that there is none. */
@@ -99,6 +110,7 @@ static void ask(Manager *m) {
 }
 
 void replica_probed(Manager *m, ServerStatus *status, const char *error) {
+        m->answered = manager_now(m);
         m->replication = replication_free(m->replication);
         if (status && status->replication)
                 m->replication = TAKE(status->replication);
@@ -141,6 +153,59 @@ void replica_judge(Manager *m, Datasource *ret) {
         *ret = ds[0]; /* this node's own voice is the first */
 }
 
+/* What the server is to begin with. mysqld's configuration includes the file. */
+static int write_pins(Manager *m) {
+        _cleanup_close_ int dirfd = open(m->paths.state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        _cleanup_free_ char *text = NULL;
+
+        if (dirfd < 0)
+                return -errno;
+        if (asprintf(&text,
+                     "# Written by mainstayd, and read by the server when it starts: what was made a\n"
+                     "# replica stays one. It is taken back where this node becomes the primary.\n"
+                     "[mysqld]\n%s%s",
+                     m->store->replica ? "loose-super-read-only=ON\nread-only=ON\n" : "", m->store->held ? "loose-skip-slave-start\nloose-skip-replica-start\n" : "") < 0) {
+                text = NULL;
+                return -ENOMEM;
+        }
+        return file_write(dirfd, PINS_NAME, text, strlen(text), 0644);
+}
+
+/* The server looks for it from its next start on. */
+void replica_start(Manager *m) {
+        int r = m->asynchronous ? write_pins(m) : 0;
+
+        if (r < 0)
+                log_warning("%s/" PINS_NAME " cannot be written (%s), so the server does not learn there what this node was made. Is the disk full, or read-only?", m->paths.state, strerror(-r));
+}
+
+int replica_pin(Manager *m, bool replica, bool held) {
+        bool was = m->store->replica, kept = m->store->held;
+        int r;
+
+        m->store->replica = replica;
+        m->store->held = held;
+        r = manager_save(m);
+        if (r >= 0)
+                r = write_pins(m);
+        if (r < 0) {
+                m->store->replica = was;
+                m->store->held = kept;
+        }
+        return r;
+}
+
+/* A person has made this node the primary: it is not to come back read-only. */
+static void unpin(Manager *m) {
+        Datasource own;
+
+        if (!m->store->replica || m->job || !m->report)
+                return;
+        replica_judge(m, &own);
+        if (own.role == ROLE_PRIMARY && own.writable && own.replicator.health == HEALTH_ONLINE && replica_pin(m, false, false) >= 0)
+                log_notice("This node takes writes and replicates from nobody: that it is read-only at its next start is taken back.");
+}
+
 void replica_evaluate(Manager *m) {
         Report *fresh = NULL;
         int r;
@@ -158,6 +223,10 @@ void replica_evaluate(Manager *m) {
         }
         /* Nobody's report is needed to let it start. */
         answer_gate(m);
-        if (m->report)
-                manager_tell(m);
+        if (!m->report)
+                return;
+        unpin(m);
+        operators_drive(m);
+        jobs_drive(m);
+        manager_tell(m);
 }

@@ -4,6 +4,7 @@
 #include "sys/log.h"
 #include "sys/message-ids.h"
 
+#include <inttypes.h>
 #include <systemd/sd-daemon.h>
 
 ManagerEvents manager_events;
@@ -74,6 +75,12 @@ static char *waiting_text(Manager *m) {
         char *text;
         int k;
 
+        if (m->job) {
+                const JobStep *step = job_last_step(m->job);
+
+                k = asprintf(&text, "The job %" PRIu64 " (%s) is at: %s.", m->job->id, job_kind_to_string(m->job->kind), step ? step->name : "its beginning");
+                return k < 0 ? NULL : text;
+        }
         if (r->mysqld == MYSQLD_PRIMARY || m->asynchronous)
                 return strdup("");
         if (m->evidence.outside)

@@ -43,3 +43,5 @@
 /* The policy of the cluster has changed: MAINSTAY_POLICY, MAINSTAY_NODE (where
  * it was set), MAINSTAY_CALLER where that is here. */
 #define MESSAGE_POLICY_CHANGED "33613b38f9a3432f993c636ea1fe4c33"
+/* A job has failed, or was cancelled: MAINSTAY_JOB (its kind), MAINSTAY_NODE. */
+#define MESSAGE_JOB_FAILED "814a626ea74947c48df83743d3a6a623"

@@ -1292,6 +1292,62 @@ static void one_without_galera_waits_for_nobody(void **state) {
         sd_bus_error_free(&error);
 }
 
+static Answer tell(World *w, Node *n, const char *node, const char *verb, const char *arguments) {
+        Answer a = {0};
+        sd_bus_slot *slot = NULL;
+
+        LOOP_UNTIL(w->event, *property(n, "Report"));
+        assert_true(sd_bus_call_method_async(n->bus, &slot, "org.mainstay1", "/org/mainstay1", "org.mainstay1.Node", "Operate", call_answered, &a, "sss", node, verb, arguments) >= 0);
+        LOOP_UNTIL(w->event, a.answered);
+        (void) sd_bus_slot_unref(slot);
+        return a;
+}
+
+/* What is said of a datasource is done by its own agent, and outlives that. */
+static void what_a_person_does_to_a_datasource_stays(void **state) {
+        World *w = *state;
+        Node *db1 = &w->node[0], *db2 = &w->node[1];
+        Answer a;
+
+        put_asynchronous(db1);
+        put_asynchronous(db2);
+        agent_start(db1);
+        agent_start(db2);
+        do {
+                a = tell(w, db1, "db2", "shun", "{\"reason\":\"a broken fan\",\"owner\":\"anna\"}");
+        } while (streq(a.error, "org.mainstay1.Error.Unheard") || streq(a.error, "org.mainstay1.Error.NotReady"));
+        assert_string_equal(a.error, "");
+        LOOP_UNTIL(w->event, streq(property(db2, "State"), "SHUNNED"));
+        assert_non_null(strstr(property(db2, "Reason"), "a broken fan"));
+        agent_kill(db2);
+        agent_start(db2);
+        LOOP_UNTIL(w->event, streq(property(db2, "State"), "SHUNNED"));
+        assert_non_null(strstr(property(db2, "Reason"), "anna"));
+
+        /* Only said, not done; refused; not there. */
+        a = tell(w, db2, "", "shun", "{\"dry_run\":true,\"for\":5}");
+        assert_string_equal(a.error, "");
+        assert_non_null(strstr(property(db2, "Reason"), "a broken fan"));
+        a = tell(w, db2, "", "offline", "{}");
+        assert_non_null(strstr(a.text, "SHUNNED already"));
+        a = tell(w, db2, "", "recover", "{}");
+        assert_non_null(strstr(a.text, "there has to be exactly one active primary"));
+        a = tell(w, db2, "", "frobnicate", "{}");
+        assert_non_null(strstr(a.text, "There is no verb"));
+        a = tell(w, db2, "", "shun", "[]");
+        assert_non_null(strstr(a.text, "no JSON object"));
+        a = tell(w, db2, "db9", "shun", "{}");
+        assert_non_null(strstr(a.text, "There is no node db9"));
+        assert_string_equal(property(db2, "Job"), "");
+
+        /* For a while: it ends by itself. */
+        a = tell(w, db2, "db2", "shun", "{\"for\":1}");
+        assert_string_equal(a.error, "");
+        LOOP_UNTIL(w->event, streq(property(db2, "State"), "OFFLINE"));
+        a = tell(w, db2, "", "recover", "{}");
+        assert_non_null(strstr(a.text, "The datasource 'db2' is not FAILED or SHUNNED and cannot be recovered. It is OFFLINE"));
+}
+
 /* db2 had the newest data of a cluster, and has lost its configuration: the
  * others must not go on without them. */
 static void one_that_has_lost_its_galera_is_waited_for(void **state) {
@@ -1651,6 +1707,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(an_overrule_ends_with_what_it_was_said_for, setup, teardown),
                 cmocka_unit_test_setup_teardown(who_fails_to_join_rests, setup, teardown),
                 cmocka_unit_test_setup_teardown(one_without_galera_waits_for_nobody, setup, teardown),
+                cmocka_unit_test_setup_teardown(what_a_person_does_to_a_datasource_stays, setup, teardown),
                 cmocka_unit_test_setup_teardown(one_that_has_lost_its_galera_is_waited_for, setup, teardown),
                 cmocka_unit_test_setup_teardown(nobody_hears_of_what_is_not_on_the_disk, setup, teardown),
                 cmocka_unit_test_setup_teardown(who_cannot_write_refuses_the_gate, setup, teardown),

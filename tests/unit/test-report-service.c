@@ -141,7 +141,7 @@ static Job *largest_job(void) {
                 (void) snprintf(name, sizeof(name), "\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"%020zu", i);
                 assert_int_equal(names_add(&force, name), 0);
         }
-        assert_int_equal(job_new(JOB_ID_MAX, JOB_REPLICATOR, "db1", "db2", text, &force, INT64_MAX, &job), 0);
+        assert_int_equal(job_new(JOB_ID_MAX, JOB_REPLICATOR_REPLICA, "db1", "db2", text, &force, INT64_MAX, &job), 0);
         for (size_t i = 0; i < JOB_STEPS_MAX; i++) {
                 char name[32];
 

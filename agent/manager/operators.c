@@ -1,0 +1,485 @@
+/* What a person has done to a datasource: taken out of service, put back,
+ * recovered, told whom to follow. It may be said on any node, and is done by the
+ * agent of the node that it concerns: the others hand it on. And what the policy
+ * does of that by itself. */
+#include "manager/jobs.h"
+#include "sys/log.h"
+
+#define FORWARD_TIMEOUT (20 * USEC_PER_SEC)
+#define FORWARD_PAUSE (200 * USEC_PER_MSEC)
+#define FORWARD_RETRY (15 * USEC_PER_SEC)
+#define MEND_FIRST (15 * USEC_PER_SEC)
+#define MEND_MAX (600 * USEC_PER_SEC)
+#define REFUSAL_SIZE 768
+
+/* Refused, with a sentence: nothing was changed. */
+static _printf_(2, 3) int refuse(char why[static REFUSAL_SIZE], const char *format, ...) {
+        va_list ap;
+
+        va_start(ap, format);
+        (void) vsnprintf(why, REFUSAL_SIZE, format, ap);
+        va_end(ap);
+        return -EPERM;
+}
+
+static const char *text_of(const json_t *o, const char *key) {
+        return str_or(json_string_value(json_object_get(o, key)), "");
+}
+
+static int names_of(const json_t *args, const char *key, Names *ret) {
+        const json_t *list = json_object_get(args, key);
+
+        *ret = (Names) {0};
+        return list ? names_from_json(list, ret) : 0;
+}
+
+/* Who is who */
+
+typedef struct Service {
+        size_t n;
+        Voice voice[NAMES_MAX];
+        Datasource ds[NAMES_MAX];
+        Primary primary;
+} Service;
+
+/* Own is the first. Free it. */
+static Service *service_now(Manager *m) {
+        Service *s = calloc(1, sizeof(*s));
+        DatasourceFacts *facts = calloc(NAMES_MAX, sizeof(*facts));
+
+        if (!s || !facts) {
+                free(s);
+                free(facts);
+                return NULL;
+        }
+        s->n = manager_voices(m, m->report, s->voice);
+        for (size_t i = 0; i < s->n; i++)
+                facts[i] = datasource_facts(&s->voice[i]);
+        datasources_judge(facts, s->n, s->ds, &s->primary);
+        free(facts);
+        return s;
+}
+
+/* From whom it is to replicate: the one primary, or who is named. */
+static int find_source(Manager *m, const char *named, const Names *force, char ret[static NAME_SIZE], char why[static REFUSAL_SIZE]) {
+        _cleanup_free_ Service *s = service_now(m);
+        const char *source;
+
+        if (!s)
+                return -ENOMEM;
+        if (s->primary.verdict != PRIMARY_ONE && !(*named && names_contain(force, "primary")))
+                return refuse(why, "%s is not changed, for there has to be exactly one active primary. %s%s", m->name, s->primary.text,
+                              *named ? " If you know that it is the one, say: --force=primary" : "");
+        source = *named ? named : s->primary.who.name[0];
+        if (streq(source, m->name))
+                return *named ? refuse(why, "%s cannot replicate from itself.", m->name) : refuse(why, "%s is the primary: it has nobody to replicate from.", m->name);
+        if (s->primary.verdict == PRIMARY_ONE && !names_contain(&s->primary.who, source) && !names_contain(force, "primary"))
+                return refuse(why, "%s is not the primary, which is %s. To have %s follow it all the same, say: --force=primary", source, s->primary.who.name[0], m->name);
+        for (size_t i = 0; i < s->n; i++) {
+                if (!streq(s->voice[i].name, source))
+                        continue;
+                if (!voice_report(&s->voice[i]))
+                        return refuse(why, "The agent of %s is not heard (%s), so whether %s can go on from there cannot be told.", source, str_or(s->voice[i].why, "not tried yet"), m->name);
+                if (s->ds[i].server.health != HEALTH_ONLINE)
+                        return refuse(why, "%s is no source to replicate from: %s.", source, s->ds[i].server.text);
+                (void) snprintf(ret, NAME_SIZE, "%s", source);
+                return 0;
+        }
+        return refuse(why, "There is no node %.64s.", source);
+}
+
+/* Verbs */
+
+/* What is said, and what comes of it. */
+typedef struct Op {
+        const json_t *args;
+        const char *by;
+        bool dry;       /* only looked at */
+        char text[512]; /* what was done: a sentence */
+        uint64_t job;   /* that was begun for it, 0 for none */
+        char why[REFUSAL_SIZE]; /* it was refused */
+} Op;
+
+typedef struct Verb {
+        const char *name;
+        int (*run)(Manager *m, Op *op); /* 0, or refused */
+        bool galera; /* it is for nodes of Galera's too */
+} Verb;
+
+static int begin(Manager *m, Op *op, JobKind kind, const char *source, const Names *force) {
+        int r;
+
+        if (m->job)
+                return refuse(op->why, "A job runs on %s already (%s, number %" PRIu64 "). To follow it: mainstayctl job follow; to end it: mainstayctl job cancel %" PRIu64, m->name, job_kind_to_string(m->job->kind),
+                              m->job->id, m->job->id);
+        if (op->dry) {
+                size_t n = (size_t) snprintf(op->text, sizeof(op->text), "Nothing was done. The steps on %s%s%s would be:", m->name, *source ? ", by " : "", source);
+
+                for (const Step *s = replica_job_steps(kind); s->name && n < sizeof(op->text); s++)
+                        n += (size_t) snprintf(op->text + n, sizeof(op->text) - n, "%s %s", s == replica_job_steps(kind) ? "" : ",", s->name);
+                return 0;
+        }
+        r = jobs_begin(m, kind, source, op->by, force, &op->job);
+        if (r < 0)
+                return refuse(op->why, "The job cannot be written down (%s), so it is not begun. Is the disk of %s full, or read-only?", strerror(-r), m->name);
+        (void) snprintf(op->text, sizeof(op->text), "The job %" PRIu64 " is begun on %s.", op->job, m->name);
+        return 0;
+}
+
+static int save_service(Manager *m, Op *op, const Shun *shun, bool offline) {
+        Shun before = m->store->shun;
+        bool was = m->store->offline;
+        int r;
+
+        if (op->dry)
+                return 0;
+        m->store->shun = *shun;
+        m->store->offline = offline;
+        r = manager_save(m);
+        if (r < 0) {
+                m->store->shun = before;
+                m->store->offline = was;
+                return refuse(op->why, "It cannot be written down (%s), so nothing is changed. Is the disk of %s full, or read-only?", strerror(-r), m->name);
+        }
+        manager_touch(m);
+        return 0;
+}
+
+_printf_(3, 4) static int done(Manager *m, Op *op, const char *format, ...) {
+        size_t n = op->dry ? (size_t) snprintf(op->text, sizeof(op->text), "Nothing was done. It would be: ") : 0;
+        va_list ap;
+
+        va_start(ap, format);
+        (void) vsnprintf(op->text + n, sizeof(op->text) - n, format, ap);
+        va_end(ap);
+        if (!op->dry)
+                log_notice("%s (%s)", op->text, op->by);
+        return 0;
+}
+
+static int do_shun(Manager *m, Op *op) {
+        int64_t seconds = json_integer_value(json_object_get(op->args, "for"));
+        char words[SHUN_TEXT_MAX];
+        usec_t now = jobs_clock();
+        Shun shun;
+        int r;
+
+        if (seconds < 0 || seconds > (int64_t) 10 * 366 * 86400)
+                return refuse(op->why, "A shun lasts a number of seconds, ten years at most, or for ever.");
+        if (m->job)
+                return refuse(op->why, "A job runs on %s (%s). To end it: mainstayctl job cancel %" PRIu64, m->name, job_kind_to_string(m->job->kind), m->job->id);
+        r = shun_new(text_of(op->args, "reason"), str_or(text_of(op->args, "owner"), op->by), now, seconds > 0 ? now + (usec_t) seconds * USEC_PER_SEC : 0, &shun);
+        if (r < 0)
+                return refuse(op->why, "That is no shun: %s.", strerror(-r));
+        r = save_service(m, op, &shun, m->store->offline);
+        return r < 0 ? r : done(m, op, "%s is SHUNNED now: %s.", m->name, shun_text(&shun, words));
+}
+
+static int do_offline(Manager *m, Op *op) {
+        int r;
+
+        if (m->store->shun.set)
+                return refuse(op->why, "%s is SHUNNED already, which is more than OFFLINE.", m->name);
+        r = save_service(m, op, &m->store->shun, true);
+        return r < 0 ? r : done(m, op, "%s is OFFLINE now.", m->name);
+}
+
+static int do_online(Manager *m, Op *op) {
+        Datasource own;
+        int r;
+
+        if (!m->asynchronous) {
+                r = save_service(m, op, &(Shun) {0}, false);
+                return r < 0 ? r : done(m, op, "Nothing keeps %s out of service any more.", m->name);
+        }
+        replica_judge(m, &own);
+        if (own.state == DATASOURCE_ONLINE)
+                return refuse(op->why, "%s is ONLINE already.", m->name);
+        if (own.role == ROLE_PRIMARY && own.writable) {
+                r = save_service(m, op, &(Shun) {0}, false);
+                return r < 0 ? r : done(m, op, "%s is ONLINE now, as the primary.", m->name);
+        }
+        if (own.role != ROLE_REPLICA)
+                return refuse(op->why, "%s is no replica of anybody: %s. To make it one: mainstayctl repoint %s", m->name, str_or(own.replicator.text, "it is told to replicate from nobody"), m->name);
+        return begin(m, op, JOB_ONLINE, "", NULL);
+}
+
+static int do_drain(Manager *m, Op *op) {
+        return begin(m, op, JOB_DRAIN, "", NULL);
+}
+
+static int force_of(const Op *op, Names *ret) {
+        return names_of(op->args, "force", ret) < 0 ? refuse((char *) op->why, "These are no names of checks.") : 0;
+}
+
+static int begin_from(Manager *m, Op *op, JobKind kind, const char *named) {
+        char source[NAME_SIZE];
+        Datasource own;
+        Names force;
+        int r;
+
+        r = force_of(op, &force);
+        if (r >= 0)
+                r = find_source(m, named, &force, source, op->why);
+        if (r < 0)
+                return r;
+        replica_judge(m, &own);
+        if (own.server.health != HEALTH_ONLINE)
+                return refuse(op->why, "The server of %s cannot be connected to: %s.", m->name, own.server.text);
+        return begin(m, op, kind, source, &force);
+}
+
+static int do_recover(Manager *m, Op *op) {
+        Datasource own;
+
+        if (!m->asynchronous) {
+                if (!m->store->shun.set && !m->store->offline)
+                        return refuse(op->why, "The datasource '%s' is not FAILED or SHUNNED and cannot be recovered.", m->name);
+                return do_online(m, op);
+        }
+        replica_judge(m, &own);
+        if (own.state != DATASOURCE_FAILED && own.state != DATASOURCE_SHUNNED)
+                return refuse(op->why, "The datasource '%s' is not FAILED or SHUNNED and cannot be recovered. It is %s%s%s%s.", m->name, datasource_state_to_string(own.state), own.reason[0] ? ": " : "", own.reason,
+                              own.state == DATASOURCE_OFFLINE ? "; to bring it back: mainstayctl online" : "");
+        return begin_from(m, op, JOB_RECOVER, "");
+}
+
+static int do_repoint(Manager *m, Op *op) {
+        return begin_from(m, op, JOB_REPOINT, text_of(op->args, "primary"));
+}
+
+static int do_replicator(Manager *m, Op *op) {
+        const char *what = text_of(op->args, "what");
+
+        if (streq(what, "offline"))
+                return begin(m, op, JOB_REPLICATOR_OFFLINE, "", NULL);
+        if (streq(what, "online"))
+                return begin(m, op, JOB_REPLICATOR_ONLINE, "", NULL);
+        if (!streq(what, "replica"))
+                return refuse(op->why, "A replicator is set offline, online or replica.");
+        return begin_from(m, op, JOB_REPLICATOR_REPLICA, text_of(op->args, "primary"));
+}
+
+static const Verb verbs[] = {
+        { "shun", do_shun, true },       { "online", do_online, true },   { "offline", do_offline, true },       { "drain", do_drain, false },
+        { "recover", do_recover, true }, { "repoint", do_repoint, false }, { "replicator", do_replicator, false },
+};
+
+static int run(Manager *m, const char *verb, Op *op, char **ret) {
+        int r = refuse(op->why, "There is no verb \"%.64s\".", verb);
+        json_t *o;
+
+        for (size_t i = 0; i < ELEMENTS(verbs); i++)
+                if (streq(verbs[i].name, verb))
+                        r = verbs[i].galera || m->asynchronous ? verbs[i].run(m, op) : refuse(op->why, "%s is a node of a Galera cluster, and \"%s\" is for servers that replicate without it.", m->name, verb);
+        if (r < 0)
+                return r;
+        o = json_pack("{s:s, s:s}", "node", m->name, "text", op->text);
+        if (o && op->job > 0)
+                (void) json_object_set_new(o, "job", json_integer((json_int_t) op->job));
+        *ret = o ? json_dumps(o, JSON_COMPACT) : NULL;
+        json_decref(o);
+        return *ret ? 0 : -ENOMEM;
+}
+
+static int run_here(Manager *m, sd_bus_message *call, const char *verb, const char *arguments, const char *by) {
+        json_error_t e;
+        json_t *args = json_loads(*arguments ? arguments : "{}", JSON_REJECT_DUPLICATES, &e);
+        Op op = { .args = args, .by = by, .dry = json_is_true(json_object_get(args, "dry_run")) };
+        _cleanup_free_ char *result = NULL;
+        int r;
+
+        r = json_is_object(args) ? run(m, verb, &op, &result) : refuse(op.why, "What is said of it is no JSON object.");
+        json_decref(args);
+        if (r == -EPERM)
+                return sd_bus_reply_method_errorf(call, "org.mainstay1.Error.Refused", "%s", op.why);
+        return r < 0 ? r : sd_bus_reply_method_return(call, "s", result);
+}
+
+/* On another node */
+
+typedef struct Forward {
+        Manager *manager;
+        sd_bus_message *call;
+        char node[NAME_SIZE], *verb, *arguments, *by;
+        usec_t until;
+        sd_event_source *again;
+        bool over; /* it was answered */
+} Forward;
+
+static Forward *forward_free(Forward *f) {
+        if (!f)
+                return NULL;
+        (void) sd_event_source_disable_unref(f->again);
+        (void) sd_bus_message_unref(f->call);
+        free(f->verb);
+        free(f->arguments);
+        free(f->by);
+        free(f);
+        return NULL;
+}
+DEFINE_CLEANUP(Forward, forward_free)
+
+static Peer *peer_named(Manager *m, const char *node) {
+        for (size_t i = 0; i < m->n_peers; i++) {
+                const char *label = peer_label(m->peer[i]), *name = str_or(peer_name(m->peer[i]), store_label(m->store, label));
+
+                if (streq_null(name, node) || streq(label, node))
+                        return m->peer[i];
+        }
+        return NULL;
+}
+
+static int forward_answered(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        Forward *f = userdata;
+        const sd_bus_error *e = sd_bus_message_get_error(reply);
+        const char *text;
+
+        /* The connection was a dead one: the other node has begun anew, say. */
+        if (e && sd_bus_error_has_names(e, SD_BUS_ERROR_NO_REPLY, SD_BUS_ERROR_DISCONNECTED))
+                return 0;
+        if (e)
+                (void) sd_bus_reply_method_errorf(f->call, e->name, "%s", str_or(e->message, "It does not say why."));
+        else if (sd_bus_message_read(reply, "s", &text) < 0)
+                (void) sd_bus_reply_method_errorf(f->call, "org.mainstay1.Error.Unheard", "The agent of %s answers nonsense: bring all nodes to the same release.", f->node);
+        else
+                (void) sd_bus_reply_method_return(f->call, "s", text);
+        f->over = true;
+        return 0;
+}
+
+/* The call is over, or its connection is. Each verb may be said twice. */
+static void forward_ended(void *userdata) {
+        Forward *f = userdata;
+
+        if (f->over || sd_event_source_set_time_relative(f->again, FORWARD_PAUSE) < 0 || sd_event_source_set_enabled(f->again, SD_EVENT_ONESHOT) < 0)
+                (void) forward_free(f);
+}
+
+static int forward_send(Forward *f, Peer *p) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        sd_bus_slot *slot = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_call(peer_bus(p), &m, "org.mainstay1", "/org/mainstay1", "org.mainstay1.Peer", "Operate");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "sss", f->verb, f->arguments, f->by);
+        if (r >= 0)
+                r = sd_bus_call_async(peer_bus(p), &slot, m, forward_answered, f, FORWARD_TIMEOUT);
+        if (r < 0)
+                return r;
+        (void) sd_bus_slot_set_destroy_callback(slot, forward_ended);
+        (void) sd_bus_slot_set_floating(slot, true);
+        (void) sd_bus_slot_unref(slot);
+        return 0;
+}
+
+static int forward_again(sd_event_source *source, uint64_t usec, void *userdata) {
+        Forward *f = userdata;
+        Peer *p = peer_named(f->manager, f->node);
+
+        if (p && peer_condition(p) == CONDITION_KNOWN && peer_bus(p) && forward_send(f, p) >= 0)
+                return 0;
+        if (usec < f->until) {
+                (void) sd_event_source_set_time_relative(source, FORWARD_PAUSE);
+                return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+        }
+        (void) sd_bus_reply_method_errorf(f->call, "org.mainstay1.Error.Unheard", "The connection to the agent of %s ended before it answered. Look what came of it (mainstayctl status), and say it again.", f->node);
+        (void) forward_free(f);
+        return 0;
+}
+
+static int forward(Manager *m, Peer *p, sd_bus_message *call, const char *node, const char *verb, const char *arguments, const char *by) {
+        _cleanup_(forward_freep) Forward *f = calloc(1, sizeof(*f));
+        int r;
+
+        if (!f)
+                return -ENOMEM;
+        *f = (Forward) { .manager = m, .call = sd_bus_message_ref(call), .verb = strdup(verb), .arguments = strdup(arguments), .by = strdup(by), .until = manager_now(m) + FORWARD_RETRY };
+        (void) snprintf(f->node, sizeof(f->node), "%s", node);
+        if (!f->verb || !f->arguments || !f->by)
+                return -ENOMEM;
+        r = sd_event_add_time(m->event, &f->again, CLOCK_MONOTONIC, USEC_NEVER, 10 * USEC_PER_MSEC, forward_again, f);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(f->again, SD_EVENT_OFF);
+        if (r >= 0)
+                r = forward_send(f, p);
+        if (r < 0)
+                return r;
+        (void) TAKE(f); /* its own from now on */
+        return 1;
+}
+
+int operate(Manager *m, sd_bus_message *call, const char *node, const char *verb, const char *arguments, const char *by) {
+        Peer *p;
+
+        if (!*node || streq(node, m->name))
+                return run_here(m, call, verb, arguments, by);
+        p = peer_named(m, node);
+        if (p && (peer_condition(p) != CONDITION_KNOWN || !peer_bus(p)))
+                return sd_bus_reply_method_errorf(call, "org.mainstay1.Error.Unheard", "The agent of %s is not heard (%s), and nobody else can do that. Nothing was changed.", node,
+                                                  str_or(peer_why(p), "not tried yet"));
+        if (p)
+                return forward(m, p, call, node, verb, arguments, by);
+        return sd_bus_reply_method_errorf(call, "org.mainstay1.Error.Refused", "There is no node %.64s. Nothing was changed.", node);
+}
+
+/* By itself */
+
+static void end_shun(Manager *m) {
+        usec_t now = jobs_clock();
+        Op op = {0};
+
+        if (!m->store->shun.set || m->store->shun.until == 0)
+                return;
+        if (!shun_is_over(&m->store->shun, now)) {
+                /* By the clock on the wall, which may be put forward. */
+                usec_t left = m->store->shun.until - now;
+
+                manager_wake(m, manager_now(m) + (left < 60 * USEC_PER_SEC ? left : 60 * USEC_PER_SEC));
+                return;
+        }
+        if (save_service(m, &op, &(Shun) {0}, m->store->offline) >= 0)
+                log_notice("The time for which this node was shunned is over.");
+}
+
+/* Under the policy automatic a replica that has failed is recovered, where that
+ * is safe: the same job as a person's, which ends before it has touched anything
+ * where it is not. */
+static void mend(Manager *m) {
+        const Names none = {0};
+        char source[NAME_SIZE], why[REFUSAL_SIZE];
+        Datasource own;
+        uint64_t id;
+        usec_t pause;
+
+        if (!policies_automatic(m) || m->job || m->store->shun.set || m->store->offline || !m->report) {
+                m->mend_after = 0;
+                return;
+        }
+        replica_judge(m, &own);
+        if (own.state != DATASOURCE_FAILED || own.role != ROLE_REPLICA || own.server.health != HEALTH_ONLINE) {
+                m->mend_after = 0;
+                if (own.state == DATASOURCE_ONLINE)
+                        m->mend_failures = 0;
+                return;
+        }
+        if (m->mend_after == 0) {
+                pause = MEND_FIRST << (m->mend_failures < 6 ? m->mend_failures : 6);
+                m->mend_after = manager_now(m) + (pause < MEND_MAX ? pause : MEND_MAX);
+        }
+        if (manager_now(m) < m->mend_after) {
+                manager_wake(m, m->mend_after);
+                return;
+        }
+        m->mend_after = 0;
+        m->mend_failures++;
+        if (find_source(m, "", &none, source, why) >= 0)
+                (void) jobs_begin(m, JOB_RECOVER, source, "the policy", NULL, &id);
+}
+
+void operators_drive(Manager *m) {
+        end_shun(m);
+        if (m->asynchronous)
+                mend(m);
+}

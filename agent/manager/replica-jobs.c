@@ -1,0 +1,362 @@
+/* What the jobs of a node that replicates are made of. Before anything is
+ * touched, it is judged whether the data can go on from the source at all; what
+ * is doubtful ends the job there. */
+#include "domain/standing.h"
+#include "manager/jobs.h"
+#include "sys/log.h"
+
+#define WORK_TIME (30 * USEC_PER_SEC)
+/* A server that is asked anew answers within that, or does not. */
+#define ANSWER_TIME (15 * USEC_PER_SEC)
+/* The source's agent asks its server every ten seconds. */
+#define NEWS_TIME (12 * USEC_PER_SEC)
+#define VERIFY_TIME (30 * USEC_PER_SEC)
+#define VERIFY_PAUSE (1 * USEC_PER_SEC)
+#define DRAIN_PAUSE (1 * USEC_PER_SEC)
+
+#define SAY(text, ...) ((void) snprintf((text), 512, __VA_ARGS__))
+
+/* Facts */
+
+/* Has the server answered since this phase was begun? Negative: it will not. */
+static int asked_anew(Manager *m, char text[static 512]) {
+        if (m->step.asked == 0) {
+                m->step.asked = manager_now(m);
+                m->probe_after = 0;
+                m->probe_tries = 0;
+        }
+        if (m->answered > m->step.asked && m->replication && m->replication->answers)
+                return 1;
+        if (manager_now(m) > m->step.asked + ANSWER_TIME) {
+                SAY(text, "The server of %s does not answer: %.400s.", m->name, str_or(m->server_problem, "it is not running"));
+                return -EIO;
+        }
+        if (!probe_busy(m->probe) && m->probe_after > manager_now(m) + VERIFY_PAUSE)
+                m->probe_after = manager_now(m) + VERIFY_PAUSE;
+        manager_wake(m, manager_now(m) + VERIFY_PAUSE);
+        return 0;
+}
+
+static const Report *report_of(Manager *m, const char *name) {
+        for (size_t i = 0; i < m->n_peers; i++) {
+                const Report *r = peer_report(m->peer[i]);
+
+                if (r && streq(r->node, name))
+                        return r;
+        }
+        return NULL;
+}
+
+/* Where the source is to be reached: as this server was told before, else where
+ * its agent is. */
+static void source_address(Manager *m, const char *name, char host[static 256], char port[static 8]) {
+        (void) snprintf(host, 256, "%s", name);
+        (void) snprintf(port, 8, "%s", str_or(m->options.port, "3306"));
+        for (size_t i = 0; i < m->n_peers; i++) {
+                const Report *r = peer_report(m->peer[i]);
+
+                if (r && streq(r->node, name) && peer_host(m->peer[i]))
+                        (void) snprintf(host, 256, "%s", peer_host(m->peer[i]));
+        }
+        for (size_t i = 0; m->replication && i < m->replication->n_channels; i++) {
+                const Channel *c = &m->replication->channel[i];
+                const Report *r = report_of(m, name);
+
+                if (streq(c->host, name) || streq(c->host, host) || (r && r->replication && c->source_id > 0 && c->source_id == r->replication->server_id)) {
+                        (void) snprintf(host, 256, "%s", c->host);
+                        (void) snprintf(port, 8, "%" PRId64, c->port > 0 && c->port <= UINT16_MAX ? c->port : 3306);
+                }
+        }
+}
+
+/* Steps */
+
+static int work(Manager *m, char text[static 512], const char *what, const char *const *words) {
+        int r = jobs_work(m, WORK_TIME, words);
+
+        if (r < 0)
+                SAY(text, "%s: %.400s.", what, m->step.error);
+        return r;
+}
+
+static int connect_server(Manager *m, char text[static 512]) {
+        int r = asked_anew(m, text);
+
+        if (r > 0)
+                SAY(text, "The server of %s answers.", m->name);
+        return r;
+}
+
+static int preflight(Manager *m, char text[static 512], Preflight *ret) {
+        _cleanup_gtid_list_ GtidList at = {0};
+        char host[256], port[8];
+        int r;
+
+        *ret = PREFLIGHT_NONE;
+        if (m->replication->flavour != FLAVOUR_MARIADB || !m->replication->have_gtids)
+                return 1;
+        if (!m->step.position) {
+                if (replication_position(m->replication, &at) < 0 || gtid_list_format(&at, &m->step.position) < 0)
+                        return -ENOMEM;
+        }
+        source_address(m, m->job->source, host, port);
+        r = jobs_work(m, WORK_TIME, (const char *const []) { "preflight", host, port, m->step.position, NULL });
+        if (r == 0)
+                return 0;
+        if (r < 0) {
+                *ret = PREFLIGHT_FAILED;
+                SAY(text, "%.400s", m->step.error);
+                return 1;
+        }
+        if (json_is_false(json_object_get(m->step.answer, "asked")))
+                return 1;
+        *ret = preflight_read((unsigned) json_integer_value(json_object_get(m->step.answer, "errno")), str_or(json_string_value(json_object_get(m->step.answer, "error")), ""));
+        return 1;
+}
+
+static int judge_now(Manager *m, Preflight asked, Judgement *ret) {
+        StandingPeer peers[PEERS_MAX];
+        StandingCase c = { .replica_name = m->name, .source_name = m->job->source, .replica = m->replication, .peer = peers, .preflight = asked };
+        const Report *source = report_of(m, m->job->source);
+
+        c.source = source ? source->replication : NULL;
+        for (size_t i = 0; i < m->n_peers; i++) {
+                const Report *r = peer_report(m->peer[i]);
+
+                if (r && !streq(r->node, m->job->source))
+                        peers[c.n_peers++] = (StandingPeer) { .name = r->node, .replication = r->replication };
+        }
+        return standing_judge(&c, ret);
+}
+
+/* The replica's facts are read first, then the source is asked for that very
+ * position, then what the source says is waited for: what it has committed in
+ * between would otherwise seem to be lacking there. */
+static int judge(Manager *m, char text[static 512]) {
+        _cleanup_judgement_ Judgement j = {0};
+        Preflight asked;
+        char why[512] = "";
+        int r;
+
+        if (m->step.phase == 0) {
+                r = asked_anew(m, text);
+                if (r > 0) {
+                        jobs_next_phase(m);
+                        m->step.judged = manager_now(m);
+                }
+                if (r <= 0)
+                        return r;
+        }
+        r = preflight(m, why, &asked);
+        if (r <= 0)
+                return r;
+        r = judge_now(m, asked, &j);
+        if (r < 0)
+                return r;
+        if (j.standing == STANDING_IDENTICAL || j.standing == STANDING_RECOVERABLE) {
+                SAY(text, "%.500s", j.text);
+                return 1;
+        }
+        if (manager_now(m) < m->step.judged + NEWS_TIME) {
+                manager_wake(m, m->step.judged + NEWS_TIME);
+                return 0;
+        }
+        SAY(text, "%.300s%s%.60s%s", j.text, why[0] ? " It was asked: " : "", why,
+            j.standing == STANDING_PURGED     ? " It needs a new copy of the data."
+            : j.standing == STANDING_DIVERGED ? " Nothing was changed. Save what only it has, then give it a new copy of the data."
+                                              : " Nothing was changed.");
+        return -EBADMSG;
+}
+
+static int fence(Manager *m, char text[static 512]) {
+        int r = work(m, text, "It cannot be made read-only", (const char *const []) { "read-only", "on", NULL });
+
+        if (r <= 0)
+                return r;
+        r = replica_pin(m, true, m->store->held);
+        if (r < 0) {
+                SAY(text, "That it is read-only cannot be written down for its next start: %s.", strerror(-r));
+                return r;
+        }
+        SAY(text, "Its server is read-only (read_only=ON), also after a restart.");
+        return 1;
+}
+
+static int stop(Manager *m, char text[static 512]) {
+        int r = work(m, text, "Its replication cannot be stopped", (const char *const []) { "stop", NULL });
+
+        if (r > 0)
+                SAY(text, "Its replication is stopped.");
+        return r;
+}
+
+/* Where a person wants that: it is not started by the server itself either. */
+static int hold(Manager *m, char text[static 512]) {
+        int r = stop(m, text);
+
+        if (r <= 0)
+                return r;
+        r = replica_pin(m, m->store->replica, true);
+        if (r < 0) {
+                SAY(text, "That its replication stays stopped cannot be written down for its next start: %s.", strerror(-r));
+                return r;
+        }
+        SAY(text, "Its replication is stopped, and stays so after a restart, until: mainstayctl replicator %s online", m->name);
+        return 1;
+}
+
+static int follow(Manager *m, char text[static 512]) {
+        bool demote = m->replication && m->replication->n_channels == 0;
+        char host[256], port[8];
+        int r;
+
+        source_address(m, m->job->source, host, port);
+        r = work(m, text, "It cannot be told to follow its primary", (const char *const []) { "follow", host, port, demote ? "demote" : NULL, NULL });
+        if (r > 0)
+                SAY(text, "%s replicates from %s now (%s:%s, by GTID).", m->name, m->job->source, host, port);
+        return r;
+}
+
+static int start(Manager *m, char text[static 512]) {
+        int r;
+
+        if (m->store->held) {
+                r = replica_pin(m, m->store->replica, false);
+                if (r < 0)
+                        return r;
+        }
+        r = work(m, text, "Its replication cannot be started", (const char *const []) { "start", NULL });
+        if (r > 0)
+                SAY(text, "Its replication is started.");
+        return r;
+}
+
+static int verify(Manager *m, char text[static 512]) {
+        Datasource own;
+        int r;
+
+        if (m->step.asked == 0 && manager_now(m) < m->step.looked + VERIFY_PAUSE) {
+                manager_wake(m, m->step.looked + VERIFY_PAUSE);
+                return 0;
+        }
+        r = asked_anew(m, text);
+        if (r <= 0)
+                return r;
+        replica_judge(m, &own);
+        if (own.role == ROLE_REPLICA && own.replicator.health == HEALTH_ONLINE) {
+                SAY(text, "It replicates from %.128s, and both of its threads run.", own.source);
+                return 1;
+        }
+        if (own.replicator.health == HEALTH_FAILED || manager_now(m) >= m->step.since + VERIFY_TIME) {
+                SAY(text, "It does not replicate: %.400s.", str_or(own.replicator.text, "it is told to replicate from nobody"));
+                return -EIO;
+        }
+        m->step.asked = 0; /* again, in a while */
+        m->step.looked = manager_now(m);
+        manager_wake(m, m->step.looked + VERIFY_PAUSE);
+        return 0;
+}
+
+static int set_service(Manager *m, bool offline, char text[static 512]) {
+        Shun shun = m->store->shun;
+        bool before = m->store->offline;
+        int r;
+
+        m->store->shun = (Shun) {0};
+        m->store->offline = offline;
+        r = manager_save(m);
+        if (r < 0) {
+                m->store->shun = shun;
+                m->store->offline = before;
+                SAY(text, "It cannot be written down: %s.", strerror(-r));
+                return r;
+        }
+        SAY(text, "%s is %s now.%s", m->name, offline ? "OFFLINE" : "ONLINE", offline ? " To bring it into service: mainstayctl online" : "");
+        return 1;
+}
+
+static int release(Manager *m, char text[static 512]) {
+        return set_service(m, !policies_automatic(m), text);
+}
+
+static int into_service(Manager *m, char text[static 512]) {
+        return set_service(m, false, text);
+}
+
+static int out_of_service(Manager *m, char text[static 512]) {
+        bool before = m->store->offline;
+        int r;
+
+        m->store->offline = true;
+        r = manager_save(m);
+        if (r < 0) {
+                m->store->offline = before;
+                SAY(text, "It cannot be written down: %s.", strerror(-r));
+                return r;
+        }
+        SAY(text, "%s is OFFLINE now.", m->name);
+        return 1;
+}
+
+static int drain(Manager *m, char text[static 512]) {
+        int64_t clients;
+        int r;
+
+        if (manager_now(m) < m->step.looked + DRAIN_PAUSE && !m->worker && !m->step.answered) {
+                manager_wake(m, m->step.looked + DRAIN_PAUSE);
+                return 0;
+        }
+        r = work(m, text, "Its connections cannot be counted", (const char *const []) { "connections", NULL });
+        if (r <= 0)
+                return r;
+        clients = json_integer_value(json_object_get(m->step.answer, "clients"));
+        jobs_worker_forget(m);
+        m->step.looked = manager_now(m);
+        if (clients == 0) {
+                SAY(text, "Nobody is connected to %s any more.", m->name);
+                return 1;
+        }
+        if (m->job->state == JOB_CANCELLING) {
+                SAY(text, "%" PRId64 " clients are still connected to %s.", clients, m->name);
+                return -ECANCELED;
+        }
+        manager_wake(m, m->step.looked + DRAIN_PAUSE);
+        return 0;
+}
+
+static const Step recover_steps[] = {
+        { "connect", connect_server }, { "judge", judge }, { "fence", fence }, { "stop", stop }, { "follow", follow },
+        { "start", start }, { "verify", verify }, { "release", release }, {0},
+};
+static const Step online_steps[] = { { "fence", fence }, { "start", start }, { "verify", verify }, { "release", into_service }, {0} };
+static const Step drain_steps[] = { { "offline", out_of_service }, { "drain", drain }, {0} };
+static const Step hold_steps[] = { { "stop", hold }, {0} };
+static const Step resume_steps[] = { { "start", start }, { "verify", verify }, {0} };
+static const Step replica_steps[] = { { "judge", judge }, { "fence", fence }, { "stop", stop }, { "follow", follow }, {0} };
+static const Step unknown_steps[] = { {0} };
+
+const Step *replica_job_steps(JobKind kind) {
+        switch (kind) {
+        case JOB_RECOVER:
+        case JOB_REPOINT:
+                return recover_steps;
+        case JOB_ONLINE:
+                return online_steps;
+        case JOB_DRAIN:
+                return drain_steps;
+        case JOB_REPLICATOR_OFFLINE:
+                return hold_steps;
+        case JOB_REPLICATOR_ONLINE:
+                return resume_steps;
+        case JOB_REPLICATOR_REPLICA:
+                return replica_steps;
+        default:
+                return unknown_steps;
+        }
+}
+
+void replica_job_ended(Manager *m, const Job *job) {
+        m->probe_after = 0; /* what came of it is to be seen at once */
+        if (job->state == JOB_DONE)
+                m->mend_failures = 0;
+}
