@@ -86,7 +86,7 @@ class MySQL:
     program = "mysqld"
     # It cannot be installed together with MariaDB's client library, so these nodes need
     # a tree that is linked with Oracle's: the image can build it.
-    packages = ["mysql-server", "rsync", "libmysqlclient-dev", "build-essential", "pkg-config",
+    packages = ["mysql-server", "rsync", "openssh-client", "libmysqlclient-dev", "build-essential", "pkg-config",
                 "libsystemd-dev", "systemd-dev", "libinih-dev", "libjansson-dev", "libsmartcols-dev",
                 "libcmocka-dev", "libdbus-1-dev", "libpolkit-gobject-1-dev", "scdoc"]
     disabled = []

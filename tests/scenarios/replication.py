@@ -1,10 +1,12 @@
 """Nodes of which one is a primary and the others its replicas: what scenarios do
 to them, and what they ask of them."""
 
+import json
 import time
 
-from cluster import PATIENT, Cluster
+from cluster import KEY, PATIENT, Cluster
 from lablib import LabError, ReplicatedLab
+from lablib.flavour import REPLICATION_PASSWORD, REPLICATION_USER
 from lablib.image import IMAGES
 
 
@@ -79,3 +81,58 @@ class Replicas(Cluster):
     def check(self):
         """All replicate, every acknowledged row is on all nodes, and all tables agree."""
         self.ledger.check(self.lab.nodes, timeout=PATIENT)
+
+
+class Service(Replicas):
+    """The same with Mainstay set up on all nodes, as a person would."""
+
+    @classmethod
+    def form(cls, lab):
+        self = cls(lab)
+        for node in lab.nodes:
+            peers = "".join(f"{other.name} = {other.name}\n" for other in lab.nodes if other is not node)
+            conf = node.path("etc/mainstay/conf.d/peers.conf")
+            conf.parent.mkdir(exist_ok=True)
+            conf.write_text(f"[peers]\n{peers}")
+        keys = self.on_all(lambda node: KEY.search(
+            node.run(["mainstayctl", "setup"], check=False).stdout).group())
+        self.on_all(lambda node: node.run(
+            ["mainstayctl", "setup", "--replication-user", REPLICATION_USER, "--replication-password-file", "-", *(
+                word for other, key in keys.items() if other != node.name
+                for word in ("--peer-key", key))], check=False, input=REPLICATION_PASSWORD + "\n"))
+        self.on_all(lambda node: node.run("systemctl enable mainstayd; systemctl restart mainstayd", check=False))
+        self.wait(lambda: all(self.hears_all(node) for node in lab.nodes), "the agents to hear each other")
+        return self
+
+    def make_whole(self):
+        """And every node is ONLINE, in the view of each, under the policy manual."""
+        for node in self.lab.nodes:
+            if node.state() == "running":
+                node.run("mainstayctl policy manual; mainstayctl online", check=False, timeout=PATIENT)
+        super().make_whole()
+        for node in self.lab.nodes:
+            node.run("mainstayctl online", check=False, timeout=PATIENT)
+        self.wait(lambda: all(self.states(node.name) == dict.fromkeys(self.names(), "ONLINE") for node in self.lab.nodes),
+                  "all nodes to be ONLINE")
+
+    def names(self):
+        return [node.name for node in self.lab.nodes]
+
+    def service(self, name):
+        """What `mainstayctl status` says on a node."""
+        return json.loads(self.node(name).run(["mainstayctl", "status", "--json"], timeout=30).stdout)["service"]
+
+    def states(self, name):
+        return {node["node"]: node["state"] for node in self.service(name)["nodes"]}
+
+    def of(self, name, seen_by="db1"):
+        return next(node for node in self.service(seen_by)["nodes"] if node["node"] == name)
+
+    def wait_state(self, name, state, seen_by="db1"):
+        return self.wait(lambda: self.states(seen_by).get(name) == state, f"{name} to be {state} in the view of {seen_by}")
+
+    def ctl(self, name, *words, status=0):
+        """Types it on a node; returns all that was said."""
+        done = self.node(name).run(["mainstayctl", *words], check=False, timeout=PATIENT)
+        assert done.returncode == status, f"mainstayctl {' '.join(words)}: {done.returncode} instead of {status}\n{done.stdout}{done.stderr}"
+        return done.stdout + done.stderr

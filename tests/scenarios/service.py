@@ -1,0 +1,153 @@
+"""The datasources of an asynchronous service: failed, recovered, shunned, repointed,
+as the manual of record has it, on real servers."""
+
+import breakage
+
+from replication import Service
+from scenario import scenario
+
+
+def scenario_of_service(function):
+    return scenario(function, kind=Service)
+
+
+NOT_FAILED = "The datasource '{}' is not FAILED or SHUNNED and cannot be recovered."
+
+
+@scenario_of_service
+def a_failed_replica_is_recovered_by_one_command(service):
+    """From any node; it ends OFFLINE, and `online` sets and verifies read_only. A healthy one is refused, in those words."""
+    with service.ledger:
+        service.write_some()
+        assert NOT_FAILED.format("db2") in service.ctl("db1", "recover", "db2", status=1)
+        breakage.mistake_password(service, "db2")
+        service.wait_state("db2", "FAILED")
+        said = service.ctl("db3", "recover", "db2")
+        assert "db2 is OFFLINE now." in said, said
+        service.wait_state("db2", "OFFLINE", seen_by="db3")
+        said = service.ctl("db1", "online", "db2")
+        assert "db2 is ONLINE now." in said and "read-only" in said, said
+        service.wait_state("db2", "ONLINE")
+        assert NOT_FAILED.format("db2") in service.ctl("db1", "recover", "db2", status=1)
+    service.check()
+
+
+@scenario_of_service
+def all_that_failed_are_recovered(service):
+    """One failed, one shunned: `recover` finds both, one after the other."""
+    with service.ledger:
+        breakage.mistake_password(service, "db2")
+        service.ctl("db1", "shun", "db3", "--reason", "maintenance of its disks")
+        service.wait_state("db2", "FAILED")
+        service.wait_state("db3", "SHUNNED")
+        said = service.ctl("db1", "recover")
+        assert "Recovered 2 of 2 data sources." in said, said
+        assert service.states("db1") == {"db1": "ONLINE", "db2": "OFFLINE", "db3": "OFFLINE"}
+        service.ctl("db1", "online", "db2")
+        service.ctl("db1", "online", "db3")
+    service.check()
+
+
+@scenario_of_service
+def a_shun_outlives_restarts_and_ends_by_its_own_end(service):
+    """The server and the agent are started anew, the node is cut: it stays SHUNNED, and is so on every node."""
+    service.ctl("db1", "shun", "db2", "--reason", "a broken fan", "--owner", "anna")
+    service.node("db2").run(f"systemctl restart {service.flavour.unit} mainstayd", timeout=120)
+    for name in service.names():
+        service.wait_state("db2", "SHUNNED", seen_by=name)
+        assert "a broken fan" in service.of("db2", seen_by=name)["reason"]
+    service.lab.cut("db2")
+    service.lab.boot("db2")
+    service.wait_state("db2", "SHUNNED")
+    service.wait_state("db2", "SHUNNED", seen_by="db3")
+    assert "anna" in service.of("db2", seen_by="db3")["reason"]
+    said = service.ctl("db3", "recover", "db2")
+    assert "db2 is OFFLINE now." in said, said
+    service.ctl("db1", "online", "db2")
+    service.ctl("db1", "shun", "db2", "--for", "3s")
+    service.wait_state("db2", "SHUNNED")
+    service.wait_state("db2", "ONLINE")
+
+
+@scenario_of_service
+def in_automatic_a_failed_replica_comes_back_by_itself(service):
+    """Under the policy automatic nobody has to say anything."""
+    service.ctl("db1", "policy", "automatic")
+    with service.ledger:
+        breakage.mistake_password(service, "db2")
+        service.wait_state("db2", "FAILED")
+        service.wait_state("db2", "ONLINE")
+        service.ctl("db1", "shun", "db3")
+        assert "db3 is ONLINE now." in service.ctl("db1", "recover", "db3")
+    service.check()
+
+
+@scenario_of_service
+def one_that_wrongly_takes_writes_is_made_a_replica(service):
+    """Two take writes: both are named, and nothing is recovered; shunned and repointed, the wrong one follows, read-only also after a restart."""
+    service.check()
+    node = service.node("db2")
+    node.rows(f"{service.flavour.stop}; {service.flavour.forget}; SET GLOBAL {service.flavour.read_only} = OFF; SET GLOBAL read_only = OFF")
+    node.path(service.flavour.read_only_file).unlink()
+    service.wait(lambda: service.service("db1")["primary"]["verdict"] == "several", "two primaries to be seen")
+    service.ctl("db3", "shun", "db3")
+    assert "exactly one active primary" in service.ctl("db1", "recover", "db3", status=1)
+    service.ctl("db1", "shun", "db2")
+    service.wait(lambda: service.service("db2")["primary"]["verdict"] == "one", "one primary to be seen")
+    said = service.ctl("db1", "repoint", "db2", "db1")
+    assert "db2 replicates from db1" in said, said
+    service.ctl("db1", "online", "db2")
+    service.ctl("db1", "recover", "db3")
+    service.ctl("db1", "online", "db3")
+    node.run(["systemctl", "restart", service.flavour.unit], timeout=120)
+    service.wait_state("db2", "ONLINE")
+    assert node.sql("SELECT @@read_only") == "1"
+    service.check()
+
+
+@scenario_of_service
+def what_cannot_go_on_is_told_and_left_alone(service):
+    """Errant transactions, purged binary logs: refused before anything is touched, with the evidence."""
+    breakage.purge_binlogs(service, "db3")
+    service.wait_state("db3", "FAILED")
+    said = service.ctl("db1", "recover", "db3", status=1)
+    assert "new copy of the data" in said, said
+    breakage.commit_errant(service, "db2")
+    service.ctl("db1", "shun", "db2")
+    said = service.ctl("db1", "recover", "db2", status=1)
+    assert "Save what only it has" in said or "does not have" in said, said
+    assert service.replication("db2").source == "db1"
+    service.wait_state("db2", "SHUNNED")
+
+
+@scenario_of_service
+def a_replicator_is_stopped_and_told_whom_to_follow_step_by_step(service):
+    """offline, which outlives a restart of the server; replica; online. And who is none, or oneself, is refused."""
+    with service.ledger:
+        service.ctl("db1", "replicator", "db2", "offline")
+        service.node("db2").run(["systemctl", "restart", service.flavour.unit], timeout=120)
+        service.wait_state("db2", "OFFLINE")
+        assert service.replication("db2").sql == "No"
+        service.ctl("db1", "replicator", "db2", "replica", "db1")
+        service.ctl("db1", "replicator", "db2", "online")
+        service.wait_state("db2", "ONLINE")
+        assert "There is no node" in service.ctl("db1", "repoint", "db2", "db9", "--force", "primary", status=1)
+        assert "cannot replicate from itself" in service.ctl("db1", "repoint", "db2", "db2", status=1)
+        assert "is the primary" in service.ctl("db1", "repoint", "db1", status=1)
+        assert "There is no node" in service.ctl("db1", "recover", "db9", status=1)
+    service.check()
+
+
+@scenario_of_service
+def a_job_is_gone_on_with_when_its_agent_has_died(service):
+    """The agent is killed in the middle, again and again: the step is done anew, and the job comes to its end."""
+    with service.ledger:
+        breakage.reset_replication(service, "db2")
+        service.wait_state("db2", "OFFLINE")
+        service.ctl("db1", "repoint", "db2", "--no-wait")
+        for _ in range(3):
+            service.node("db2").run("sleep 0.3; systemctl kill -s KILL mainstayd", check=False)
+        service.wait(lambda: "is done" in service.node("db2").run(["mainstayctl", "job", "show"], check=False).stdout, "the job to be done")
+        service.ctl("db1", "online", "db2")
+        service.wait_state("db2", "ONLINE")
+    service.check()
