@@ -2,6 +2,7 @@
 #include "edge/ctl-table.h"
 #include "domain/decision.h"
 #include "domain/policy.h"
+#include "domain/shun.h"
 #include "edge/ctl-args.h"
 #include "edge/ctl-grid.h"
 
@@ -75,12 +76,22 @@ static void row_known(const json_t *picture, const json_t *report, const char *n
         const char *mysqld = str_or(text_of(report, "mysqld"), "unknown"), *problem = text_of(report, "problem");
         const json_t *marks = json_object_get(report, "marks");
         bool online = streq(mysqld, "primary"), marked = json_array_size(marks) > 0;
+        char words[SHUN_TEXT_MAX] = "", ignored[256];
+        Shun shun;
 
         row->cell[COL_STATE] = strdup(marked && (online || !*problem || !streq(str_or(json_string_value(json_array_get(marks, 0)), ""), "aborted-sst")) ? "SHUNNED" : online ? "ONLINE" : *problem ? "FAILED" : "OFFLINE");
         row->colour = marked ? COLOUR_RED : online ? COLOUR_GREEN : *problem ? COLOUR_RED : COLOUR_YELLOW;
         row->cell[COL_MYSQLD] = strdup(mysqld);
         row->cell[COL_POSITION] = position_cell(json_object_get(report, "position"));
-        row->cell[COL_NOTE] = marked ? marks_note(report, marks)
+        if (!marked && json_object_get(report, "shun") && shun_from_json(json_object_get(report, "shun"), &shun, ignored) >= 0)
+                (void) shun_text(&shun, words);
+        if (words[0] || (!marked && online && json_is_true(json_object_get(report, "offline")))) {
+                free(row->cell[COL_STATE]);
+                row->cell[COL_STATE] = strdup(words[0] ? "SHUNNED" : "OFFLINE");
+                row->colour = words[0] ? COLOUR_RED : COLOUR_YELLOW;
+        }
+        row->cell[COL_NOTE] = words[0] ? strdup(words)
+                            : marked ? marks_note(report, marks)
                             : *problem ? strdup(problem)
                             : online ? strdup("")
                                      : plan_note(json_object_get(picture, "plan"), node);

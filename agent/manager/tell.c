@@ -145,6 +145,7 @@ static char *waiting_text(Manager *m) {
 static void derive_state(Manager *m, bool *changed) {
         const Report *r = m->report;
         const char *state, *why = "";
+        char shun[SHUN_TEXT_MAX];
         Datasource own;
 
         if (m->asynchronous) {
@@ -156,6 +157,12 @@ static void derive_state(Manager *m, bool *changed) {
                 MarkKind k = marks_first(&m->store->marks);
 
                 why = k >= 0 && mark_keeps_out(k) ? mark_to_string(k) : names_contain(&m->plan->diverged, m->name) ? "diverged" : "stray";
+        } else if (r->shun.set) {
+                state = "SHUNNED";
+                why = shun_text(&r->shun, shun);
+        } else if (r->mysqld == MYSQLD_PRIMARY && r->offline) {
+                state = "OFFLINE";
+                why = "set offline; to bring it back: mainstayctl online";
         } else if (r->mysqld == MYSQLD_PRIMARY)
                 state = "ONLINE";
         else if (r->problem) {

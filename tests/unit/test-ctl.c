@@ -234,7 +234,11 @@ static const char picture[] =
         "   \"report\": {\"mysqld\": \"stopped\", \"arbitrators\": [\"gone\"], \"position\": {\"uuid\": \"" UUID "\", \"seqno\": -1, \"source\": \"grastate\"}}},"
         "  {\"label\": \"db5\", \"node\": \"db5\", \"condition\": \"known\", \"why\": \"\","
         "   \"report\": {\"mysqld\": \"primary\", \"position\": {\"uuid\": \"00000000-0000-0000-0000-000000000000\", \"seqno\": -1, \"source\": \"none\"},"
-        "    \"marks\": [\"diverged\"], \"arbitrators\": [\"garb\"]}}"
+        "    \"marks\": [\"diverged\"], \"arbitrators\": [\"garb\"]}},"
+        "  {\"label\": \"db6\", \"node\": \"db6\", \"condition\": \"known\", \"why\": \"\","
+        "   \"report\": {\"mysqld\": \"primary\", \"shun\": {\"reason\": \"a fan\", \"owner\": \"anna\", \"since\": 5}}},"
+        "  {\"label\": \"db7\", \"node\": \"db7\", \"condition\": \"known\", \"why\": \"\","
+        "   \"report\": {\"mysqld\": \"primary\", \"offline\": true}}"
         "]}";
 
 static const char table[] =
@@ -244,6 +248,8 @@ static const char table[] =
         "db3   uncertain   ?        -                             Not heard: ssh: No route? to host\n"
         "db4   alive       running  -                             No agent answers there: not tried yet\n"
         "db5   SHUNNED     primary  -                             marked: diverged\n"
+        "db6   SHUNNED     primary  -                             a fan, by anna\n"
+        "db7   OFFLINE     primary  -                             \n"
         "garb  ARBITRATOR  -        -                             It has a vote, and no data (garbd).\n"
         "\n"
         "Nobody forms the cluster yet: db3 must be heard first. See: mainstayctl plan\n";
