@@ -18,6 +18,10 @@ static const char *const options[] = {
         "UpdateHostKeys=no",
         "IdentitiesOnly=yes",
         "PreferredAuthentications=publickey",
+        /* Preferred, not required. The one that newer releases prefer takes 100 ms longer
+         * (measured with OpenSSH 9.2), of each of the connections that all nodes open at
+         * once when the power is back; and what is said here keeps no secret for years. */
+        "KexAlgorithms=^curve25519-sha256",
         "ClearAllForwardings=yes",
         "ControlMaster=no",
         "ControlPath=none",
