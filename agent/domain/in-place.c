@@ -48,13 +48,31 @@ static bool together(const Report *a, const Report *b) {
         return !uuid_is_zero(&a->component) && uuid_equal(&a->component, &b->component);
 }
 
+/* What has no agent has no data either where all nodes are heard: an arbitrator.
+ * One that has outlived a bootstrap may still hold by the older component, and
+ * when a survivor is made Primary beside it Galera believes the arbitrator:
+ * every server then finds that it has more than the group, and leaves it with
+ * its state file emptied (seen with 26.4.23, "Reversing history"). */
+bool in_place_among_strangers(const Scene *s, const Report *o) {
+        int64_t heard = 0;
+
+        if (uuid_is_zero(&o->component))
+                return true;
+        for (size_t i = 0; i < s->n; i++) {
+                const Report *other = survives(s->voice[i]);
+
+                heard += other && together(other, o);
+        }
+        return heard != o->component_size;
+}
+
 /* The highest position there is, if a survivor has it that can be told to. */
 static void find_survivor(Scene *s) {
         for (size_t i = 0; i < s->n; i++) {
                 const Voice *v = s->voice[i];
                 const Report *o = survives(v);
 
-                if (o && o->in_place && o->marks.n == 0 && scene_counts(s, v) &&
+                if (o && o->in_place && o->marks.n == 0 && scene_counts(s, v) && !in_place_among_strangers(s, o) &&
                     (!s->candidate || scene_leads(o, s->candidate->report)))
                         s->candidate = v;
         }

@@ -348,11 +348,12 @@ int scene_without(const Scene *s, Names *ret) {
 /* Live servers without a Primary component. Galera may make one again by itself
  * where all that were in the last one still run; those that were started since
  * wait at the gate. Once all are heard, the live ones stand in their way: their
- * own agents stop them, so that all positions can be compared. */
+ * own agents stop them, so that all positions can be compared. So they do where
+ * an arbitrator keeps them from agreeing: Galera would have done so by now. */
 int rule_non_primary(Scene *s) {
         Names live = {0}, starting = {0}, without;
         _cleanup_free_ char *text = NULL, *advice = NULL;
-        bool stopped = false;
+        bool stopped = false, strangers = false;
         int r = 0;
 
         for (size_t i = 0; i < s->n && r >= 0; i++) {
@@ -361,8 +362,10 @@ int rule_non_primary(Scene *s) {
                 if (!o)
                         continue;
                 stopped = stopped || o->asked; /* a person wants it settled */
-                if (o->mysqld == MYSQLD_NON_PRIMARY)
+                if (o->mysqld == MYSQLD_NON_PRIMARY) {
+                        strangers = strangers || (!uuid_is_zero(&o->component) && in_place_among_strangers(s, o));
                         r = names_add(&live, s->voice[i]->name);
+                }
                 else if (mysqld_is_live(o->mysqld))
                         r = names_add(&starting, s->voice[i]->name);
                 else
@@ -398,7 +401,7 @@ int rule_non_primary(Scene *s) {
                 if (r < 0)
                         return r;
         }
-        if (s->plan->awaited.n > 0 || (!stopped && without.n == 0)) {
+        if (s->plan->awaited.n > 0 || (!stopped && !strangers && without.n == 0)) {
                 r = plan_add(s->plan, NULL, "mysqld runs on %s without a Primary component.", text);
                 return r < 0 ? r : 1;
         }
@@ -409,11 +412,16 @@ int rule_non_primary(Scene *s) {
         text = names_text(&s->plan->stop);
         if (r < 0 || !text)
                 return r < 0 ? r : -ENOMEM;
-        r = plan_add(s->plan, NULL, "mysqld runs on %s without a Primary component, and others wait to start. Its agent stops it, so that all positions can be compared.", text);
+        r = plan_add(s->plan, NULL, "mysqld runs on %s without a Primary component%s. Its agent stops it, so that all positions can be compared.", text,
+                     stopped ? ", and others wait to start" : "");
         for (size_t i = 0; i < live.n && r >= 0; i++) {
                 const Report *o = scene_find(s, live.name[i])->report;
 
-                if (o->in_place_problem && names_contain(&s->plan->stop, live.name[i]))
+                if (!names_contain(&s->plan->stop, live.name[i]))
+                        continue;
+                if (in_place_among_strangers(s, o))
+                        r = plan_add(s->plan, live.name[i], "It is not made Primary as it runs: its component has, or may have, a member for whom no agent speaks, as an arbitrator (garbd) is.");
+                else if (o->in_place_problem)
                         r = plan_add(s->plan, live.name[i], "It cannot be made Primary as it runs: %.*s.", reason_length(o->in_place_problem), o->in_place_problem);
         }
         return r < 0 ? r : 1;

@@ -93,6 +93,8 @@ int report_to_json(const Report *r, json_t **ret) {
         put(o, "weight", json_integer(r->weight), &failed);
         if (!uuid_is_zero(&r->component))
                 put(o, "component", uuid_json(&r->component), &failed);
+        if (r->component_size > 0)
+                put(o, "component_size", json_integer(r->component_size), &failed);
         if (r->in_place)
                 put(o, "in_place", json_true(), &failed);
         if (r->in_place_problem)

@@ -1,5 +1,6 @@
 /* Reports from JSON; see report.h. */
 #include "domain/report.h"
+#include "domain/viewlog.h"
 #include "base/reason.h"
 
 #include <stdarg.h>
@@ -368,6 +369,7 @@ int report_from_json(const json_t *o, Report **ret, char error[static 256]) {
         read_safe(&rd, o, r);
         read_int(&rd, o, "weight", false, 0, 255, &r->weight);
         read_uuid(&rd, o, "component", false, &r->component);
+        read_int(&rd, o, "component_size", false, 0, VIEW_MEMBERS_MAX, &r->component_size);
         r->in_place = read_bool(&rd, o, "in_place", false);
         read_int(&rd, o, "cached_from", false, 0, INT64_MAX, &r->cached_from);
         r->donating = read_bool(&rd, o, "donating", false);

@@ -108,6 +108,7 @@ typedef struct Report {
         int64_t weight; /* among equal positions the greater one leads */
 
         Uuid component;         /* non-primary: the same for all who are in one component; zero: unknown */
+        int64_t component_size; /* how many those are, arbitrators among them; 0: unknown */
         bool in_place;          /* non-primary: it can be made Primary as it runs, and has applied all that it received */
         char *in_place_problem; /* why not, for people */
 

@@ -49,6 +49,9 @@ int rule_non_primary(Scene *s);
  * `spared` who need not be stopped for it. */
 int rule_in_place(Scene *s);
 
+/* Of a live non-primary server: may somebody be in its component who is not heard? */
+bool in_place_among_strangers(const Scene *s, const Report *o);
+
 /* Rule 4: does `a` lead before `b`? */
 bool scene_leads(const Report *a, const Report *b);
 

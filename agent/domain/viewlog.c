@@ -248,7 +248,7 @@ static int start_read(Parser *p, const Word w[static 5]) {
         log->position = position;
         log->closed = log->have_last = log->last_primary = log->was_synced = false;
         log->last_members = (Uuid) {0};
-        log->last_arbitrated = false;
+        log->last_n_members = 0;
         log->closed_time = 0;
         memset(log->status, 0, sizeof(log->status));
         view_done(&p->last);
@@ -313,9 +313,7 @@ static int view_read(Parser *p, const Word w[static 6]) {
         p->log.have_last = true;
         p->log.last_primary = v.primary;
         p->log.last_members = members_digest(&v);
-        p->log.last_arbitrated = false;
-        for (size_t i = 0; i < v.n_members; i++)
-                p->log.last_arbitrated = p->log.last_arbitrated || view_is_arbitrator(&v, i);
+        p->log.last_n_members = v.n_members;
         if (!view_repeats(&p->last, &v) && v.primary)
                 r = view_keep(p, &v);
         view_done(&p->last);

@@ -70,8 +70,8 @@ typedef struct Viewlog {
         View views[VIEWLOG_VIEWS_MAX];
         bool have_last;     /* the last view of any kind in this section */
         bool last_primary;
-        bool last_arbitrated; /* there is one in it that looks like an arbitrator */
-        Uuid last_members; /* of their group uuids: the same for all who are in that view; zero where one is not known */
+        size_t last_n_members; /* with arbitrators; in a non-primary view Galera names only those known before */
+        Uuid last_members;  /* of their group uuids: the same for all who are in that view; zero where one is not known */
         char status[24];    /* the last status word, "" where none */
         bool was_synced;    /* in this section, and asked for no state transfer since */
 } Viewlog;

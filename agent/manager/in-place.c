@@ -20,13 +20,11 @@ void in_place_report(Manager *m, Report *r) {
 
         if (r->mysqld != MYSQLD_NON_PRIMARY)
                 return;
-        if (evidence_followed(&m->evidence) && log->have_last && !log->closed && !log->last_primary)
+        if (evidence_followed(&m->evidence) && log->have_last && !log->closed && !log->last_primary) {
                 r->component = log->last_members;
-        /* Seen once, under load: beside an arbitrator that had outlived another bootstrap
-         * both servers left the cluster as inconsistent at that moment. */
-        if (log->have_last && log->last_arbitrated)
-                r->in_place_problem = strdup("an arbitrator (garbd) is in its component, and may be of an older one");
-        else if (m->place_failures >= FAILURES_MAX)
+                r->component_size = (int64_t) log->last_n_members;
+        }
+        if (m->place_failures >= FAILURES_MAX)
                 r->in_place_problem = strdup("it was tried, and failed (journalctl -u mainstay-primary)");
         else if (m->have_status && s->wsrep && !streq(s->cluster_status, "Primary") && r->source == SOURCE_LIVE && position_defined(&r->position))
                 r->in_place = in_place_problem(s->version, s->recv_queue, s->desync_count, &r->in_place_problem) == 0;

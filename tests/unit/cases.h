@@ -18,6 +18,7 @@
  *   safe, unsafe     safe_to_bootstrap; weight 5
  *   blank, problem, unjudged, unwanted, asked, mark WORD
  *   ddl              cut off in the middle of a schema change
+ *   in x, among 3    non-primary: in component x, which has 3 members
  *   grant x:2        it has granted claim x to db2
  *   asking x, granted x, consumed x   its own claim
  *   released xyz     claims given up
@@ -159,7 +160,7 @@ static inline Report *case_report(const char *name, char *words) {
 
         while ((word = strtok_r(NULL, " ", &save))) {
                 static const char *const with[] = { "view", "history", "weight", "mark", "grant", "asking", "granted",
-                                                    "consumed", "released", "at", "agent", "without", "led", "cached", "failed", "group", "in" };
+                                                    "consumed", "released", "at", "agent", "without", "led", "cached", "failed", "group", "in", "among" };
 
                 arg = NULL;
                 for (size_t i = 0; i < ELEMENTS(with); i++)
@@ -217,6 +218,8 @@ static inline Report *case_report(const char *name, char *words) {
                         r->settled = true;
                 else if (streq(word, "in")) /* a component without a majority */
                         r->component = case_id(*arg);
+                else if (streq(word, "among")) /* so many in it: more than those who say so are strangers */
+                        r->component_size = case_number(arg);
                 else if (streq(word, "fit"))
                         r->in_place = true;
                 else if (streq(word, "group")) {
@@ -241,6 +244,15 @@ static inline Report *case_report(const char *name, char *words) {
         return r;
 }
 
+/* Where a case does not say how many there are in a component, there are no others. */
+static inline int64_t cast_count_component(const Cast *c, const Uuid *component) {
+        int64_t n = 0;
+
+        for (size_t i = 0; i < c->n; i++)
+                n += !uuid_is_zero(component) && c->report[i] && uuid_equal(&c->report[i]->component, component);
+        return n;
+}
+
 static inline Cast cast_parse(const char *text) {
         _cleanup_free_ char *copy = strdup(text);
         char *save = NULL;
@@ -263,6 +275,9 @@ static inline Cast cast_parse(const char *text) {
                 }
                 c.n++;
         }
+        for (size_t i = 0; i < c.n; i++)
+                if (c.report[i] && c.report[i]->component_size == 0)
+                        c.report[i]->component_size = cast_count_component(&c, &c.report[i]->component);
         return c;
 }
 

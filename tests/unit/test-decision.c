@@ -73,6 +73,9 @@ static const Case in_places[] = { /* rule 8 */
         { "where they are not known to be in one component, one is stopped first", "db1 non-primary 114 fit in x" V5 "; db2 non-primary 114 fit in y" V5 "; db3 stopped 114" V5 "; db4 stopped 114" V5 "; db5 stopped 113" V5, "", "wait stops 2" },
         { "nor where one does not say in which it is", "db1 non-primary 114 fit in x" V5 "; db2 non-primary 114 fit" V5 "; db3 stopped 114" V5 "; db4 stopped 114" V5 "; db5 stopped 113" V5, "", "wait stops 2" },
         { "one of them is marked, and must be heard: whatever they are good for, they are stopped for it", "db1 non-primary 114 fit in x" V5 "; db2 non-primary 114 fit in x mark x" V5 "; db3 stopped 114" V5 "; db4 stopped 114" V5 "; db5 stopped 113" V5, "", "wait stops 12" },
+        { "somebody without an agent is in its component, an arbitrator perhaps: it is stopped", "db1 non-primary 114 fit in x among 2" V "; db2 stopped 114" V "; db3 stopped 113" V, "", "wait stops 1" },
+        { "nor is it where nobody waits to start: Galera would have made it Primary by now", "db1 non-primary 114 fit in x among 3 view 100:12; db2 non-primary 114 fit in x among 3 view 100:12; db3 stopped 90 unwanted view 10:123", "", "wait stops 12" },
+        { "one of those in its component is not heard, and given up", "db1 non-primary 114 fit in x among 2" V "; db2 stopped 114" V "; db3 uncertain", "without 3", "wait stops 1" },
         { "who was not in the last view need not be heard", "db1 non-primary 114 fit in x view 100:12; db2 stopped 114 view 100:12; db3 uncertain", "", "bootstrap db1 in-place needs 12" },
 };
 

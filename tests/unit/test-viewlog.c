@@ -27,13 +27,12 @@ static const char *summary(const Viewlog *log, char buf[static 1024]) {
                 for (size_t k = 0; k < log->views[i].n_members; k++)
                         n += (size_t) snprintf(buf + n, 1024 - n, " %s", log->views[i].members[k].name);
         }
-        (void) snprintf(buf + n, 1024 - n, "%s%s%s%s%s%s%s%s",
+        (void) snprintf(buf + n, 1024 - n, "%s%s%s%s%s%s%s",
                         log->have_section ? "" : " sectionless",
                         log->closed ? " closed" : "",
                         log->views_closed ? " views-closed" : "",
                         log->torn ? " torn" : "",
                         !log->have_last ? "" : log->last_primary ? " last=primary" : " last=non-primary",
-                        log->have_last && log->last_arbitrated ? "+garbd" : "",
                         log->status[0] ? " status=" : "", log->status);
         return buf;
 }
@@ -57,8 +56,8 @@ static const struct {
         { "words of old servers", START(7) "status 101 Joiner\nstatus 102 Undefined\nstatus 103 Error(5)\n", "7/7: status=Error(5)" },
         { "not a member", START(7) "view 101 " C " primary -1 " MB "\n", "7/7: db2 last=primary" },
         { "non-primary without a cluster", START(7) "view 101 " ZERO " non-primary 0 " MA "\n", "7/7: last=non-primary" },
-        { "an arbitrator", START(7) VIEW(101, MA "," B "/garb/"), "7/7: db1 garb last=primary+garbd" },
-        { "an arbitrator in a component without a majority", START(7) VIEW(101, MA "," MB) NON_PRIMARY(102, MA "," B "/garb/"), "7/7: db1 db2 last=non-primary+garbd" },
+        { "an arbitrator", START(7) VIEW(101, MA "," B "/garb/"), "7/7: db1 garb last=primary" },
+        { "an arbitrator in a component without a majority", START(7) VIEW(101, MA "," MB) NON_PRIMARY(102, MA "," B "/garb/"), "7/7: db1 db2 last=non-primary" },
         { "one that has gone", START(7) VIEW(101, MA "," B "/garb/") NON_PRIMARY(102, MA), "7/7: db1 garb last=non-primary" },
         { "no group identity", START(7) VIEW(101, "/db1/192.0.2.1"), "7/7: db1 last=primary" },
 
