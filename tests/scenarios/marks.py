@@ -28,7 +28,7 @@ def an_evicted_node_is_kept_out_until_its_data_are_set_aside(cluster):
         assert done.returncode != 0, "mysqld started with data that were voted out"
         assert "mainstayctl recover" in cluster.unit_status("db3"), cluster.unit_status("db3")
     wait_gone_on(cluster)
-    cluster.stop_one_by_one("db1", "db2")
+    stop_both(cluster)
     db3.run(f"sed -i 's/^safe_to_bootstrap:.*/safe_to_bootstrap: 1/' /{DATADIR}/grastate.dat")
     cluster.lab.cut("db3")
     cluster.lab.boot("db3")
@@ -64,7 +64,7 @@ def a_transfer_cut_by_power_leaves_a_mark_until_the_next_is_whole(cluster):
     grastate.write_text(ABORTED)
 
     wait_gone_on(cluster)
-    cluster.stop_one_by_one("db1", "db2")
+    stop_both(cluster)
     cluster.lab.boot("db3")
     wait_marked(cluster, "db3", "aborted-sst")
     refused(db3, "bootstrap")
@@ -147,6 +147,14 @@ def wait_gone_on(cluster):
     for name in ("db1", "db2"):
         cluster.wait(lambda: (view := cluster.ask(name, "status")["view"])["seqno"] > 0
                      and view["members"] == ["db1", "db2"], f"{name} to know of the view without db3")
+
+
+def stop_both(cluster):
+    """db1, then db2, which knows at which position it was left alone: else all must be heard."""
+    cluster.stop_one_by_one("db1")
+    cluster.wait(lambda: (view := cluster.ask("db2", "status")["view"])["seqno"] > 0 and view["members"] == ["db2"],
+                 "db2 to know of the view without db1")
+    cluster.stop_one_by_one("db2")
 
 
 def wait_marked(cluster, name, mark):

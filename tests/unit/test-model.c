@@ -84,6 +84,7 @@ static int report_make(const Case *c, int i, Report **ret) {
         if (r->mysqld == MYSQLD_NON_PRIMARY) {
                 r->in_place = true;
                 r->component.b[0] = (uint8_t) (i + 1);
+                r->component_size = 1;
         }
         r->have_group = c->group[i] > 0;
         if (r->have_group)
