@@ -1,5 +1,6 @@
 /* Setting a datadir aside; see aside.h. */
 #include "adapter/aside.h"
+#include "adapter/datadir.h"
 #include "sys/file.h"
 
 #include <dirent.h>
@@ -10,8 +11,6 @@
 #include <stdarg.h>
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
-
-#define DEPTH_MAX 16
 
 static int _printf_(3, 4) fail(int r, char *text, const char *format, ...) {
         va_list ap;
@@ -26,45 +25,13 @@ static bool exists(int dirfd, const char *name) {
         return faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) >= 0;
 }
 
-/* What a tree takes on the disk. */
-static int tree_size(int dirfd, unsigned depth, uint64_t *size) {
-        DIR *dir = fdopendir(dirfd); /* takes it */
-        struct dirent *e;
-        int r = 0;
-
-        if (!dir) {
-                r = -errno;
-                (void) close(dirfd);
-                return r;
-        }
-        while (r >= 0 && (e = readdir(dir))) {
-                struct stat st;
-                int fd;
-
-                if (streq(e->d_name, ".") || streq(e->d_name, ".."))
-                        continue;
-                if (fstatat(dirfd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
-                        r = errno == ENOENT ? 0 : -errno;
-                        continue;
-                }
-                *size += (uint64_t) st.st_blocks * 512;
-                if (!S_ISDIR(st.st_mode) || depth == DEPTH_MAX)
-                        continue;
-                fd = openat(dirfd, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-                r = fd < 0 ? -errno : tree_size(fd, depth + 1, size);
-        }
-        (void) closedir(dir);
-        return r;
-}
-
 /* 1 where there is room for a second copy; 0 and why. */
 static int check_space(int oldfd, char *text) {
         struct statvfs fs;
         uint64_t size = 0, room;
-        int fd, r;
+        int r;
 
-        fd = openat(oldfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        r = fd < 0 ? -errno : tree_size(fd, 0, &size);
+        r = datadir_size(oldfd, &size);
         if (r < 0)
                 return fail(r, text, "the size of the data cannot be told: %s", strerror(-r));
         if (fstatvfs(oldfd, &fs) < 0)
@@ -73,45 +40,6 @@ static int check_space(int oldfd, char *text) {
         if (room >= size)
                 return 1;
         return fail(0, text, "there is no room for a second copy: the data take %" PRIu64 " MiB, and %" PRIu64 " MiB are free. If the cluster's copy is smaller: --force=space", size >> 20, room >> 20);
-}
-
-/* InnoDB and Aria hold locks on these as long as a server runs on them. */
-static int check_unused(int oldfd, char *text) {
-        static const char *const locked[] = { "ibdata1", "aria_log_control" };
-
-        for (size_t i = 0; i < ELEMENTS(locked); i++) {
-                struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-                _cleanup_close_ int fd = openat(oldfd, locked[i], O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-
-                if (fd < 0) {
-                        if (errno == ENOENT)
-                                continue;
-                        return fail(-errno, text, "%s cannot be opened: %s", locked[i], strerror(errno));
-                }
-                if (fcntl(fd, F_GETLK, &lock) < 0)
-                        return fail(-errno, text, "%s cannot be asked for locks: %s", locked[i], strerror(errno));
-                if (lock.l_type != F_UNLCK)
-                        return fail(0, text, "process %lld has %s open and locked: a server runs on these data", (long long) lock.l_pid, locked[i]);
-        }
-        return 1;
-}
-
-static int check_place(int parentfd, int oldfd, const char *name, char *text) {
-        static const char *const signs[] = { "grastate.dat", "ibdata1", "mysql", "mysql.ibd", "sst_in_progress" };
-        struct stat parent, old;
-        struct statx sx;
-        bool found = false;
-
-        if (fstat(parentfd, &parent) < 0 || fstat(oldfd, &old) < 0)
-                return fail(-errno, text, "%s cannot be looked at: %s", name, strerror(errno));
-        if (parent.st_dev != old.st_dev ||
-            (statx(oldfd, "", AT_EMPTY_PATH, 0, &sx) >= 0 && (sx.stx_attributes_mask & sx.stx_attributes & STATX_ATTR_MOUNT_ROOT)))
-                return fail(0, text, "%s is a file system of its own: a directory set aside in it would lie within the datadir, and a state transfer deletes there. Mount it one level higher, with the datadir a directory in it, or move the data away by hand", name);
-        for (size_t i = 0; i < ELEMENTS(signs); i++)
-                found = found || exists(oldfd, signs[i]);
-        if (!found)
-                return fail(0, text, "there is nothing in %s that looks like the data of a server", name);
-        return 1;
 }
 
 /* As the old one: owner, mode, label. */
@@ -189,9 +117,9 @@ int aside_move(int parentfd, const char *name, const char *stamp, const char *no
                 oldfd = openat(parentfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
                 if (oldfd < 0)
                         return fail(-errno, text, "%s cannot be opened: %s", name, strerror(errno));
-                r = check_place(parentfd, oldfd, name, text);
+                r = datadir_check_place(parentfd, oldfd, name, text);
                 if (r > 0)
-                        r = check_unused(oldfd, text);
+                        r = datadir_check_unused(oldfd, text);
                 if (r > 0 && !force_space)
                         r = check_space(oldfd, text);
                 if (r <= 0)
@@ -204,7 +132,7 @@ int aside_move(int parentfd, const char *name, const char *stamp, const char *no
                 if (r < 0)
                         return fail(r, text, "%s cannot be written: %s", ASIDE_NOTE_NAME, strerror(-r));
                 /* All that has taken its time, and a server may have been started. */
-                r = check_unused(oldfd, text);
+                r = datadir_check_unused(oldfd, text);
                 if (r <= 0)
                         return r;
                 r = exchange(parentfd, oldfd, name, fresh, aside, text);

@@ -5,10 +5,10 @@
 #define TABLE "performance_schema.threads"
 
 /* The binary log and the replicas' state are told to the first two (MySQL: the
- * first); the others start, stop and change replication, set read_only, and are
- * asked for by RESET, which forgets a source. None of them reads anybody's data. */
+ * first); the others start, stop and change replication, set the history of a
+ * copy's binary log and read_only, and are asked for by RESET, which forgets a source. None of them reads anybody's data. */
 static const char *const privileges[_FLAVOUR_MAX][PRIVILEGES_MAX] = {
-        [FLAVOUR_MARIADB] = { "BINLOG MONITOR", "SLAVE MONITOR", "REPLICATION SLAVE ADMIN", "READ_ONLY ADMIN", "RELOAD" },
+        [FLAVOUR_MARIADB] = { "BINLOG MONITOR", "SLAVE MONITOR", "REPLICATION SLAVE ADMIN", "REPLICATION MASTER ADMIN", "READ_ONLY ADMIN", "RELOAD" },
         [FLAVOUR_MYSQL] = { "REPLICATION CLIENT", "REPLICATION_SLAVE_ADMIN", "SYSTEM_VARIABLES_ADMIN", "RELOAD" },
 };
 
@@ -96,6 +96,17 @@ int account_replication_statements(const char *name, char **ret) {
         if (asprintf(&text,
                      "CREATE USER IF NOT EXISTS '%s'@'%%' IDENTIFIED BY '...';\n"
                      "GRANT REPLICATION SLAVE ON *.* TO '%s'@'%%';", name, name) < 0)
+                return -ENOMEM;
+        *ret = text;
+        return 0;
+}
+
+int account_backup_statements(const char *user, char **ret) {
+        char *text;
+
+        if (asprintf(&text,
+                     "CREATE USER IF NOT EXISTS '%s'@'localhost' IDENTIFIED VIA unix_socket;\n"
+                     "GRANT RELOAD, PROCESS, LOCK TABLES, BINLOG MONITOR, SLAVE MONITOR, REPLICATION SLAVE ADMIN ON *.* TO '%s'@'localhost';", user, user) < 0)
                 return -ENOMEM;
         *ret = text;
         return 0;

@@ -17,3 +17,8 @@ int account_lacks(Flavour flavour, const char *grants, char **ret);
 /* What a primary is told so that others may replicate by the account `name`,
  * which is plain, too. Its password is for a person to fill in. */
 int account_replication_statements(const char *name, char **ret);
+
+/* What makes an account on MariaDB for the system's user `user`, the server's own, with
+ * the least that mariadb-backup needs. It has the same name: MariaDB 10.11 lets nobody
+ * in by unix_socket under another one (measured), and often it is there already. */
+int account_backup_statements(const char *user, char **ret);

@@ -7,6 +7,7 @@
  * another name beside it. The answer goes where the question came from.
  */
 #include "adapter/aside.h"
+#include "adapter/datadir.h"
 #include "sys/file.h"
 
 #include <fcntl.h>
@@ -14,36 +15,6 @@
 
 static bool stamp_valid(const char *s) {
         return strlen(s) == strlen("YYYYmmddTHHMMSS") && strspn(s, "0123456789T") == strlen(s);
-}
-
-/* The directory itself, should the name be a symbolic link to it. */
-static int place_open(const char *datadir, char name[static NAME_MAX + 1], char text[static ASIDE_TEXT_MAX]) {
-        char path[PATH_MAX];
-        char *slash;
-        struct stat st;
-        int fd;
-
-        if (datadir[0] != '/' || (!realpath(datadir, path) && snprintf(path, sizeof(path), "%s", datadir) >= (int) sizeof(path))) {
-                (void) snprintf(text, ASIDE_TEXT_MAX, "%.200s is no absolute path", datadir);
-                return -EINVAL;
-        }
-        slash = strrchr(path, '/');
-        if (slash == path || strlen(slash + 1) == 0 || strlen(slash + 1) > NAME_MAX) {
-                (void) snprintf(text, ASIDE_TEXT_MAX, "%.200s lies at the top of the file system, and is not touched", path);
-                return -EINVAL;
-        }
-        (void) snprintf(name, NAME_MAX + 1, "%s", slash + 1);
-        if (lstat(path, &st) >= 0 && (st.st_uid == 0 || !S_ISDIR(st.st_mode))) {
-                (void) snprintf(text, ASIDE_TEXT_MAX, "%.200s is root's, or no directory: it is not touched", path);
-                return -EPERM;
-        }
-        *slash = 0;
-        fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0) {
-                fd = -errno;
-                (void) snprintf(text, ASIDE_TEXT_MAX, "%.200s cannot be opened: %s", path, strerror(-fd));
-        }
-        return fd;
 }
 
 static int run(char text[static ASIDE_TEXT_MAX], const char *runtime) {
@@ -64,7 +35,7 @@ static int run(char text[static ASIDE_TEXT_MAX], const char *runtime) {
                 (void) snprintf(text, ASIDE_TEXT_MAX, "what to write down about the data is not known: %s", strerror(-r));
                 return r;
         }
-        parentfd = place_open(datadir, name, text);
+        parentfd = datadir_open_parent(datadir, name, text);
         if (parentfd < 0)
                 return parentfd;
         return aside_move(parentfd, name, stamp, note, streq(str_or(getenv("MAINSTAY_ASIDE_FORCE"), ""), "space"), text);

@@ -3,7 +3,10 @@
 
 #include <ctype.h>
 
-#define LINE_BEGIN "command=\"systemd-stdio-bridge\",restrict "
+#ifndef PKGLIBEXECDIR
+#define PKGLIBEXECDIR "/usr/libexec/mainstay"
+#endif
+#define LINE_BEGIN "command=\"" PKGLIBEXECDIR "/mainstay-door\",restrict "
 #define BLOB_MIN 40
 
 static const char *const types[] = {

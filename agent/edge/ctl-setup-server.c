@@ -249,8 +249,7 @@ static bool account_works(Setup *s, const char *statement, char **ret_output) {
         return setup_run(argv, ret_output, NULL) == 0;
 }
 
-/* As root is told, or else the agent; of one that tells neither, the more usual. */
-static Flavour flavour(Setup *s) {
+Flavour setup_flavour(Setup *s) {
         _cleanup_free_ char *version = sql_value(s, "SELECT VERSION()"), *other = NULL;
 
         const char *told;
@@ -264,7 +263,7 @@ static Flavour flavour(Setup *s) {
 /* What makes the account. One statement a line, to be typed by people too. */
 static int account_sql(Setup *s, char **ret) {
         const char *account = s->facts.config->account;
-        Flavour of = flavour(s);
+        Flavour of = setup_flavour(s);
 
         if (options_asynchronous(&s->facts.options))
                 return account_statements(of, account, AGENT_USER, ret);
@@ -285,7 +284,7 @@ static bool account_serves(Setup *s, char **ret_lacks) {
         *ret_lacks = NULL;
         if (!options_asynchronous(&s->facts.options))
                 return account_works(s, "SELECT COUNT(*) FROM mysql.wsrep_cluster; SELECT COUNT(*) FROM mysql.wsrep_cluster_members", NULL);
-        if (!account_works(s, "SHOW GRANTS", &grants) || account_lacks(flavour(s), grants, &lacks) < 0)
+        if (!account_works(s, "SHOW GRANTS", &grants) || account_lacks(setup_flavour(s), grants, &lacks) < 0)
                 return false;
         if (*lacks == '\0')
                 return true;

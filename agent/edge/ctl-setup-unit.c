@@ -160,6 +160,8 @@ static int user_step(Setup *s) {
         }
         r = setup_file(s, UNIT_DIR "/" RECOVER_UNIT ".d/" DROPIN_NAME, unit, "the position is looked for as mysqld's user");
         if (r >= 0)
+                r = setup_file(s, UNIT_DIR "/mainstay-backup@.service.d/" DROPIN_NAME, unit, "copies of the data are made as mysqld's user");
+        if (r >= 0)
                 r = setup_file(s, BUS_POLICY, policy, "mysqld's user may ask at the gate");
         return r < 0 ? r : 0;
 }

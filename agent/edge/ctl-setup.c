@@ -217,6 +217,7 @@ static const Step steps[] = {
         { "replication", "the account that replicates", setup_replication },
         { "agent", "the agent", setup_agent },
         { "account", "the database account", setup_account },
+        { "backup", "copies for other nodes", setup_backup },
         { "peers", "the way to the other nodes", setup_peers },
 };
 

@@ -5,6 +5,7 @@
 #include "base/paths.h"
 #include "domain/config.h"
 #include "domain/options.h"
+#include "domain/replication.h"
 #include "edge/ctl-args.h"
 #include "edge/ctl-text.h"
 
@@ -77,6 +78,8 @@ _printf_(2, 3) void setup_already(Setup *s, const char *format, ...);
 _printf_(2, 3) void setup_done(Setup *s, const char *format, ...);
 /* `remedy` is what a person does about it; may be "". */
 _printf_(3, 4) void setup_missing(Setup *s, const char *remedy, const char *format, ...);
+/* As root is told, or else the agent; of one that tells neither, the more usual. */
+Flavour setup_flavour(Setup *s);
 /* Something to read, neither good nor bad. */
 _printf_(2, 3) void setup_note(Setup *s, const char *format, ...);
 
@@ -121,5 +124,6 @@ int setup_pins(Setup *s);
 int setup_notify(Setup *s);
 int setup_replication(Setup *s);
 int setup_account(Setup *s);
+int setup_backup(Setup *s);
 int setup_agent(Setup *s);
 int setup_peers(Setup *s);

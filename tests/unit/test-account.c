@@ -9,10 +9,10 @@ static void an_account_is_made_with_the_least(void **state) {
         } cases[] = {
                 { FLAVOUR_MARIADB, "mainstay",
                   "CREATE USER IF NOT EXISTS 'mainstay'@'localhost' IDENTIFIED VIA unix_socket;\n"
-                  "GRANT BINLOG MONITOR, SLAVE MONITOR, REPLICATION SLAVE ADMIN, READ_ONLY ADMIN, RELOAD ON *.* TO 'mainstay'@'localhost';" },
+                  "GRANT BINLOG MONITOR, SLAVE MONITOR, REPLICATION SLAVE ADMIN, REPLICATION MASTER ADMIN, READ_ONLY ADMIN, RELOAD ON *.* TO 'mainstay'@'localhost';" },
                 { FLAVOUR_MARIADB, "agent",
                   "CREATE USER IF NOT EXISTS 'agent'@'localhost' IDENTIFIED VIA unix_socket AS 'mainstay';\n"
-                  "GRANT BINLOG MONITOR, SLAVE MONITOR, REPLICATION SLAVE ADMIN, READ_ONLY ADMIN, RELOAD ON *.* TO 'agent'@'localhost';" },
+                  "GRANT BINLOG MONITOR, SLAVE MONITOR, REPLICATION SLAVE ADMIN, REPLICATION MASTER ADMIN, READ_ONLY ADMIN, RELOAD ON *.* TO 'agent'@'localhost';" },
                 { FLAVOUR_MYSQL, "agent",
                   "CREATE USER IF NOT EXISTS 'agent'@'localhost' IDENTIFIED WITH auth_socket AS 'mainstay';\n"
                   "GRANT REPLICATION CLIENT, REPLICATION_SLAVE_ADMIN, SYSTEM_VARIABLES_ADMIN, RELOAD ON *.* TO 'agent'@'localhost';\n"
@@ -29,7 +29,7 @@ static void an_account_is_made_with_the_least(void **state) {
 }
 
 #define TO " TO `mainstay`@`localhost`"
-#define MARIADB_ALL "GRANT RELOAD, BINLOG MONITOR, READ_ONLY ADMIN, REPLICATION SLAVE ADMIN, SLAVE MONITOR ON *.*" TO " IDENTIFIED VIA unix_socket\n"
+#define MARIADB_ALL "GRANT RELOAD, BINLOG MONITOR, READ_ONLY ADMIN, REPLICATION MASTER ADMIN, REPLICATION SLAVE ADMIN, SLAVE MONITOR ON *.*" TO " IDENTIFIED VIA unix_socket\n"
 #define THREADS "GRANT SELECT ON `performance_schema`.`threads`" TO "\n"
 
 /* As the servers wrote them. */
@@ -41,17 +41,17 @@ static void what_it_lacks_is_told(void **state) {
                 { "MariaDB, all", "Grants for mainstay@localhost\n" MARIADB_ALL, "", FLAVOUR_MARIADB },
                 { "MariaDB, everything", "GRANT ALL PRIVILEGES ON *.*" TO " WITH GRANT OPTION", "", FLAVOUR_MARIADB },
                 { "MariaDB, of an earlier release", "GRANT BINLOG MONITOR, SLAVE MONITOR ON *.*" TO " IDENTIFIED VIA unix_socket\n",
-                  "REPLICATION SLAVE ADMIN, READ_ONLY ADMIN, RELOAD", FLAVOUR_MARIADB },
-                { "MariaDB, what only begins alike", "GRANT RELOAD, REPLICATION SLAVE, BINLOG MONITOR, READ_ONLY ADMIN, SLAVE MONITOR ON *.*" TO "\n", "REPLICATION SLAVE ADMIN", FLAVOUR_MARIADB },
+                  "REPLICATION SLAVE ADMIN, REPLICATION MASTER ADMIN, READ_ONLY ADMIN, RELOAD", FLAVOUR_MARIADB },
+                { "MariaDB, what only begins alike", "GRANT RELOAD, REPLICATION SLAVE, BINLOG MONITOR, READ_ONLY ADMIN, SLAVE MONITOR ON *.*" TO "\n", "REPLICATION SLAVE ADMIN, REPLICATION MASTER ADMIN", FLAVOUR_MARIADB },
                 { "MariaDB, only on one database", "GRANT USAGE ON *.*" TO "\nGRANT ALL PRIVILEGES ON `lab`.*" TO "\n",
-                  "BINLOG MONITOR, SLAVE MONITOR, REPLICATION SLAVE ADMIN, READ_ONLY ADMIN, RELOAD", FLAVOUR_MARIADB },
+                  "BINLOG MONITOR, SLAVE MONITOR, REPLICATION SLAVE ADMIN, REPLICATION MASTER ADMIN, READ_ONLY ADMIN, RELOAD", FLAVOUR_MARIADB },
                 { "MySQL, all", "GRANT RELOAD, REPLICATION CLIENT ON *.*" TO "\nGRANT REPLICATION_SLAVE_ADMIN,SYSTEM_VARIABLES_ADMIN ON *.*" TO "\n" THREADS, "", FLAVOUR_MYSQL },
                 { "MySQL, without the table", "GRANT RELOAD, REPLICATION CLIENT ON *.*" TO "\nGRANT REPLICATION_SLAVE_ADMIN,SYSTEM_VARIABLES_ADMIN ON *.*" TO "\n",
                   "SELECT on performance_schema.threads", FLAVOUR_MYSQL },
                 { "MySQL, more than the table", "GRANT SELECT, RELOAD, REPLICATION CLIENT ON *.*" TO "\nGRANT REPLICATION_SLAVE_ADMIN,SYSTEM_VARIABLES_ADMIN ON *.*" TO, "", FLAVOUR_MYSQL },
                 { "MySQL, of an earlier release", "GRANT REPLICATION CLIENT ON *.*" TO "\n" THREADS, "REPLICATION_SLAVE_ADMIN, SYSTEM_VARIABLES_ADMIN, RELOAD", FLAVOUR_MYSQL },
                 { "nothing", "", "REPLICATION CLIENT, REPLICATION_SLAVE_ADMIN, SYSTEM_VARIABLES_ADMIN, RELOAD, SELECT on performance_schema.threads", FLAVOUR_MYSQL },
-                { "nonsense", "GRANT \n ON *.* \nGRANT ON *.* \nGRANT , ON *.* ", "BINLOG MONITOR, SLAVE MONITOR, REPLICATION SLAVE ADMIN, READ_ONLY ADMIN, RELOAD", FLAVOUR_MARIADB },
+                { "nonsense", "GRANT \n ON *.* \nGRANT ON *.* \nGRANT , ON *.* ", "BINLOG MONITOR, SLAVE MONITOR, REPLICATION SLAVE ADMIN, REPLICATION MASTER ADMIN, READ_ONLY ADMIN, RELOAD", FLAVOUR_MARIADB },
         };
 
         (void) state;

@@ -1,0 +1,175 @@
+/* Looking at a datadir; see datadir.h. */
+#include "adapter/datadir.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <sys/stat.h>
+
+#define DEPTH_MAX 16
+
+static int _printf_(3, 4) fail(int r, char *text, const char *format, ...) {
+        va_list ap;
+
+        va_start(ap, format);
+        (void) vsnprintf(text, DATADIR_TEXT_MAX, format, ap);
+        va_end(ap);
+        return r;
+}
+
+static bool exists(int dirfd, const char *name) {
+        return faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) >= 0;
+}
+
+static int tree_size(int dirfd, unsigned depth, uint64_t *size) {
+        DIR *dir = fdopendir(dirfd); /* takes it */
+        struct dirent *e;
+        int r = 0;
+
+        if (!dir) {
+                r = -errno;
+                (void) close(dirfd);
+                return r;
+        }
+        while (r >= 0 && (e = readdir(dir))) {
+                struct stat st;
+                int fd;
+
+                if (streq(e->d_name, ".") || streq(e->d_name, ".."))
+                        continue;
+                if (fstatat(dirfd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+                        r = errno == ENOENT ? 0 : -errno;
+                        continue;
+                }
+                *size += (uint64_t) st.st_blocks * 512;
+                if (!S_ISDIR(st.st_mode) || depth == DEPTH_MAX)
+                        continue;
+                fd = openat(dirfd, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+                r = fd < 0 ? -errno : tree_size(fd, depth + 1, size);
+        }
+        (void) closedir(dir);
+        return r;
+}
+
+int datadir_size(int dirfd, uint64_t *ret) {
+        int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        *ret = 0;
+        return fd < 0 ? -errno : tree_size(fd, 0, ret);
+}
+
+/* InnoDB and Aria hold locks on these as long as a server runs on them. */
+int datadir_check_unused(int oldfd, char text[static DATADIR_TEXT_MAX]) {
+        static const char *const locked[] = { "ibdata1", "aria_log_control" };
+
+        for (size_t i = 0; i < ELEMENTS(locked); i++) {
+                struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+                _cleanup_close_ int fd = openat(oldfd, locked[i], O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+
+                if (fd < 0) {
+                        if (errno == ENOENT)
+                                continue;
+                        return fail(-errno, text, "%s cannot be opened: %s", locked[i], strerror(errno));
+                }
+                if (fcntl(fd, F_GETLK, &lock) < 0)
+                        return fail(-errno, text, "%s cannot be asked for locks: %s", locked[i], strerror(errno));
+                if (lock.l_type != F_UNLCK)
+                        return fail(0, text, "process %lld has %s open and locked: a server runs on these data", (long long) lock.l_pid, locked[i]);
+        }
+        return 1;
+}
+
+int datadir_check_place(int parentfd, int oldfd, const char *name, char text[static DATADIR_TEXT_MAX]) {
+        static const char *const signs[] = { "grastate.dat", "ibdata1", "mysql", "mysql.ibd", "sst_in_progress" };
+        struct stat parent, old;
+        struct statx sx;
+        bool found = false;
+
+        if (fstat(parentfd, &parent) < 0 || fstat(oldfd, &old) < 0)
+                return fail(-errno, text, "%s cannot be looked at: %s", name, strerror(errno));
+        if (parent.st_dev != old.st_dev ||
+            (statx(oldfd, "", AT_EMPTY_PATH, 0, &sx) >= 0 && (sx.stx_attributes_mask & sx.stx_attributes & STATX_ATTR_MOUNT_ROOT)))
+                return fail(0, text, "%s is a file system of its own: a directory set aside in it would lie within the datadir, and a state transfer deletes there. Mount it one level higher, with the datadir a directory in it, or move the data away by hand", name);
+        for (size_t i = 0; i < ELEMENTS(signs); i++)
+                found = found || exists(oldfd, signs[i]);
+        if (!found)
+                return fail(0, text, "there is nothing in %s that looks like the data of a server", name);
+        return 1;
+}
+
+int datadir_open_parent(const char *datadir, char name[static NAME_MAX + 1], char text[static DATADIR_TEXT_MAX]) {
+        char path[PATH_MAX];
+        char *slash;
+        struct stat st;
+        int fd;
+
+        if (datadir[0] != '/' || (!realpath(datadir, path) && snprintf(path, sizeof(path), "%s", datadir) >= (int) sizeof(path))) {
+                (void) snprintf(text, DATADIR_TEXT_MAX, "%.200s is no absolute path", datadir);
+                return -EINVAL;
+        }
+        slash = strrchr(path, '/');
+        if (slash == path || strlen(slash + 1) == 0 || strlen(slash + 1) > NAME_MAX) {
+                (void) snprintf(text, DATADIR_TEXT_MAX, "%.200s lies at the top of the file system, and is not touched", path);
+                return -EINVAL;
+        }
+        (void) snprintf(name, NAME_MAX + 1, "%s", slash + 1);
+        if (lstat(path, &st) >= 0 && (st.st_uid == 0 || !S_ISDIR(st.st_mode))) {
+                (void) snprintf(text, DATADIR_TEXT_MAX, "%.200s is root's, or no directory: it is not touched", path);
+                return -EPERM;
+        }
+        *slash = 0;
+        fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0) {
+                fd = -errno;
+                (void) snprintf(text, DATADIR_TEXT_MAX, "%.200s cannot be opened: %s", path, strerror(-fd));
+        }
+        return fd;
+}
+
+/* Within one file system, and never through a symbolic link. */
+static int remove_tree(int parentfd, const char *name, unsigned depth) {
+        int fd = openat(parentfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), r = 0;
+        struct dirent *e;
+        DIR *dir;
+
+        if (fd < 0)
+                return errno == ENOENT ? 0 : errno == ENOTDIR || errno == ELOOP ? (unlinkat(parentfd, name, 0) < 0 ? -errno : 0) : -errno;
+        if (depth == DEPTH_MAX) {
+                (void) close(fd);
+                return -ELOOP;
+        }
+        dir = fdopendir(fd);
+        if (!dir) {
+                r = -errno;
+                (void) close(fd);
+                return r;
+        }
+        while (r >= 0 && (e = readdir(dir))) {
+                if (streq(e->d_name, ".") || streq(e->d_name, ".."))
+                        continue;
+                if (unlinkat(dirfd(dir), e->d_name, 0) >= 0 || errno == ENOENT)
+                        continue;
+                r = errno == EISDIR || errno == EPERM ? remove_tree(dirfd(dir), e->d_name, depth + 1) : -errno;
+        }
+        (void) closedir(dir);
+        if (r < 0)
+                return r;
+        return unlinkat(parentfd, name, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+int datadir_remove(int parentfd, const char *name) {
+        return remove_tree(parentfd, name, 0);
+}
+
+int datadir_make(int parentfd, int like, const char *name) {
+        _cleanup_close_ int fd = -1;
+        struct stat st;
+
+        if (fstat(like, &st) < 0 || mkdirat(parentfd, name, 0700) < 0)
+                return -errno;
+        fd = openat(parentfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0 || fchown(fd, st.st_uid, st.st_gid) < 0 || fchmod(fd, st.st_mode & 07777) < 0 || fsync(parentfd) < 0)
+                return -errno;
+        return 0;
+}

@@ -1,0 +1,28 @@
+/* The directory of a server's data, and what lies beside it, as root's oneshots
+ * handle them. Checks return 1, or 0 with the reason in `text`, which ends no
+ * sentence; failures are negative, with `text` too where there is one. */
+#pragma once
+
+#include "base/macro.h"
+
+#include <limits.h>
+
+#define DATADIR_TEXT_MAX 512 /* with the NUL */
+
+/* Opens the directory above `datadir`, which must be an absolute path, belong to
+ * somebody else than root, and may be a symbolic link or absent; `name` is what it
+ * is called there. Returns the descriptor. */
+int datadir_open_parent(const char *datadir, char name[static NAME_MAX + 1], char text[static DATADIR_TEXT_MAX]);
+
+/* Do these look like the data of a server, which can be renamed beside where they are? */
+int datadir_check_place(int parentfd, int oldfd, const char *name, char text[static DATADIR_TEXT_MAX]);
+/* Does no server run on them? */
+int datadir_check_unused(int oldfd, char text[static DATADIR_TEXT_MAX]);
+
+/* What they take on the disk, in bytes. */
+int datadir_size(int dirfd, uint64_t *ret);
+
+/* An empty one, with owner and mode of `like`. */
+int datadir_make(int parentfd, int like, const char *name);
+/* All of it; 0 where there is none. May be cut off and called again. */
+int datadir_remove(int parentfd, const char *name);

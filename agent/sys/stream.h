@@ -1,0 +1,28 @@
+/* A stream of frames through a pipe or a socket, of which the end is a frame too:
+ * one that was cut off cannot pass for a whole one.
+ *
+ * A frame is one byte of what it is, four of how long it is (big endian), and
+ * that many bytes. */
+#pragma once
+
+#include "base/macro.h"
+
+#define STREAM_FRAME_MAX ((size_t) 256 * 1024)
+
+typedef enum StreamFrame {
+        STREAM_HEADER = 'H', /* what follows, in JSON */
+        STREAM_DATA = 'D',
+        STREAM_END = 'E', /* what became of it, in JSON */
+} StreamFrame;
+
+/* All of a frame, however long that takes; -EPIPE where nobody reads (SIGPIPE is
+ * ignored, or ends the process). -E2BIG for more than STREAM_FRAME_MAX bytes. */
+int stream_write(int fd, StreamFrame frame, const void *data, size_t n);
+
+/* The next one, into `buf` of STREAM_FRAME_MAX + 1 bytes, with a NUL behind it.
+ * 1, and 0 where the stream ends before another frame begins; -EBADMSG where it
+ * ends within one, or is none of these. */
+int stream_read(int fd, StreamFrame *ret_frame, char *buf, size_t *ret_n);
+
+/* All `n` bytes. */
+int write_all(int fd, const void *data, size_t n);
