@@ -10,6 +10,8 @@ static const char *const kind_names[] = {
         [JOB_RECOVER] = "recover",
         [JOB_REPOINT] = "repoint",
         [JOB_PROVISION] = "provision",
+        [JOB_PROVISION_COMMIT] = "provision-commit",
+        [JOB_PROVISION_ROLLBACK] = "provision-rollback",
         [JOB_REPLICATOR_OFFLINE] = "replicator-offline",
         [JOB_REPLICATOR_ONLINE] = "replicator-online",
         [JOB_REPLICATOR_REPLICA] = "replicator-replica",
@@ -130,7 +132,7 @@ int job_undo_step(Job *job, const char *text, usec_t now) {
         job->step[i].state = STEP_UNDONE;
         job->step[i].ended = stamp(now);
         n = strlen(job->step[i].text);
-        if (n > 0 && n + 1 < sizeof(job->step[i].text))
+        if (n > 0 && *text && n + 1 < sizeof(job->step[i].text))
                 job->step[i].text[n++] = ' ';
         utf8_copy(job->step[i].text + n, sizeof(job->step[i].text) - n, text);
         return 0;

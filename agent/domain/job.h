@@ -22,7 +22,9 @@
 typedef enum JobKind {
         JOB_RECOVER,
         JOB_REPOINT,
-        JOB_PROVISION,
+        JOB_PROVISION,          /* its data replaced by a copy of another node's */
+        JOB_PROVISION_COMMIT,   /* and those from before deleted */
+        JOB_PROVISION_ROLLBACK, /* or put back */
         JOB_REPLICATOR_OFFLINE, /* its replication stopped, and to stay so */
         JOB_REPLICATOR_ONLINE,
         JOB_REPLICATOR_REPLICA, /* told whom to follow */

@@ -19,6 +19,7 @@ static const char *const verb_names[] = {
         [VERB_DRAIN] = "drain",
         [VERB_REPOINT] = "repoint",
         [VERB_REPLICATOR] = "replicator",
+        [VERB_PROVISION] = "provision",
         [VERB_REPORT] = "report",
         [VERB_POLICY] = "policy",
         [VERB_JOB] = "job",
@@ -40,7 +41,7 @@ DEFINE_STRING_TABLE(job_verb, JobVerb, job_verb_names)
 
 #define V(verb) (1U << VERB_##verb)
 /* What is done to the datasource of one node, said on any. */
-#define V_NODE (V(RECOVER) | V(SHUN) | V(ONLINE) | V(OFFLINE) | V(DRAIN) | V(REPOINT) | V(REPLICATOR))
+#define V_NODE (V(RECOVER) | V(SHUN) | V(ONLINE) | V(OFFLINE) | V(DRAIN) | V(REPOINT) | V(REPLICATOR) | V(PROVISION))
 #define V_BUS (V_NODE | V(STATUS) | V(PLAN) | V(BOOTSTRAP) | V(JOIN) | V(RECOVER) | V(REPORT) | V(POLICY) | V(JOB))
 #define V_ALL (V_BUS | V(SETUP) | V(INSPECT) | V(DOCTOR) | V(HELP) | V(VERSION))
 
@@ -69,6 +70,8 @@ enum {
         OPT_REASON,
         OPT_OWNER,
         OPT_FOR,
+        OPT_SOURCE,
+        OPT_METHOD,
 };
 
 static const struct option options[] = {
@@ -86,6 +89,8 @@ static const struct option options[] = {
         { "reason", required_argument, NULL, OPT_REASON },
         { "owner", required_argument, NULL, OPT_OWNER },
         { "for", required_argument, NULL, OPT_FOR },
+        { "source", required_argument, NULL, OPT_SOURCE },
+        { "method", required_argument, NULL, OPT_METHOD },
         { "donor", required_argument, NULL, OPT_DONOR },
         { "check", no_argument, NULL, OPT_CHECK },
         { "peer-key", required_argument, NULL, OPT_PEER_KEY },
@@ -112,7 +117,10 @@ static unsigned option_verbs(int c) {
         case OPT_WITHOUT:
                 return V(PLAN) | V(BOOTSTRAP);
         case OPT_FORCE:
-                return V(BOOTSTRAP) | V(RECOVER) | V(REPOINT) | V(REPLICATOR);
+                return V(BOOTSTRAP) | V(RECOVER) | V(REPOINT) | V(REPLICATOR) | V(PROVISION);
+        case OPT_SOURCE:
+        case OPT_METHOD:
+                return V(PROVISION);
         case OPT_DRY_RUN:
                 return V_NODE;
         case OPT_YES:
@@ -200,10 +208,14 @@ static int take_job_word(Args *a, const char *word, char error[static 256]) {
         return 0;
 }
 
-/* "db2", "db2 db1" for repoint, "db2 replica db1" for replicator. */
+/* "db2", "db2 db1" for repoint, "db2 replica db1" for replicator, "commit db2" for provision. */
 static int take_node_word(Args *a, const char *word, char error[static 256]) {
         bool follows = a->verb == VERB_REPOINT || (a->verb == VERB_REPLICATOR && a->what && streq(a->what, "replica"));
 
+        if (a->verb == VERB_PROVISION && !a->node && !a->what && (streq(word, "commit") || streq(word, "rollback"))) {
+                a->what = word;
+                return 0;
+        }
         if (!a->node || (follows && !a->primary && (a->verb != VERB_REPLICATOR || a->what))) {
                 if (!name_valid(word))
                         return wrong(error, "%s wants the name of a node, not \"%.100s\".", verb_to_string(a->verb), word);
@@ -306,6 +318,12 @@ static int take(Args *a, int c, const char *arg, char error[static 256]) {
                 return *arg ? 0 : wrong(error, "--owner wants a name.");
         case OPT_FOR:
                 return take_time(&a->seconds, arg, error);
+        case OPT_SOURCE:
+                a->source = arg;
+                return name_valid(arg) ? 0 : wrong(error, "--source wants the name of a node, not \"%.100s\".", arg);
+        case OPT_METHOD:
+                a->method = arg;
+                return 0;
         case OPT_NO_WAIT:
                 a->no_wait = true;
                 return 0;
@@ -357,6 +375,9 @@ static int check_force(Args *a, char error[static 256]) {
                         return wrong(error, "There is no check \"%s\" to force. It is space, diverged, stray or prepared.", name);
         }
         for (size_t i = 0; i < a->force.n; i++)
+                if (a->verb == VERB_PROVISION && !streq(a->force.name[i], "primary") && !streq(a->force.name[i], "space"))
+                        return wrong(error, "There is no check \"%s\" to force. It is space, or primary.", a->force.name[i]);
+        for (size_t i = 0; i < a->force.n; i++)
                 if ((a->verb == VERB_REPOINT || a->verb == VERB_REPLICATOR) && !streq(a->force.name[i], "primary"))
                         return wrong(error, "There is no check \"%s\" to force. It is primary: to follow a node that is not the one primary.", a->force.name[i]);
         a->new_cluster = a->verb == VERB_BOOTSTRAP && a->force.n > 0;
@@ -377,6 +398,8 @@ static int check(const Args *a, const bool *seen, char error[static 256]) {
                 return wrong(error, "%s wants the name of a node.", verb_to_string(a->verb));
         if (a->verb == VERB_REPLICATOR && !a->what)
                 return wrong(error, "replicator wants what it is to be: offline, online or replica.");
+        if (a->what && a->verb == VERB_PROVISION && (a->source || a->method || a->force.n > 0))
+                return wrong(error, "provision %s takes no copy, so nothing is said of one.", a->what);
         if (a->verb == VERB_JOB && a->job_verb == JOB_VERB_CANCEL && a->job_id == 0)
                 return wrong(error, "job cancel wants the ID of a job, as \"job list\" shows it.");
         if (a->check && (a->n_peer_keys > 0 || a->peer_keys_file || a->known_hosts_file))
@@ -464,6 +487,8 @@ void args_help(FILE *f) {
               "  drain [NODE]        Offline, and wait until nobody is connected\n"
               "  repoint NODE [PRIMARY]  Have a node replicate from the primary\n"
               "  replicator NODE offline|online|replica [PRIMARY]  The single steps of that\n"
+              "  provision [NODE]    Replace a replica's data by a copy of another node's, kept aside\n"
+              "                      until: provision commit [NODE], or provision rollback [NODE]\n"
               "  policy [NAME]       How much the agents do by themselves; with NAME, on all\n"
               "                      nodes from now on: automatic, manual or maintenance\n"
               "  job [list]          What this node has worked on, and works on\n"
@@ -484,6 +509,9 @@ void args_help(FILE *f) {
               "      --force new-cluster bootstrap: begin a cluster where there is none\n"
               "      --reason TEXT       shun: why; --owner NAME: who; --for TIME: 90s, 30m, 2h, 3d\n"
               "      --force primary     repoint, replicator: follow another node than the primary\n"
+              "      --source NODE       provision: take the copy of that node\n"
+              "      --method METHOD     provision: mariadb-backup, which is the only one\n"
+              "      --force CHECK       provision: space, primary\n"
               "      --force CHECK       recover: space, diverged, stray, prepared: see mainstayctl(1)\n"
               "      --dry-run           recover, shun and those after it: only say what would be done\n"
               "      --yes               recover: do not ask\n"

@@ -25,6 +25,7 @@ typedef enum Verb {
         VERB_DRAIN,
         VERB_REPOINT,
         VERB_REPLICATOR,
+        VERB_PROVISION,
         VERB_REPORT,
         VERB_POLICY,
         VERB_JOB,
@@ -74,6 +75,7 @@ typedef struct Args {
         Names force;
         const char *node; /* of the verbs that are of one node: whom; NULL: this one */
         const char *what;    /* replicator: offline, online or replica */
+        const char *source, *method; /* provision; NULL: not said */
         const char *primary; /* repoint, replicator: whom to follow; NULL: the one there is */
         const char *reason, *owner; /* shun */
         int64_t seconds;     /* shun: for so long, 0 for ever */

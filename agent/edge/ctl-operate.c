@@ -1,5 +1,5 @@
-/* `mainstayctl shun`, `online`, `offline`, `drain`, `repoint`, `replicator`, and
- * `recover` of servers that replicate: what is done to the datasource of a node,
+/* `mainstayctl shun`, `online`, `offline`, `drain`, `repoint`, `replicator`,
+ * `provision`, and `recover` of servers that replicate: what is done to the datasource of a node,
  * by its own agent, said on any node. Where that is a job it is followed to its
  * end; whoever stops following stops nothing but that. */
 #include "edge/ctl-job.h"
@@ -21,6 +21,10 @@ static json_t *arguments_of(const Args *a) {
                 (void) json_object_set_new(o, "for", json_integer(a->seconds));
         if (a->what)
                 (void) json_object_set_new(o, "what", json_string(a->what));
+        if (a->source)
+                (void) json_object_set_new(o, "source", json_string(a->source));
+        if (a->method)
+                (void) json_object_set_new(o, "method", json_string(a->method));
         if (a->primary)
                 (void) json_object_set_new(o, "primary", json_string(a->primary));
         if (a->force.n > 0)

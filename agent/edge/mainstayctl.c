@@ -21,6 +21,7 @@ int main(int argc, char *argv[]) {
                 [VERB_DRAIN] = verb_operate,
                 [VERB_REPOINT] = verb_operate,
                 [VERB_REPLICATOR] = verb_operate,
+                [VERB_PROVISION] = verb_operate,
                 [VERB_REPORT] = verb_report,
                 [VERB_POLICY] = verb_policy,
                 [VERB_JOB] = verb_job,

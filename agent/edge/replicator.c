@@ -30,7 +30,7 @@
 
 static const char usage[] =
         "usage: mainstay-replicator --socket PATH --user NAME [--credentials FILE] [--timeout MS] "
-        "stop | start | read-only on|off | follow HOST PORT [demote] | forget | wait GTIDS SECONDS | preflight HOST PORT GTIDS | connections";
+        "stop | start | read-only on|off | follow HOST PORT [demote] | forget | wait GTIDS SECONDS | preflight HOST PORT GTIDS | connections | layout | adopt GTIDS BINLOG_STATE";
 
 json_t *answer_text(const char *text) {
         char buf[TEXT_MAX + 1];
@@ -349,6 +349,85 @@ static bool check_seconds(const char *arg) {
         return number_parse(arg, strlen(arg), 0, WAIT_MAX_S, &seconds) >= 0;
 }
 
+/* NULL where there is none of that name, or it has no value. Free it. */
+static char *variable(const Work *w, const char *name) {
+        _cleanup_free_ char *statement = NULL;
+        MYSQL_RES *result;
+        char *value = NULL;
+        MYSQL_ROW row;
+
+        if (asprintf(&statement, "SELECT @@GLOBAL.%s", name) < 0) {
+                statement = NULL;
+                return NULL;
+        }
+        result = client_query(w->mysql, statement);
+        if (result && (row = mysql_fetch_row(result)) && row[0])
+                value = strdup(row[0]);
+        if (result)
+                mysql_free_result(result);
+        return value;
+}
+
+/* Data of a server in several places: a copy would replace one of them. */
+static int verb_layout(Work *w) {
+        static const char *const paths[] = { "log_bin_basename", "relay_log_basename", "innodb_data_home_dir", "innodb_log_group_home_dir", "innodb_undo_directory" };
+        _cleanup_free_ char *datadir = variable(w, "datadir");
+        size_t n;
+
+        if (!datadir)
+                return answer_of_server(w);
+        n = strlen(datadir);
+        for (size_t i = 0; i < ELEMENTS(paths); i++) {
+                _cleanup_free_ char *path = variable(w, paths[i]);
+
+                /* datadir ends in a slash, whether what names it does or not. */
+                if (path && path[0] == '/' && strncmp(path, datadir, n) != 0 && !(strlen(path) + 1 == n && strncmp(path, datadir, n - 1) == 0))
+                        return answer_error(ENOTSUP, "%s lies in %s, outside of the datadir %s, and a copy would replace the datadir alone", paths[i], path, datadir);
+        }
+        return answer_ok();
+}
+
+/* For a server that begins with a copy: where it stands, and the history of its
+ * binary log. What it had of its own is forgotten. */
+static int verb_adopt(Work *w) {
+        const char *position = w->arg[0], *history = w->arg[1];
+        _cleanup_free_ char *log_bin = NULL, *set = NULL, *state = NULL;
+        Channels all;
+        Fence fence;
+        int r;
+
+        if (w->version.flavour != FLAVOUR_MARIADB)
+                return answer_error(ENOTSUP, "this is for MariaDB");
+        r = work_look(w, &all);
+        if (r == 0)
+                r = work_look_fence(w, &fence);
+        if (r != 0)
+                return r;
+        if (channels_active(&all))
+                return answer_error(EBUSY, "it replicates");
+        if (fence != FENCE_ON)
+                return answer_error(EBUSY, "it is not read-only");
+        if (all.n > 0 && !work_say(w, "RESET SLAVE ALL"))
+                return answer_of_server(w);
+        log_bin = variable(w, "log_bin");
+        /* Both are lists of digits, commas and hyphens: see check_gtid_list(). */
+        if (asprintf(&set, "SET GLOBAL gtid_slave_pos = '%s'", position) < 0) {
+                set = NULL;
+                return answer_no_memory();
+        }
+        if (asprintf(&state, "SET GLOBAL gtid_binlog_state = '%s'", history) < 0) {
+                state = NULL;
+                return answer_no_memory();
+        }
+        if (log_bin && streq(log_bin, "1") && (!work_say(w, "RESET MASTER") || (*history && !work_say(w, state))))
+                return answer_of_server(w);
+        return work_say(w, set) ? answer_ok() : answer_of_server(w);
+}
+
+static bool check_gtid_list(const char *arg) {
+        return strlen(arg) <= GTID_TEXT_MAX && strspn(arg, "0123456789,-") == strlen(arg);
+}
+
 #define ARGS_MAX 3
 
 typedef struct ReplicatorVerb {
@@ -367,6 +446,8 @@ static const ReplicatorVerb verbs[] = {
         { "wait", verb_wait, 2, { check_gtids, check_seconds } },
         { "preflight", verb_preflight, 3, { replication_host_valid, check_port, check_gtids } },
         { "connections", verb_connections, 0, {} },
+        { "layout", verb_layout, 0, {} },
+        { "adopt", verb_adopt, 2, { check_gtid_list, check_gtid_list } },
 };
 
 /* The verb and its arguments; NULL for what is none. */

@@ -5,12 +5,20 @@
  * Here is what drives any job; what the steps of a replica's are, is in
  * replica-jobs.c. */
 #include "manager/jobs.h"
+#include "base/number.h"
+#include "sys/file.h"
 #include "sys/log.h"
 #include "sys/message-ids.h"
 
+#include <fcntl.h>
 #include <time.h>
 
 #define SAVE_RETRY (5 * USEC_PER_SEC)
+#define UNIT_RETRY (1 * USEC_PER_SEC)
+#define PROGRESS_PAUSE (1 * USEC_PER_SEC)
+/* What cannot be taken back is tried again so often. */
+#define UNDO_RETRY (5 * USEC_PER_SEC)
+#define UNDO_TRIES 12
 #define ANSWER_MAX ((size_t) 64 * 1024)
 #define COMPLAINT_MAX ((size_t) 4096)
 
@@ -34,6 +42,8 @@ static int save(Manager *m, const Job *job) {
 
 void jobs_worker_forget(Manager *m) {
         m->worker = process_free(m->worker);
+        m->step.unit = unit_free(m->step.unit);
+        m->step.asked_unit = m->step.ended_unit = false;
         json_decref(m->step.answer);
         m->step.answer = NULL;
         m->step.answered = false;
@@ -42,6 +52,7 @@ void jobs_worker_forget(Manager *m) {
 static void step_reset(Manager *m) {
         jobs_worker_forget(m);
         free(m->step.position);
+        free(m->step.history);
         m->step = (StepRun) { .since = manager_now(m) };
 }
 
@@ -88,6 +99,7 @@ int jobs_begin(Manager *m, JobKind kind, const char *source, const char *by, con
                 return r;
         log_notice("%s has this node %s%s%s: job %" PRIu64 ".", by, job_kind_to_string(kind), *source ? ", by " : "", source, id);
         m->job = TAKE(job);
+        m->undo_failures = 0;
         step_reset(m);
         *ret_id = id;
         manager_touch(m);
@@ -173,6 +185,150 @@ void jobs_next_phase(Manager *m) {
         m->step.phase++;
 }
 
+/* The units */
+
+static int write_orders(Manager *m, const char *from) {
+        _cleanup_close_ int dirfd = open(m->paths.runtime, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        _cleanup_free_ char *env = NULL;
+        uint64_t job = m->job->kind == JOB_PROVISION ? m->job->id : 0; /* of any, else */
+
+        if (dirfd < 0)
+                return -errno;
+        if (asprintf(&env, "MAINSTAY_COPY_JOB=%" PRIu64 "\nMAINSTAY_COPY_FROM=%s\nMAINSTAY_COPY_FORCE=%s\n", job, from, names_contain(&m->job->force, "space") ? "space" : "") < 0) {
+                env = NULL;
+                return -ENOMEM;
+        }
+        (void) unlinkat(dirfd, "provision.result", 0);
+        (void) unlinkat(dirfd, "provision.progress", 0);
+        return file_write(dirfd, "provision.env", env, strlen(env), 0644);
+}
+
+static void unit_moved(Unit *unit, void *userdata) {
+        manager_touch(userdata);
+}
+
+static void unit_ended(Unit *unit, int r, const char *result, void *userdata) {
+        _cleanup_free_ char *path = NULL, *text = NULL;
+        Manager *m = userdata;
+        json_error_t e;
+        size_t size;
+
+        if (asprintf(&path, "%s/provision.result", m->paths.runtime) < 0)
+                path = NULL;
+        if (path && file_read(AT_FDCWD, path, ANSWER_MAX, &text, &size, NULL) >= 0)
+                m->step.answer = json_loads(text, JSON_REJECT_DUPLICATES, &e);
+        m->step.answered = true;
+        (void) snprintf(m->step.error, sizeof(m->step.error), "%.500s",
+                        m->step.answer ? str_or(json_string_value(json_object_get(m->step.answer, "error")), "it does not say why")
+                        : r < 0        ? str_or(result, strerror(-r))
+                                       : "it ended without an answer: journalctl -u 'mainstay-provision@*'");
+        manager_touch(m);
+}
+
+static void read_progress(Manager *m) {
+        _cleanup_free_ char *path = NULL, *text = NULL;
+        long long done, total;
+        size_t size;
+
+        manager_wake(m, manager_now(m) + PROGRESS_PAUSE);
+        if (asprintf(&path, "%s/provision.progress", m->paths.runtime) < 0) {
+                path = NULL;
+                return;
+        }
+        if (file_read(AT_FDCWD, path, 256, &text, &size, NULL) < 0 || sscanf(text, "%lld %lld", &done, &total) != 2 || done < 0 || m->job->bytes_done == done)
+                return;
+        /* A stream is about as large as the files, and no promise of it. */
+        if (job_set_progress(m->job, done, total >= done ? total : done) >= 0)
+                m->news = true;
+}
+
+int jobs_unit(Manager *m, const char *step, const char *from, char text[static 512]) {
+        char name[64];
+        int r = 0;
+
+        if (m->step.answered) {
+                if (json_is_true(json_object_get(m->step.answer, "ok")))
+                        return 1;
+                (void) snprintf(text, 512, "%.500s", m->step.error);
+                return -EIO;
+        }
+        if (m->step.asked_unit) {
+                read_progress(m);
+                if (m->job->state == JOB_CANCELLING && !m->step.undoing && !m->step.ended_unit) {
+                        m->step.ended_unit = true;
+                        (void) unit_stop(m->step.unit, "replace", NULL, NULL);
+                }
+                return 0;
+        }
+        if (!m->step.unit) {
+                (void) snprintf(name, sizeof(name), "mainstay-provision@%.16s.service", step);
+                r = unit_new(m->bus, name, unit_moved, m, &m->step.unit);
+                if (r >= 0)
+                        r = write_orders(m, from);
+        }
+        if (r >= 0)
+                r = unit_start(m->step.unit, "replace", unit_ended, m);
+        if (r == -ENOTCONN || r == -EBUSY) { /* systemd has yet to tell of the unit */
+                manager_wake(m, manager_now(m) + UNIT_RETRY);
+                return 0;
+        }
+        if (r < 0) {
+                (void) snprintf(text, 512, "mainstay-provision@%.16s.service cannot be started: %s", step, strerror(-r));
+                return r;
+        }
+        m->step.asked_unit = true;
+        return 0;
+}
+
+static void server_moved(Unit *unit, int r, const char *result, void *userdata) {
+        Manager *m = userdata;
+
+        m->step.ended_unit = true;
+        m->step.answered = r >= 0 && streq_null(result, "done");
+        if (m->stopping || m->store->stopping[0])
+                manager_stop_ended(m);
+        manager_touch(m);
+}
+
+int jobs_server(Manager *m, bool up, char text[static 512]) {
+        const UnitState *u = unit_state(m->unit);
+        bool is_up, is_down;
+        int r;
+
+        if (!u)
+                return 0;
+        is_up = streq(u->active, "active") && m->main_pid != 0;
+        is_down = (streq(u->active, "inactive") || streq(u->active, "failed")) && m->main_pid == 0;
+        if (up ? is_up : is_down)
+                return m->step.asked_unit && !m->step.ended_unit ? 0 : 1;
+        if (m->step.ended_unit && m->step.answered) { /* its state is on its way to us */
+                manager_wake(m, manager_now(m) + UNIT_RETRY);
+                return 0;
+        }
+        if (m->step.ended_unit) {
+                m->step.asked_unit = m->step.ended_unit = false; /* where it is taken back, once more */
+                (void) snprintf(text, 512, "The server could not be %s: systemctl status %s", up ? "started" : "stopped", m->config->unit);
+                return -EIO;
+        }
+        /* A server that is told to end while it starts may not hear it, and hang until
+         * systemd kills it (seen with MariaDB 10.11). */
+        if (m->step.asked_unit || (!up && streq(u->active, "activating") && !streq(u->sub, "auto-restart")))
+                return 0;
+        m->step.asked_unit = true;
+        r = up ? unit_start(m->unit, "replace", server_moved, m) : manager_stop(m, server_moved);
+        if (r == -ENOTCONN || r == -EBUSY) {
+                m->step.asked_unit = false;
+                manager_wake(m, manager_now(m) + UNIT_RETRY);
+                return 0;
+        }
+        if (r < 0) {
+                m->step.asked_unit = m->step.ended_unit = false;
+                (void) snprintf(text, 512, "The server cannot be %s: %s", up ? "started" : "stopped", strerror(-r));
+                return r;
+        }
+        return 0;
+}
+
 /* The steps */
 
 static void end(Manager *m, JobState state, const char *text) {
@@ -220,6 +376,82 @@ static void end_step(Manager *m, bool ok, const char *text) {
         manager_touch(m);
 }
 
+/* Taking back */
+
+static bool can_undo(const Step *steps) {
+        for (; steps->name; steps++)
+                if (steps->undo)
+                        return true;
+        return false;
+}
+
+/* The newest one that still stands. */
+static const JobStep *standing_step(const Job *job) {
+        for (size_t i = job->n_steps; i > 0; i--)
+                if (job->step[i - 1].state != STEP_UNDONE)
+                        return &job->step[i - 1];
+        return NULL;
+}
+
+static void undo_step(Manager *m, const char *text) {
+        _cleanup_(job_freep) Job *next = NULL;
+
+        if (job_copy(m->job, &next) < 0 || job_undo_step(next, text, jobs_clock()) < 0 || save(m, next) < 0) {
+                manager_wake(m, manager_now(m) + SAVE_RETRY);
+                return;
+        }
+        (void) job_free(m->job);
+        m->job = TAKE(next);
+        m->undo_failures = 0;
+        step_reset(m);
+        manager_touch(m);
+}
+
+static void undo(Manager *m, const Step *steps) {
+        const JobStep *s = standing_step(m->job), *last = job_last_step(m->job);
+        char text[512] = "", all[1024];
+        int r = 1;
+
+        if (!s) {
+                end(m, m->job->state == JOB_CANCELLING ? JOB_CANCELLED : JOB_FAILED, last->text);
+                return;
+        }
+        if (!m->step.undoing) {
+                step_reset(m);
+                m->step.undoing = true;
+        }
+        if (manager_now(m) < m->step.looked) {
+                manager_wake(m, m->step.looked);
+                return;
+        }
+        for (; steps->name; steps++)
+                if (streq(steps->name, s->name) && steps->undo)
+                        r = steps->undo(m, text);
+        if (r > 0)
+                undo_step(m, text);
+        if (r >= 0)
+                return;
+        if (++m->undo_failures < UNDO_TRIES) {
+                log_warning("The step %s of the job %" PRIu64 " cannot be taken back yet: %s", s->name, m->job->id, text);
+                step_reset(m);
+                m->step.undoing = true;
+                m->step.looked = manager_now(m) + UNDO_RETRY;
+                manager_wake(m, m->step.looked);
+                return;
+        }
+        (void) snprintf(all, sizeof(all), "%.450s What was done so far could not be taken back either: %.450s", last->text, text);
+        if (s->state == STEP_BEGUN)
+                end_step(m, false, all);
+        end(m, JOB_FAILED, all);
+}
+
+static bool is_undone(const Job *job) {
+        for (size_t i = 0; i < job->n_steps; i++)
+                if (job->step[i].state == STEP_UNDONE)
+                        return true;
+        return false;
+}
+
 void jobs_drive(Manager *m) {
         const JobStep *last;
         const Step *steps;
@@ -229,6 +461,11 @@ void jobs_drive(Manager *m) {
                 return;
         steps = replica_job_steps(m->job->kind);
         last = job_last_step(m->job);
+        if (last && can_undo(steps) &&
+            (last->state == STEP_FAILED || is_undone(m->job) || (m->job->state == JOB_CANCELLING && last->state == STEP_DONE))) {
+                undo(m, steps);
+                return;
+        }
         if (last && last->state == STEP_FAILED) {
                 end(m, JOB_FAILED, last->text);
                 return;

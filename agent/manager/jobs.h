@@ -13,10 +13,15 @@
 typedef struct Step {
         const char *name;
         int (*drive)(Manager *m, char text[static 512]);
+        /* Takes it back, whether it was done, failed, or was begun; NULL: there is nothing
+         * to take back. Like `drive`, but that a failure is tried again. */
+        int (*undo)(Manager *m, char text[static 512]);
 } Step;
 
-/* Of a kind of job, ended by one without a name. */
+/* Of a kind of job, ended by one without a name. Where any of them can be taken
+ * back, they are when one fails or the job is cancelled, the newest first. */
 const Step *replica_job_steps(JobKind kind);
+const Step *provision_job_steps(JobKind kind); /* NULL: another kind */
 void replica_job_ended(Manager *m, const Job *job);
 
 /* By the clock on the wall. */
@@ -27,6 +32,21 @@ usec_t jobs_clock(void);
  * m->step.error. Asked again it says the same, until the next phase. */
 int jobs_work(Manager *m, usec_t timeout, const char *const *words);
 void jobs_next_phase(Manager *m);
+
+/* mainstay-provision@STEP.service, in the same way. `from` is the address of the
+ * node that a copy is taken of, "" for none. */
+int jobs_unit(Manager *m, const char *step, const char *from, char text[static 512]);
+
+/* mysqld's unit, up or down: 0 while it is on its way. */
+int jobs_server(Manager *m, bool up, char text[static 512]);
+
+/* Steps that several kinds of job have: replica-jobs.c. */
+int replica_step_answers(Manager *m, char text[static 512]); /* the server, asked anew */
+int replica_step_start(Manager *m, char text[static 512]);
+int replica_step_verify(Manager *m, char text[static 512]);
+int replica_step_release(Manager *m, char text[static 512]);
+const Report *replica_report_of(Manager *m, const char *name);
+void replica_source_address(Manager *m, const char *name, char host[static 256], char port[static 8]);
 void jobs_worker_forget(Manager *m);
 
 /* Begins one, durably. -EBUSY while another one runs. */

@@ -65,7 +65,12 @@ typedef struct StepRun {
         usec_t asked;        /* the server, 0: it was not */
         usec_t judged, looked;
         char *position;      /* that the source is asked for */
-        bool answered;       /* mainstay-replicator has ended */
+        char *history;       /* of the binary log of a copy */
+        Unit *unit;          /* of root's, that does the step */
+        bool asked_unit;     /* it was started; or, of mysqld's, started or stopped */
+        bool ended_unit;
+        bool undoing;        /* the step is being taken back */
+        bool answered;       /* mainstay-replicator, or the unit, has ended */
         json_t *answer;
         char error[512];
 } StepRun;
@@ -168,6 +173,7 @@ typedef struct Manager {
         JobStore *jobs;
         Job *job; /* that runs, NULL where none does */
         Process *worker;
+        unsigned undo_failures; /* of the step that is being taken back */
         StepRun step;
         unsigned mend_failures; /* of the recoveries that the policy began, in a row */
         usec_t mend_after;

@@ -260,9 +260,80 @@ static int do_replicator(Manager *m, Op *op) {
         return begin_from(m, op, JOB_REPLICATOR_REPLICA, text_of(op->args, "primary"));
 }
 
+/* Of whose data a copy is taken: who is named, else a replica in service, which costs
+ * the primary nothing, else the primary. */
+static int find_copy(Manager *m, const char *named, const Names *force, char ret[static NAME_SIZE], char why[static REFUSAL_SIZE]) {
+        _cleanup_free_ Service *s = service_now(m);
+        const char *problem = NULL;
+        size_t best = 0;
+
+        if (!s)
+                return -ENOMEM;
+        if (streq(named, m->name))
+                return refuse(why, "%s cannot be a copy of itself.", m->name);
+        if (s->primary.verdict != PRIMARY_ONE && !(*named && names_contain(force, "primary")))
+                return refuse(why, "%s is not changed, for there has to be exactly one active primary. %s%s", m->name, s->primary.text,
+                              *named ? " If you know that the data of that node are the right ones, say: --force=primary" : "");
+        if (s->ds[0].role == ROLE_PRIMARY || names_contain(&s->primary.who, m->name))
+                return refuse(why, "%s is the primary: its data are not replaced. See: mainstayctl status", m->name);
+        for (size_t i = 1; i < s->n; i++) {
+                const Report *r = voice_report(&s->voice[i]);
+                bool good = r && r->replication && s->ds[i].state == DATASOURCE_ONLINE;
+
+                if (*named ? !streq(s->voice[i].name, named) : !good)
+                        continue;
+                if (best == 0 || (s->ds[best].role == ROLE_PRIMARY && s->ds[i].role == ROLE_REPLICA))
+                        best = i;
+                problem = !r || !r->replication ? "its agent is not heard" : s->ds[i].state != DATASOURCE_ONLINE ? "it is not ONLINE" : NULL;
+        }
+        if (best == 0)
+                return *named ? refuse(why, "There is no node %.64s.", named) : refuse(why, "No node is ONLINE that a copy could be taken of. See: mainstayctl status");
+        if (*named && problem)
+                return refuse(why, "No copy is taken of %.64s, for %s. See: mainstayctl status", named, problem);
+        if (m->replication) {
+                const Replication *other = voice_report(&s->voice[best])->replication;
+                bool same = other->flavour == m->replication->flavour && strspn(other->version, "0123456789") > 0;
+                size_t n = strcspn(other->version, ".");
+
+                n += other->version[n] == '.' ? 1 + strcspn(other->version + n + 1, ".") : 0;
+                if (!same || strncmp(other->version, m->replication->version, n) != 0)
+                        return refuse(why, "A copy of the data of %.64s is no good here: its server is %.64s, and that of %s is %.64s.", s->voice[best].name, other->version, m->name, m->replication->version);
+        }
+        (void) snprintf(ret, NAME_SIZE, "%s", s->voice[best].name);
+        return 0;
+}
+
+static int do_provision(Manager *m, Op *op) {
+        const char *what = text_of(op->args, "what"), *method = text_of(op->args, "method");
+        char source[NAME_SIZE];
+        Datasource own;
+        Names force;
+        int r;
+
+        if (streq(what, "commit"))
+                return begin(m, op, JOB_PROVISION_COMMIT, "", NULL);
+        if (streq(what, "rollback")) {
+                replica_judge(m, &own);
+                if (own.role == ROLE_PRIMARY && own.writable)
+                        return refuse(op->why, "%s is the primary: what was committed here since would be lost. It is not rolled back.", m->name);
+                return begin(m, op, JOB_PROVISION_ROLLBACK, "", NULL);
+        }
+        if (*method && !streq(method, "mariadb-backup"))
+                return refuse(op->why, "There is no method \"%.64s\": it is mariadb-backup.", method);
+        r = force_of(op, &force);
+        if (r >= 0)
+                r = find_copy(m, text_of(op->args, "source"), &force, source, op->why);
+        if (r < 0)
+                return r;
+        if (m->replication && m->replication->flavour != FLAVOUR_MARIADB)
+                return refuse(op->why, "Copies are made of MariaDB only, not of MySQL yet.");
+        return begin(m, op, JOB_PROVISION, source, &force);
+}
+
 static const Verb verbs[] = {
         { "shun", do_shun, true },       { "online", do_online, true },   { "offline", do_offline, true },       { "drain", do_drain, false },
         { "recover", do_recover, true }, { "repoint", do_repoint, false }, { "replicator", do_replicator, false },
+        { "provision", do_provision, false },
 };
 
 static int run(Manager *m, const char *verb, Op *op, char **ret) {

@@ -19,7 +19,7 @@
 /* Facts */
 
 /* Has the server answered since this phase was begun? Negative: it will not. */
-static int asked_anew(Manager *m, char text[static 512]) {
+int replica_step_answers(Manager *m, char text[static 512]) {
         if (m->step.asked == 0) {
                 m->step.asked = manager_now(m);
                 m->probe_after = 0;
@@ -37,7 +37,7 @@ static int asked_anew(Manager *m, char text[static 512]) {
         return 0;
 }
 
-static const Report *report_of(Manager *m, const char *name) {
+const Report *replica_report_of(Manager *m, const char *name) {
         for (size_t i = 0; i < m->n_peers; i++) {
                 const Report *r = peer_report(m->peer[i]);
 
@@ -49,7 +49,7 @@ static const Report *report_of(Manager *m, const char *name) {
 
 /* Where the source is to be reached: as this server was told before, else where
  * its agent is. */
-static void source_address(Manager *m, const char *name, char host[static 256], char port[static 8]) {
+void replica_source_address(Manager *m, const char *name, char host[static 256], char port[static 8]) {
         (void) snprintf(host, 256, "%s", name);
         (void) snprintf(port, 8, "%s", str_or(m->options.port, "3306"));
         for (size_t i = 0; i < m->n_peers; i++) {
@@ -60,7 +60,7 @@ static void source_address(Manager *m, const char *name, char host[static 256], 
         }
         for (size_t i = 0; m->replication && i < m->replication->n_channels; i++) {
                 const Channel *c = &m->replication->channel[i];
-                const Report *r = report_of(m, name);
+                const Report *r = replica_report_of(m, name);
 
                 if (streq(c->host, name) || streq(c->host, host) || (r && r->replication && c->source_id > 0 && c->source_id == r->replication->server_id)) {
                         (void) snprintf(host, 256, "%s", c->host);
@@ -80,7 +80,7 @@ static int work(Manager *m, char text[static 512], const char *what, const char 
 }
 
 static int connect_server(Manager *m, char text[static 512]) {
-        int r = asked_anew(m, text);
+        int r = replica_step_answers(m, text);
 
         if (r > 0)
                 SAY(text, "The server of %s answers.", m->name);
@@ -99,7 +99,7 @@ static int preflight(Manager *m, char text[static 512], Preflight *ret) {
                 if (replication_position(m->replication, &at) < 0 || gtid_list_format(&at, &m->step.position) < 0)
                         return -ENOMEM;
         }
-        source_address(m, m->job->source, host, port);
+        replica_source_address(m, m->job->source, host, port);
         r = jobs_work(m, WORK_TIME, (const char *const []) { "preflight", host, port, m->step.position, NULL });
         if (r == 0)
                 return 0;
@@ -117,7 +117,7 @@ static int preflight(Manager *m, char text[static 512], Preflight *ret) {
 static int judge_now(Manager *m, Preflight asked, Judgement *ret) {
         StandingPeer peers[PEERS_MAX];
         StandingCase c = { .replica_name = m->name, .source_name = m->job->source, .replica = m->replication, .peer = peers, .preflight = asked };
-        const Report *source = report_of(m, m->job->source);
+        const Report *source = replica_report_of(m, m->job->source);
 
         c.source = source ? source->replication : NULL;
         for (size_t i = 0; i < m->n_peers; i++) {
@@ -139,7 +139,7 @@ static int judge(Manager *m, char text[static 512]) {
         int r;
 
         if (m->step.phase == 0) {
-                r = asked_anew(m, text);
+                r = replica_step_answers(m, text);
                 if (r > 0) {
                         jobs_next_phase(m);
                         m->step.judged = manager_now(m);
@@ -183,7 +183,7 @@ static int fence(Manager *m, char text[static 512]) {
 }
 
 static int stop(Manager *m, char text[static 512]) {
-        int r = work(m, text, "Its replication cannot be stopped", (const char *const []) { "stop", NULL });
+        int r = work(m, text, "Its replication cannot be stopped", (const char *const []) { "stop", NULL, NULL });
 
         if (r > 0)
                 SAY(text, "Its replication is stopped.");
@@ -210,14 +210,14 @@ static int follow(Manager *m, char text[static 512]) {
         char host[256], port[8];
         int r;
 
-        source_address(m, m->job->source, host, port);
+        replica_source_address(m, m->job->source, host, port);
         r = work(m, text, "It cannot be told to follow its primary", (const char *const []) { "follow", host, port, demote ? "demote" : NULL, NULL });
         if (r > 0)
                 SAY(text, "%s replicates from %s now (%s:%s, by GTID).", m->name, m->job->source, host, port);
         return r;
 }
 
-static int start(Manager *m, char text[static 512]) {
+int replica_step_start(Manager *m, char text[static 512]) {
         int r;
 
         if (m->store->held) {
@@ -225,13 +225,13 @@ static int start(Manager *m, char text[static 512]) {
                 if (r < 0)
                         return r;
         }
-        r = work(m, text, "Its replication cannot be started", (const char *const []) { "start", NULL });
+        r = work(m, text, "Its replication cannot be started", (const char *const []) { "start", NULL, NULL });
         if (r > 0)
                 SAY(text, "Its replication is started.");
         return r;
 }
 
-static int verify(Manager *m, char text[static 512]) {
+int replica_step_verify(Manager *m, char text[static 512]) {
         Datasource own;
         int r;
 
@@ -239,7 +239,7 @@ static int verify(Manager *m, char text[static 512]) {
                 manager_wake(m, m->step.looked + VERIFY_PAUSE);
                 return 0;
         }
-        r = asked_anew(m, text);
+        r = replica_step_answers(m, text);
         if (r <= 0)
                 return r;
         replica_judge(m, &own);
@@ -275,7 +275,7 @@ static int set_service(Manager *m, bool offline, char text[static 512]) {
         return 1;
 }
 
-static int release(Manager *m, char text[static 512]) {
+int replica_step_release(Manager *m, char text[static 512]) {
         return set_service(m, !policies_automatic(m), text);
 }
 
@@ -306,7 +306,7 @@ static int drain(Manager *m, char text[static 512]) {
                 manager_wake(m, m->step.looked + DRAIN_PAUSE);
                 return 0;
         }
-        r = work(m, text, "Its connections cannot be counted", (const char *const []) { "connections", NULL });
+        r = work(m, text, "Its connections cannot be counted", (const char *const []) { "connections", NULL, NULL });
         if (r <= 0)
                 return r;
         clients = json_integer_value(json_object_get(m->step.answer, "clients"));
@@ -325,17 +325,21 @@ static int drain(Manager *m, char text[static 512]) {
 }
 
 static const Step recover_steps[] = {
-        { "connect", connect_server }, { "judge", judge }, { "fence", fence }, { "stop", stop }, { "follow", follow },
-        { "start", start }, { "verify", verify }, { "release", release }, {0},
+        { "connect", connect_server, NULL }, { "judge", judge, NULL }, { "fence", fence, NULL }, { "stop", stop, NULL }, { "follow", follow, NULL },
+        { "start", replica_step_start, NULL }, { "verify", replica_step_verify, NULL }, { "release", replica_step_release, NULL }, {0},
 };
-static const Step online_steps[] = { { "fence", fence }, { "start", start }, { "verify", verify }, { "release", into_service }, {0} };
-static const Step drain_steps[] = { { "offline", out_of_service }, { "drain", drain }, {0} };
-static const Step hold_steps[] = { { "stop", hold }, {0} };
-static const Step resume_steps[] = { { "start", start }, { "verify", verify }, {0} };
-static const Step replica_steps[] = { { "judge", judge }, { "fence", fence }, { "stop", stop }, { "follow", follow }, {0} };
+static const Step online_steps[] = { { "fence", fence, NULL }, { "start", replica_step_start, NULL }, { "verify", replica_step_verify, NULL }, { "release", into_service, NULL }, {0} };
+static const Step drain_steps[] = { { "offline", out_of_service, NULL }, { "drain", drain, NULL }, {0} };
+static const Step hold_steps[] = { { "stop", hold, NULL }, {0} };
+static const Step resume_steps[] = { { "start", replica_step_start, NULL }, { "verify", replica_step_verify, NULL }, {0} };
+static const Step replica_steps[] = { { "judge", judge, NULL }, { "fence", fence, NULL }, { "stop", stop, NULL }, { "follow", follow, NULL }, {0} };
 static const Step unknown_steps[] = { {0} };
 
 const Step *replica_job_steps(JobKind kind) {
+        const Step *steps = provision_job_steps(kind);
+
+        if (steps)
+                return steps;
         switch (kind) {
         case JOB_RECOVER:
         case JOB_REPOINT:

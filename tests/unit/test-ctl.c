@@ -45,6 +45,10 @@ static const struct {
         { "offline db2 --dry-run", VERB_OFFLINE, 0 },
         { "drain db2 --no-wait", VERB_DRAIN, 0 },
         { "repoint db2", VERB_REPOINT, 0 },
+        { "provision", VERB_PROVISION, 0 },
+        { "provision db2 --source db3 --method mariadb-backup --force=space", VERB_PROVISION, 0 },
+        { "provision commit", VERB_PROVISION, 0 },
+        { "provision rollback db2", VERB_PROVISION, 0 },
         { "repoint db2 db1 --force=primary", VERB_REPOINT, 0 },
         { "replicator db2 offline", VERB_REPLICATOR, 0 },
         { "replicator db2 replica db1", VERB_REPLICATOR, 0 },
@@ -74,6 +78,10 @@ static const struct {
         { "shun db2 db3", "one word too many" },
         { "shun a,b", "the name of a node" },
         { "repoint", "repoint wants the name of a node" },
+        { "provision db2 db3", "one word too many" },
+        { "provision commit db2 --source db3", "takes no copy" },
+        { "provision db2 --force=magic", "space, or primary" },
+        { "recover db2 --source db3", "does not go with" },
         { "repoint db2 db1 db3", "one word too many" },
         { "repoint db2 --force=space", "It is primary" },
         { "replicator db2", "offline, online or replica" },
@@ -420,7 +428,7 @@ static void test_plan(void **state) {
 /* Keys */
 
 #define BLOB "AAAAC3NzaC1lZDI1NTE5AAAAIK0nrscpHkysUl3d0lNW5QYsnAvppHnZkFIzqX62rolD"
-#define LINE "command=\"systemd-stdio-bridge\",restrict ssh-ed25519 " BLOB
+#define LINE "command=\"" PKGLIBEXECDIR "/mainstay-door\",restrict ssh-ed25519 " BLOB
 
 static void test_keys(void **state) {
         static const char *const refused[] = {

@@ -1,0 +1,46 @@
+/* A copy of another node's data, beside this node's own, and the exchange of the
+ * two. Three names: DATADIR, DATADIR.mainstay-new, where a copy is made, and
+ * DATADIR.mainstay-old, where this node's own are kept until a person says
+ * otherwise. A whole copy carries a note in it, of which job it is, so at every
+ * moment it can be told which is which.
+ *
+ * Every function may be cut off at any point and called again. 1: done, now or
+ * before. 0: refused, with the reason in `text`; nothing was changed. Negative:
+ * failed, and `text` says at what. `parentfd` and `name` are of
+ * datadir_open_parent(). */
+#pragma once
+
+#include "adapter/datadir.h"
+
+#include <jansson.h>
+
+#define STAGING_NEW ".mainstay-new"
+#define STAGING_OLD ".mainstay-old"
+#define STAGING_NOTE "MAINSTAY-COPY.json"
+
+/* Is there room, are the names free, is it the right place? `size` is what the
+ * copy is going to take, in bytes; `force_space` lets it be too much. */
+int staging_check(int parentfd, const char *name, uint64_t size, bool force_space, char text[static DATADIR_TEXT_MAX]);
+
+/* An empty place for a copy; what was left of an earlier one is removed. */
+int staging_begin(int parentfd, const char *name, char text[static DATADIR_TEXT_MAX]);
+
+/* The copy is whole: all of it is on the disk, and after it the note, `o` with the
+ * job in it. */
+int staging_seal(int parentfd, const char *name, int64_t job, json_t *o, char text[static DATADIR_TEXT_MAX]);
+
+/* The note of the copy that is in place, or, with `made`, of the whole one beside it;
+ * NULL where there is none. A new reference. */
+json_t *staging_note(int parentfd, const char *name, bool made);
+
+/* The copy of this job goes in place, the own data out of it. */
+int staging_swap(int parentfd, const char *name, int64_t job, char text[static DATADIR_TEXT_MAX]);
+
+/* The own data go back, where a copy is in place: of this job, or, for 0, of any. */
+int staging_back(int parentfd, const char *name, int64_t job, char text[static DATADIR_TEXT_MAX]);
+
+/* The place of the copy is given up, and so is what is in it. */
+int staging_discard(int parentfd, const char *name, char text[static DATADIR_TEXT_MAX]);
+
+/* The copy is good: the own data, set aside, are deleted. */
+int staging_commit(int parentfd, const char *name, char text[static DATADIR_TEXT_MAX]);

@@ -1,0 +1,492 @@
+/* mainstay-provision: one step of a copy of another node's data, on the node that is
+ * to get it. The agent's job (manager/provision.c) starts it as
+ * mainstay-provision@STEP.service and reads what it answers:
+ *
+ *   look      is there room, is the place right, does the other node hand out a copy
+ *   copy      a copy of its data beside this node's own, by its backup program
+ *   prepare   made consistent, and sealed with the GTIDs it stands at
+ *   swap      in the place of the own data
+ *   where     the seal of the copy that is in place
+ *   back      the own data in place again
+ *   discard   what is left of a copy is removed
+ *   commit    the own data, set aside, are deleted
+ *
+ * It runs as root, for the directory above the datadir is root's; the other makers'
+ * programs run as who owns the data. What it is to do the agent has written down; but
+ * the agent is not root, so each step looks for itself whether it harms anything: see
+ * adapter/staging.h.
+ */
+#include "adapter/ssh.h"
+#include "adapter/staging.h"
+#include "base/number.h"
+#include "domain/gtid.h"
+#include "edge/tool.h"
+#include "sys/file.h"
+#include "sys/stream.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <time.h>
+
+#define RUNTIME "/run/mainstay"
+#define KEY_DIR "/var/lib/mainstay/ssh"
+#define AGENT "mainstay"
+/* Not a byte for so long: it has stalled. A large table is flushed meanwhile, say. */
+#define STALL_MS (300 * 1000)
+#define PROGRESS_PAUSE (500 * USEC_PER_MSEC)
+
+typedef struct Context {
+        int parentfd;
+        char name[NAME_MAX + 1];
+        int64_t job;
+        bool force_space;
+        struct stat owner; /* of the data */
+        json_t *answer;    /* what the agent is told beside how it ended */
+        char text[DATADIR_TEXT_MAX];
+} Context;
+
+static int _printf_(3, 4) fail(Context *c, int r, const char *format, ...) {
+        va_list ap;
+
+        va_start(ap, format);
+        (void) vsnprintf(c->text, sizeof(c->text), format, ap);
+        va_end(ap);
+        return r;
+}
+
+static int answer_file(const char *name, const char *text) {
+        _cleanup_close_ int dirfd = open(str_or(getenv("MAINSTAY_RUNTIME"), RUNTIME), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        return dirfd < 0 ? -errno : file_write(dirfd, name, text, strlen(text), 0644);
+}
+
+/* The other node */
+
+typedef struct Source {
+        Tool ssh;
+        int fd;
+        char *buf;
+} Source;
+
+static void source_close(Source *s) {
+        tool_kill(&s->ssh);
+        closep(&s->fd);
+        free(s->buf);
+        *s = (Source) { .fd = -1 };
+}
+
+static int source_open(Context *c, const char *verb, Source *ret) {
+        const char *from = str_or(getenv("MAINSTAY_COPY_FROM"), "");
+        const struct passwd *agent = getpwnam(AGENT);
+        _cleanup_close_ int to = -1;
+        char command[32];
+        SshTarget target;
+        SshCommand ssh;
+        int fds[2], r;
+        size_t n = 0;
+
+        *ret = (Source) { .fd = -1 };
+        if (ssh_target_parse(from, &target) < 0)
+                return fail(c, 0, "\"%.200s\" is no node that is reached through ssh", from);
+        if (!agent)
+                return fail(c, -ENOENT, "there is no account " AGENT);
+        r = ssh_command(&target, "ssh", KEY_DIR, &ssh);
+        if (r < 0)
+                return fail(c, r, "ssh cannot be run: %s", strerror(-r));
+        while (ssh.argv[n + 1])
+                n++;
+        (void) snprintf(command, sizeof(command), "mainstay-backup %s", verb);
+        ssh.argv[n] = command;
+        ret->buf = malloc(STREAM_FRAME_MAX + 1);
+        if (!ret->buf || pipe2(fds, O_CLOEXEC) < 0)
+                return fail(c, -ENOMEM, "memory is short");
+        ret->fd = fds[0];
+        to = fds[1];
+        r = tool_start(ssh.argv, -1, to, agent->pw_uid, agent->pw_gid, false, &ret->ssh);
+        return r < 0 ? fail(c, r, "ssh cannot be run: %s", strerror(-r)) : 1;
+}
+
+/* 1 and a frame; else it was cut off. */
+static int source_read(Context *c, Source *s, StreamFrame *frame, size_t *n) {
+        struct pollfd p = { .fd = s->fd, .events = POLLIN };
+        int r = poll(&p, 1, STALL_MS);
+
+        if (r == 0)
+                return fail(c, -ETIME, "not a byte has come from the other node for %d s", STALL_MS / 1000);
+        r = stream_read(s->fd, frame, s->buf, n);
+        if (r > 0)
+                return 1;
+        return fail(c, r < 0 ? r : -ECONNRESET, "the other node ended in the middle of it; why, its journal says, and: journalctl -u 'mainstay-provision@*'");
+}
+
+/* What the other node says of itself, or why it gives nothing. */
+static int source_header(Context *c, Source *s, json_t **ret) {
+        StreamFrame frame;
+        size_t n;
+        json_t *o;
+        int r;
+
+        r = source_read(c, s, &frame, &n);
+        if (r < 0)
+                return r;
+        o = json_loads(s->buf, JSON_REJECT_DUPLICATES, NULL);
+        if (frame == STREAM_HEADER && json_is_object(o)) {
+                *ret = o;
+                return 1;
+        }
+        r = fail(c, 0, "the other node hands out no copy: %.400s", str_or(json_string_value(json_object_get(o, "error")), "it does not say why"));
+        json_decref(o);
+        return r;
+}
+
+static int source_verdict(Context *c, const Source *s) {
+        json_t *o = json_loads(s->buf, JSON_REJECT_DUPLICATES, NULL);
+        int r = json_is_true(json_object_get(o, "ok")) ? 1 : fail(c, 0, "%.400s", str_or(json_string_value(json_object_get(o, "error")), "the other node's end makes no sense"));
+
+        json_decref(o);
+        return r;
+}
+
+/* Steps */
+
+static int find_tools(Context *c, char backup[static 512], char unpack[static 512]) {
+        static const char *const backups[] = { "mariadb-backup", "mariabackup", NULL }, *const unpacks[] = { "mbstream", NULL };
+
+        if (!tool_find(backups, backup) || !tool_find(unpacks, unpack))
+                return fail(c, 0, "mariadb-backup and mbstream are not installed here: on Debian, apt install mariadb-backup");
+        return 1;
+}
+
+static int do_look(Context *c) {
+        char backup[512], unpack[512];
+        json_t *o = NULL;
+        Source s;
+        int r;
+
+        r = find_tools(c, backup, unpack);
+        if (r > 0)
+                r = source_open(c, "look", &s);
+        if (r <= 0)
+                return r;
+        r = source_header(c, &s, &o);
+        if (r > 0) {
+                r = staging_check(c->parentfd, c->name, (uint64_t) json_integer_value(json_object_get(o, "bytes")), c->force_space, c->text);
+                (void) json_object_update(c->answer, o);
+        }
+        json_decref(o);
+        source_close(&s);
+        return r;
+}
+
+static usec_t now_usec(void) {
+        struct timespec ts;
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+        return (usec_t) ts.tv_sec * USEC_PER_SEC + (usec_t) ts.tv_nsec / 1000;
+}
+
+static void tell_progress(uint64_t done, json_int_t total, usec_t *told) {
+        usec_t now = now_usec();
+        char line[64];
+
+        if (*told > 0 && now < *told + PROGRESS_PAUSE)
+                return;
+        *told = now;
+        (void) snprintf(line, sizeof(line), "%llu %lld\n", (unsigned long long) done, (long long) total);
+        (void) answer_file("provision.progress", line);
+}
+
+/* Its frames, into the program that makes files of them. */
+static int unpack_all(Context *c, Source *s, int to, json_int_t total) {
+        uint64_t done = 0;
+        usec_t told = 0;
+
+        for (;;) {
+                StreamFrame frame;
+                size_t n;
+                int r;
+
+                r = source_read(c, s, &frame, &n);
+                if (r < 0)
+                        return r;
+                if (frame == STREAM_END) {
+                        (void) json_object_set_new(c->answer, "copied", json_integer((json_int_t) done));
+                        return source_verdict(c, s);
+                }
+                if (frame != STREAM_DATA)
+                        continue;
+                r = write_all(to, s->buf, n);
+                if (r < 0)
+                        return fail(c, r, "the files cannot be written: is the disk full? (%s; journalctl -u 'mainstay-provision@*')", strerror(-r));
+                done += n;
+                tell_progress(done, total, &told);
+        }
+}
+
+/* One of the two names that the file has, by the version of the program. */
+static int read_info(int dirfd, const char *what, char **ret) {
+        char name[64];
+        size_t size;
+        int r;
+
+        (void) snprintf(name, sizeof(name), "mariadb_backup_%s", what);
+        r = file_read(dirfd, name, GTID_TEXT_MAX, ret, &size, NULL);
+        if (r != -ENOENT)
+                return r;
+        (void) snprintf(name, sizeof(name), "xtrabackup_%s", what);
+        return file_read(dirfd, name, GTID_TEXT_MAX, ret, &size, NULL);
+}
+
+static int staged(Context *c, char path[static PATH_MAX]) {
+        int fd, k = snprintf(path, PATH_MAX, "%s" STAGING_NEW, c->name);
+
+        if (k < 0 || k >= PATH_MAX)
+                return fail(c, -ENAMETOOLONG, "%.200s is too long a name", c->name);
+        fd = openat(c->parentfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        return fd < 0 ? fail(c, -errno, "%.200s cannot be opened: %s", path, strerror(errno)) : fd;
+}
+
+static int do_copy(Context *c) {
+        char backup[512], unpack[512], path[PATH_MAX];
+        _cleanup_close_ int fd = -1, to = -1;
+        _cleanup_free_ char *info = NULL, *header = NULL;
+        json_t *o = NULL;
+        Tool files = {0};
+        int fds[2], r, status;
+        Source s;
+
+        r = find_tools(c, backup, unpack);
+        if (r > 0)
+                r = staging_begin(c->parentfd, c->name, c->text);
+        if (r <= 0)
+                return r;
+        fd = staged(c, path);
+        if (fd < 0)
+                return fd;
+        if (fchdir(fd) < 0 || pipe2(fds, O_CLOEXEC) < 0)
+                return fail(c, -errno, "%s", strerror(errno));
+        to = fds[1];
+        r = tool_start((const char *const []) { unpack, "-x", NULL }, fds[0], -1, c->owner.st_uid, c->owner.st_gid, false, &files);
+        (void) close(fds[0]);
+        if (r < 0)
+                return fail(c, r, "%s cannot be run: %s", unpack, strerror(-r));
+        r = source_open(c, "copy", &s);
+        if (r > 0)
+                r = source_header(c, &s, &o);
+        if (r > 0)
+                r = unpack_all(c, &s, to, json_integer_value(json_object_get(o, "bytes")));
+        closep(&to);
+        to = -1;
+        status = tool_wait(&files);
+        source_close(&s);
+        if (status != 0)
+                r = fail(c, r > 0 ? -EIO : r, "the files could not be written: %s ended with status %d. Is the disk full? See: journalctl -u 'mainstay-provision@*'", unpack, status);
+        if (r > 0 && read_info(fd, "info", &info) < 0)
+                r = fail(c, -EBADMSG, "the copy is not whole: its last file is not there");
+        if (r > 0) {
+                header = json_dumps(o, JSON_COMPACT);
+                r = header ? file_write(fd, "mainstay-source.json", header, strlen(header), 0640) : -ENOMEM;
+                r = r < 0 ? fail(c, r, "mainstay-source.json cannot be written: %s", strerror(-r)) : 1;
+        }
+        json_decref(o);
+        return r;
+}
+
+/* "bin.000003\t2584\t0-1-22": the last word, where there are three. */
+static int binlog_position(int dirfd, GtidList *ret) {
+        _cleanup_free_ char *text = NULL;
+        char error[256], *at;
+        int r;
+
+        r = read_info(dirfd, "binlog_info", &text);
+        if (r == -ENOENT)
+                return 0; /* it writes no binary log */
+        if (r < 0)
+                return r;
+        at = strchr(text, '\t');
+        at = at ? strchr(at + 1, '\t') : NULL;
+        if (!at)
+                return 0;
+        at++;
+        at[strcspn(at, "\n")] = 0;
+        return gtid_list_parse(at, strlen(at), GTID_POSITION, ret, error);
+}
+
+/* "SET GLOBAL gtid_slave_pos = '0-1-23'; CHANGE MASTER TO ...", of a replica. */
+static int slave_position(int dirfd, GtidList *ret) {
+        static const char begin[] = "gtid_slave_pos";
+        _cleanup_free_ char *text = NULL;
+        char error[256], *at, *end;
+        int r;
+
+        r = read_info(dirfd, "slave_info", &text);
+        if (r == -ENOENT)
+                return 0;
+        if (r < 0)
+                return r;
+        at = strstr(text, begin);
+        at = at ? strchr(at, '\'') : NULL;
+        end = at ? strchr(at + 1, '\'') : NULL;
+        return end ? gtid_list_parse(at + 1, (size_t) (end - at - 1), GTID_POSITION, ret, error) : 0;
+}
+
+/* The newest of each domain. */
+static int newest(const GtidList *all, GtidList *ret) {
+        Gtid *gtid = calloc(all->n + 1, sizeof(*gtid));
+        size_t n = 0;
+
+        if (!gtid)
+                return -ENOMEM;
+        for (size_t i = 0; i < all->n; i++)
+                if (i == 0 || all->gtid[i].domain != all->gtid[i - 1].domain)
+                        gtid[n++] = *gtid_list_highest(all, all->gtid[i].domain);
+        *ret = (GtidList) { .n = n, .gtid = gtid };
+        return 0;
+}
+
+/* Where the copy stands, and the history of the binary log that leads there: what
+ * the source had written before the copy began, and then that. */
+static int gtids(Context *c, int dirfd, json_t *note) {
+        _cleanup_gtid_list_ GtidList binlog = {0}, slave = {0}, both = {0}, at = {0}, before = {0}, state = {0};
+        _cleanup_free_ char *header = NULL, *position = NULL, *history = NULL;
+        char error[256] = "";
+        json_t *o = NULL;
+        const char *text;
+        size_t size;
+        int r;
+
+        r = file_read(dirfd, "mainstay-source.json", GTID_TEXT_MAX, &header, &size, NULL);
+        if (r >= 0)
+                o = json_loads(header, JSON_REJECT_DUPLICATES, NULL);
+        text = str_or(json_string_value(json_object_get(o, "binlog_state")), "");
+        if (r >= 0)
+                r = gtid_list_parse(text, strlen(text), GTID_STATE, &before, error);
+        json_decref(o);
+        if (r >= 0)
+                r = binlog_position(dirfd, &binlog);
+        if (r >= 0)
+                r = slave_position(dirfd, &slave);
+        if (r >= 0)
+                r = gtid_list_union(&binlog, &slave, &both);
+        if (r >= 0)
+                r = newest(&both, &at);
+        if (r >= 0)
+                r = gtid_list_union(&before, &at, &state);
+        if (r >= 0)
+                r = gtid_list_format(&at, &position);
+        if (r >= 0)
+                r = gtid_list_format(&state, &history);
+        if (r < 0)
+                return fail(c, r, "where the copy stands cannot be told: %s", error[0] ? error : strerror(-r));
+        if (at.n == 0)
+                return fail(c, -ENODATA, "the copy says no GTID that it stands at: does its server write a binary log?");
+        return json_object_set_new(note, "position", json_string(position)) < 0 || json_object_set_new(note, "binlog_state", json_string(history)) < 0
+                       ? fail(c, -ENOMEM, "memory is short") : 1;
+}
+
+/* Of this job. */
+static bool take_note(Context *c, bool made) {
+        json_t *o = staging_note(c->parentfd, c->name, made);
+        bool is = o && json_integer_value(json_object_get(o, "job")) == c->job;
+
+        if (is)
+                (void) json_object_update(c->answer, o);
+        json_decref(o);
+        return is;
+}
+
+static int do_prepare(Context *c) {
+        char backup[512], unpack[512], path[PATH_MAX];
+        _cleanup_close_ int fd = staged(c, path);
+        bool whole;
+        int r, status;
+        Tool t;
+
+        if (fd < 0)
+                return fd;
+        if (take_note(c, true))
+                return 1; /* before a crash */
+        r = find_tools(c, backup, unpack);
+        if (r <= 0)
+                return r;
+        if (fchdir(fd) < 0)
+                return fail(c, -errno, "%s", strerror(errno));
+        r = tool_start((const char *const []) { backup, "--prepare", "--target-dir=.", NULL }, -1, -1, c->owner.st_uid, c->owner.st_gid, true, &t);
+        if (r < 0)
+                return fail(c, r, "%s cannot be run: %s", backup, strerror(-r));
+        while (tool_read_log(&t) > 0)
+                continue;
+        whole = tool_completed_ok(&t);
+        status = tool_wait(&t);
+        if (status != 0 || !whole)
+                return fail(c, -EIO, "the copy could not be made consistent: %s ended with status %d: %.200s", backup, status, t.complaint[0] ? t.complaint : t.last);
+        r = gtids(c, fd, c->answer);
+        return r < 0 ? r : staging_seal(c->parentfd, c->name, c->job, c->answer, c->text);
+}
+
+static int do_swap(Context *c) {
+        return staging_swap(c->parentfd, c->name, c->job, c->text);
+}
+
+static int do_where(Context *c) {
+        return take_note(c, false) ? 1 : fail(c, 0, "what is in place is not the copy of this job");
+}
+
+static int do_back(Context *c) {
+        return staging_back(c->parentfd, c->name, c->job, c->text);
+}
+
+static int do_discard(Context *c) {
+        return staging_discard(c->parentfd, c->name, c->text);
+}
+
+static int do_commit(Context *c) {
+        return staging_commit(c->parentfd, c->name, c->text);
+}
+
+static const struct {
+        const char *name;
+        int (*run)(Context *c);
+} steps[] = {
+        { "look", do_look }, { "copy", do_copy }, { "prepare", do_prepare }, { "swap", do_swap },
+        { "where", do_where }, { "back", do_back }, { "discard", do_discard }, { "commit", do_commit },
+};
+
+static int run(Context *c, const char *step) {
+        const char *job = str_or(getenv("MAINSTAY_COPY_JOB"), "");
+
+        c->force_space = streq(str_or(getenv("MAINSTAY_COPY_FORCE"), ""), "space");
+        if (number_parse(job, strlen(job), 0, INT64_MAX, &c->job) < 0)
+                return fail(c, 0, "there is nothing to be done: mainstayctl provision asks for it");
+        c->parentfd = datadir_open_parent(str_or(getenv("MAINSTAY_DATADIR"), ""), c->name, c->text);
+        if (c->parentfd < 0)
+                return c->parentfd;
+        if (fstatat(c->parentfd, c->name, &c->owner, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
+                return fail(c, -errno, "%.200s: %s", c->name, strerror(errno));
+        for (size_t i = 0; i < ELEMENTS(steps); i++)
+                if (streq(steps[i].name, step))
+                        return steps[i].run(c);
+        return fail(c, 0, "there is no step \"%.32s\"", step);
+}
+
+int main(int argc, char *argv[]) {
+        Context c = { .parentfd = -1, .answer = json_object() };
+        _cleanup_free_ char *text = NULL;
+        int r, k = -ENOMEM;
+
+        (void) signal(SIGPIPE, SIG_IGN);
+        r = c.answer ? run(&c, argc == 2 ? argv[1] : "") : -ENOMEM;
+        if (r <= 0)
+                fprintf(stderr, "mainstay-provision: %s\n", c.text[0] ? c.text : strerror(-r));
+        if (json_object_set_new(c.answer, "ok", json_boolean(r > 0)) >= 0 && json_object_set_new(c.answer, "error", json_string(c.text[0] ? c.text : r < 0 ? strerror(-r) : "")) >= 0)
+                text = json_dumps(c.answer, JSON_COMPACT);
+        if (text)
+                k = answer_file("provision.result", text);
+        if (k < 0)
+                fprintf(stderr, "mainstay-provision: the answer cannot be written: %s\n", strerror(-k));
+        json_decref(c.answer);
+        closep(&c.parentfd);
+        return r > 0 && k >= 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

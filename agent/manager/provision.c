@@ -1,0 +1,281 @@
+/* `mainstayctl provision`: the data of a replica that cannot go on are replaced by a
+ * copy of another node's. The copy is made beside them while the old server runs; only
+ * when it is whole and consistent the two exchange their names, and until a person says
+ * `provision commit` the old data are kept, for `provision rollback` and for whatever
+ * fails here: then every step is taken back, the newest first.
+ *
+ * What needs root is done by mainstay-provision@STEP.service. */
+#include "base/amount.h"
+#include "manager/jobs.h"
+
+#define WORK_TIME (30 * USEC_PER_SEC)
+#define SAY(text, ...) ((void) snprintf((text), 512, __VA_ARGS__))
+
+/* How ssh finds the node that the copy is taken of; NULL where it does not. */
+static const char *address_of(Manager *m, const char *name) {
+        for (size_t i = 0; i < m->n_peers; i++) {
+                const Report *r = peer_report(m->peer[i]);
+
+                if (r && streq(r->node, name) && peer_host(m->peer[i]))
+                        return peer_address(m->peer[i]);
+        }
+        return NULL;
+}
+
+/* A unit's step with a sentence around it. */
+static int unit_step(Manager *m, const char *step, const char *failed, char text[static 512]) {
+        char why[512] = "";
+        int r = jobs_unit(m, step, "", why);
+
+        if (r < 0)
+                SAY(text, "%s: %.400s.", failed, why);
+        return r;
+}
+
+static int look(Manager *m, char text[static 512]) {
+        const char *from = address_of(m, m->job->source);
+        char why[512] = "";
+        int r;
+
+        if (m->step.phase == 0 && m->main_pid != 0) {
+                r = jobs_work(m, WORK_TIME, (const char *const []) { "layout", NULL });
+                if (r < 0)
+                        SAY(text, "%s is not changed: %.400s.", m->name, m->step.error);
+                if (r <= 0)
+                        return r;
+        }
+        if (m->step.phase == 0)
+                jobs_next_phase(m);
+        if (!from) {
+                SAY(text, "The agent of %.128s is not heard, or not through ssh, so no copy of its data can be had.", m->job->source);
+                return -EHOSTUNREACH;
+        }
+        r = jobs_unit(m, "look", from, why);
+        if (r < 0)
+                SAY(text, "%s is not changed: %.400s.", m->name, why);
+        if (r > 0)
+                SAY(text, "%s hands out a copy of its data, and there is room for it.", m->job->source);
+        return r;
+}
+
+static int copy(Manager *m, char text[static 512]) {
+        const char *from = address_of(m, m->job->source);
+        char why[512] = "", size[AMOUNT_SIZE];
+        int r;
+
+        if (!from && !m->step.asked_unit) {
+                SAY(text, "The agent of %.128s is not heard any more.", m->job->source);
+                return -EHOSTUNREACH;
+        }
+        r = jobs_unit(m, "copy", str_or(from, ""), why);
+        if (r < 0 && m->job->state == JOB_CANCELLING)
+                SAY(text, "It was cancelled.");
+        else if (r < 0)
+                SAY(text, "The copy of %.128s did not succeed: %.350s.", m->job->source, why);
+        if (r > 0)
+                SAY(text, "A copy of the data of %.128s is there (%s).", m->job->source, amount_bytes((uint64_t) json_integer_value(json_object_get(m->step.answer, "copied")), size));
+        return r;
+}
+
+/* What is left of a copy. */
+static int discard(Manager *m, char text[static 512]) {
+        int r = unit_step(m, "discard", "The copy cannot be removed", text);
+
+        if (r > 0)
+                SAY(text, "What there was of the copy is removed; the old data are untouched.");
+        return r;
+}
+
+static int prepare(Manager *m, char text[static 512]) {
+        int r = unit_step(m, "prepare", "The copy is no good", text);
+
+        if (r > 0)
+                SAY(text, "The copy is whole and consistent, at %.300s.", str_or(json_string_value(json_object_get(m->step.answer, "position")), "?"));
+        return r;
+}
+
+/* Neither its replication nor a write is to come before it is known where it stands. */
+static int stop_server(Manager *m, char text[static 512]) {
+        int r;
+
+        if (!m->store->replica || !m->store->held) {
+                r = replica_pin(m, true, true);
+                if (r < 0) {
+                        SAY(text, "How the server is to begin cannot be written down: %s.", strerror(-r));
+                        return r;
+                }
+        }
+        r = jobs_server(m, false, text);
+        if (r > 0)
+                SAY(text, "The server of %s is stopped.", m->name);
+        return r;
+}
+
+static int start_server(Manager *m, char text[static 512]) {
+        int r;
+
+        if (m->step.phase == 0) {
+                r = jobs_server(m, true, text);
+                if (r <= 0)
+                        return r;
+                jobs_next_phase(m);
+        }
+        r = replica_step_answers(m, text);
+        if (r > 0)
+                SAY(text, "The server of %s is started, and answers.", m->name);
+        return r;
+}
+
+/* With the old data, which go on where they were. */
+static int restart_server(Manager *m, char text[static 512]) {
+        int r;
+
+        if (m->store->held) {
+                r = replica_pin(m, true, false);
+                if (r < 0) {
+                        SAY(text, "How the server is to begin cannot be written down: %s.", strerror(-r));
+                        return r;
+                }
+        }
+        r = jobs_server(m, true, text);
+        if (r > 0)
+                SAY(text, "The server runs again, on its old data.");
+        return r;
+}
+
+static int halt_server(Manager *m, char text[static 512]) {
+        int r = jobs_server(m, false, text);
+
+        if (r > 0)
+                SAY(text, "The server is stopped.");
+        return r;
+}
+
+/* A boot in the middle of it starts the server. */
+static int while_down(Manager *m, const char *step, const char *failed, char text[static 512]) {
+        if (m->step.phase == 0) {
+                int r = jobs_server(m, false, text);
+
+                if (r <= 0)
+                        return r;
+                jobs_next_phase(m);
+        }
+        return unit_step(m, step, failed, text);
+}
+
+static int swap(Manager *m, char text[static 512]) {
+        int r = while_down(m, "swap", "The copy cannot take the place of the data", text);
+
+        if (r > 0)
+                SAY(text, "The copy is in place; the old data are kept beside it, until: mainstayctl provision commit %s", m->name);
+        return r;
+}
+
+static int back(Manager *m, char text[static 512]) {
+        int r = while_down(m, "back", "The old data cannot be put back", text);
+
+        if (r > 0)
+                SAY(text, "The old data are back in place.");
+        return r;
+}
+
+/* And the copy away, before the server starts: on a full disk it could not. */
+static int put_back(Manager *m, char text[static 512]) {
+        int r;
+
+        if (m->step.phase < 2) {
+                r = back(m, text);
+                if (r <= 0)
+                        return r;
+                jobs_next_phase(m);
+        }
+        r = unit_step(m, "discard", "The old data are back in place, but the copy cannot be removed", text);
+        if (r > 0)
+                SAY(text, "The old data are back in place, untouched.");
+        return r;
+}
+
+/* The table in which a copy has its position is older than the copy, and its binary
+ * log is empty: what it stands at, and the history that led there, it is told. */
+static int position(Manager *m, char text[static 512]) {
+        int r;
+
+        if (m->step.phase == 0) {
+                r = unit_step(m, "where", "Where the copy stands is not known", text);
+                if (r <= 0)
+                        return r;
+                m->step.position = strdup(str_or(json_string_value(json_object_get(m->step.answer, "position")), ""));
+                m->step.history = strdup(str_or(json_string_value(json_object_get(m->step.answer, "binlog_state")), ""));
+                if (!m->step.position || !m->step.history)
+                        return -ENOMEM;
+                jobs_next_phase(m);
+        }
+        r = jobs_work(m, WORK_TIME, (const char *const []) { "adopt", m->step.position, m->step.history, NULL });
+        if (r < 0)
+                SAY(text, "The copy cannot be told where it stands: %.400s.", m->step.error);
+        if (r > 0)
+                SAY(text, "It stands at %.300s.", m->step.position);
+        return r;
+}
+
+/* The source itself, or whom that one follows. */
+static int follow(Manager *m, char text[static 512]) {
+        const Report *source = replica_report_of(m, m->job->source);
+        char host[256], port[8];
+        int r;
+
+        if (!source || !source->replication) {
+                SAY(text, "The agent of %.128s is not heard any more, so whom to follow is not known.", m->job->source);
+                return -EHOSTUNREACH;
+        }
+        replica_source_address(m, m->job->source, host, port);
+        if (source->replication->n_channels > 0) {
+                (void) snprintf(host, sizeof(host), "%s", source->replication->channel[0].host);
+                (void) snprintf(port, sizeof(port), "%" PRId64, source->replication->channel[0].port);
+        }
+        r = jobs_work(m, WORK_TIME, (const char *const []) { "follow", host, port, NULL });
+        if (r < 0)
+                SAY(text, "It cannot be told to follow %.128s: %.300s.", host, m->step.error);
+        if (r > 0)
+                SAY(text, "%s replicates from %.128s:%s now, by GTID.", m->name, host, port);
+        return r;
+}
+
+static int commit(Manager *m, char text[static 512]) {
+        int r = unit_step(m, "commit", "Nothing is committed", text);
+
+        if (r > 0)
+                SAY(text, "The data from before are deleted.");
+        return r;
+}
+
+static const Step provision_steps[] = {
+        { "look", look, NULL },
+        { "copy", copy, discard },
+        { "prepare", prepare, NULL },
+        { "stop", stop_server, restart_server },
+        { "swap", swap, put_back },
+        { "start", start_server, halt_server },
+        { "position", position, NULL },
+        { "follow", follow, NULL },
+        { "replicate", replica_step_start, NULL },
+        { "verify", replica_step_verify, NULL },
+        { "release", replica_step_release, NULL },
+        {0},
+};
+static const Step commit_steps[] = { { "commit", commit, NULL }, {0} };
+static const Step rollback_steps[] = {
+        { "stop", stop_server, restart_server },
+        { "back", back, NULL },
+        { "start", start_server, NULL },
+        { "replicate", replica_step_start, NULL },
+        { "discard", discard, NULL },
+        {0},
+};
+
+const Step *provision_job_steps(JobKind kind) {
+        return kind == JOB_PROVISION          ? provision_steps
+               : kind == JOB_PROVISION_COMMIT ? commit_steps
+               : kind == JOB_PROVISION_ROLLBACK ? rollback_steps
+                                                : NULL;
+}

@@ -1,0 +1,272 @@
+"""A replica that cannot go on gets a copy of another node's data, and is never worse off."""
+
+import json
+from contextlib import contextmanager
+from functools import wraps
+
+import breakage
+
+from cluster import PATIENT
+from lablib import LabError
+from replication import Service
+from scenario import scenario
+
+IMAGES = ["mariadb-10.11", "mariadb-11.8"]
+OLD = "var/lib/mysql.mainstay-old"
+NEW = "var/lib/mysql.mainstay-new"
+
+
+def scenario_of_copies(function):
+    """There are rows to lose in each."""
+    @wraps(function)
+    def with_rows(service):
+        with service.ledger:
+            service.write_some()
+        function(service)
+
+    return scenario(with_rows, kind=Service, images=IMAGES)
+
+
+def checksums(service, *names):
+    """Of all tables of the ledger's database, on each node."""
+    tables = [row[0] for row in service.node("db1").rows("SHOW TABLES IN lab")]
+    statement = "CHECKSUM TABLE " + ", ".join(f"lab.{table}" for table in tables)
+    return [service.node(name).rows(statement) for name in names]
+
+
+def spoil(service, name):
+    """What it lacks is purged."""
+    breakage.purge_binlogs(service, name)
+    service.wait_state(name, "FAILED")
+
+
+def intact(service, name):
+    """The old data serve, and nothing is left of the copy."""
+    node = service.node(name)
+    service.wait(lambda: service.of(name, seen_by=name)["components"]["server"]["state"] == "ONLINE", f"the server of {name} to be up")
+    assert node.rows("SELECT COUNT(*) FROM lab.ledger WHERE n > 0")[0][0] != "0"
+    assert not node.path(NEW).exists() and not node.path(OLD).exists()
+
+
+@scenario_of_copies
+def a_replica_that_lacks_what_is_purged_is_provisioned(service):
+    """From a named source, asked on another node; it catches up under writes, its old data are kept and then
+    committed, and another replica can follow it."""
+    spoil(service, "db2")
+    with service.ledger:
+        service.write_some()
+        said = service.ctl("db3", "provision", "db2", "--source", "db3")
+        assert "db2 replicates from db1" in said or "is OFFLINE now" in said, said
+        service.ctl("db1", "online", "db2")
+        service.wait_state("db2", "ONLINE")
+        service.write_some()
+    service.check()
+    one, two = checksums(service, "db1", "db2")
+    assert one == two, f"{one}\n{two}"
+    assert service.node("db2").path(OLD).is_dir()
+    service.ctl("db1", "provision", "commit", "db2")
+    assert not service.node("db2").path(OLD).exists()
+    # The history came along: one that has all of it goes on from there.
+    service.ctl("db1", "repoint", "db3", "db2", "--force", "primary")
+    service.node("db1").rows("INSERT INTO lab.ledger VALUES (-7, 'by way of db2')")
+    service.wait(lambda: service.node("db3").rows("SELECT COUNT(*) FROM lab.ledger WHERE n = -7")[0][0] == "1", "db3 to follow db2")
+    service.ctl("db1", "repoint", "db3", "db1")
+    service.ctl("db1", "online", "db3")
+    service.check()
+
+
+@scenario_of_copies
+def a_provisioned_replica_is_rolled_back(service):
+    """The old data are in place again, as they were, and the copy is gone."""
+    service.ctl("db1", "shun", "db2")
+    before = service.node("db2").rows("SELECT @@server_id, @@gtid_slave_pos")
+    service.ctl("db2", "provision")
+    assert service.node("db2").path(OLD).is_dir()
+    said = service.ctl("db1", "provision", "db2", status=1)
+    assert "provision commit" in said, said
+    service.ctl("db1", "provision", "rollback", "db2")
+    intact(service, "db2")
+    assert service.node("db2").rows("SELECT @@server_id, @@gtid_slave_pos") == before
+    service.ctl("db1", "online", "db2")
+    service.check()
+
+
+@scenario_of_copies
+def what_must_not_be_provisioned_is_refused(service):
+    """Before anything is touched, and with how to proceed."""
+    for words, answer in {
+        ("provision", "db9"): "There is no node",
+        ("provision", "db1"): "is the primary",
+        ("provision", "db2", "--source", "db2"): "copy of itself",
+        ("provision", "db2", "--source", "db9"): "There is no node",
+        ("provision", "db2", "--method", "magic"): "mariadb-backup",
+        ("provision", "commit", "db2"): "nothing to commit",
+        ("provision", "rollback", "db2"): "no copy",
+    }.items():
+        said = service.ctl("db1", *words, status=1)
+        assert answer in said, f"{words}: {said}"
+    service.ctl("db1", "shun", "db3")
+    assert "not ONLINE" in service.ctl("db1", "provision", "db2", "--source", "db3", status=1)
+    node = service.node("db2")
+    node.run("mv /usr/bin/mbstream /usr/bin/mbstream.away")
+    try:
+        assert "not installed" in service.ctl("db1", "provision", "db2", status=1)
+    finally:
+        node.run("mv /usr/bin/mbstream.away /usr/bin/mbstream")
+    intact(service, "db2")
+
+
+BACKUP = "/usr/bin/mariadb-backup"
+# What a source does badly: its backup program claims that all went well, after so many bytes.
+CUT_SHORT = """#!/bin/sh
+case "$*" in
+*--backup*) {real} "$@" 2>/tmp/log | head -c {bytes}; cat /tmp/log >&2; echo "completed OK!" >&2 ;;
+*) exec {real} "$@" ;;
+esac
+"""
+# Or it goes on for ever.
+STALLED = """#!/bin/sh
+case "$*" in
+*--backup*) {real} "$@" | head -c {bytes}; sleep 1000 ;;
+*) exec {real} "$@" ;;
+esac
+"""
+
+
+@contextmanager
+def program(node, text, **values):
+    """In the place of the backup program."""
+    node.run(f"mv {BACKUP} {BACKUP}.real")
+    node.run(f"cat > {BACKUP}; chmod 0755 {BACKUP}", input=text.format(real=f"{BACKUP}.real", **values))
+    try:
+        yield
+    finally:
+        node.run(f"mv {BACKUP}.real {BACKUP}")
+
+
+def job(service, name):
+    """The last one on a node, or {} where nothing can be heard of it."""
+    try:
+        return json.loads(service.node(name).run(["mainstayctl", "job", "show", "--json"], check=False, timeout=20).stdout or "{}")
+    except (LabError, ValueError):
+        return {}
+
+
+def is_over(service, name, number):
+    one = job(service, name)
+    return one.get("id") == number and one.get("state") in ("done", "failed", "cancelled")
+
+
+def begin(service, name, source="db1"):
+    said = service.ctl(name, "provision", name, "--source", source, "--no-wait", "--json")
+    return json.loads(said)["job"]
+
+
+@scenario_of_copies
+def a_copy_that_is_cut_short_changes_nothing(service):
+    """The stream ends early, and whoever sent it says that all is well; or its sender dies: the old data serve on."""
+    size = int(service.node("db1").run(f"{BACKUP} --backup --stream=xbstream --target-dir=/tmp 2>/dev/null | wc -c").stdout)
+    for percent in (30, 90, 99):
+        with program(service.node("db1"), CUT_SHORT, bytes=size * percent // 100):
+            said = service.ctl("db2", "provision", "db2", "--source", "db1", status=1)
+            assert "did not succeed" in said, said
+        intact(service, "db2")
+    with program(service.node("db3"), STALLED, bytes=size // 2):
+        number = begin(service, "db2", "db3")
+        service.wait(lambda: job(service, "db2").get("steps", [{}])[-1].get("name") == "copy", "the copy to begin")
+        service.lab.cut("db3")
+        service.wait(lambda: is_over(service, "db2", number), "the job to end")
+        service.lab.boot("db3")
+    assert job(service, "db2")["state"] == "failed"
+    intact(service, "db2")
+    service.check()
+
+
+@scenario_of_copies
+def a_copy_is_cancelled(service):
+    """While it is under way: what there is of it is removed."""
+    with program(service.node("db1"), STALLED, bytes=1000000):
+        number = begin(service, "db2")
+        service.wait(lambda: job(service, "db2").get("steps", [{}])[-1].get("name") == "copy", "the copy to begin")
+        assert "A job runs" in service.ctl("db1", "provision", "db2", status=1)
+        service.ctl("db2", "job", "cancel", str(number))
+        service.wait(lambda: is_over(service, "db2", number), "the job to end")
+    assert job(service, "db2")["state"] == "cancelled"
+    intact(service, "db2")
+
+
+STEPS = ["look", "copy", "prepare", "stop", "swap", "start", "position", "follow", "replicate", "verify", "release"]
+
+
+def settle(service, name, number):
+    """It has ended, and the node is no worse off: with a copy or without, it has all rows and can be committed."""
+    service.wait(lambda: is_over(service, name, number), f"the job {number} on {name} to end")
+    one = job(service, name)
+    if one["state"] == "failed":
+        intact(service, name)
+    else:
+        service.ctl(name, "provision", "commit")
+    service.node(name).run("mainstayctl online", check=False, timeout=PATIENT)
+    assert not service.node(name).path(OLD).exists() and not service.node(name).path(NEW).exists(), one
+    service.check()
+    return one["state"]
+
+
+def interrupt(service, how):
+    states = []
+    for step in STEPS:
+        service.wait(lambda: service.states("db2") == dict.fromkeys(service.names(), "ONLINE"), "db2 to see all ONLINE")
+        number = begin(service, "db2")
+        service.wait(lambda: any(one["name"] == step for one in job(service, "db2").get("steps", [])) or is_over(service, "db2", number),
+                     f"the step {step}", interval=0.02)
+        how(step)
+        states.append(settle(service, "db2", number))
+    return states
+
+
+@scenario_of_copies
+def the_power_fails_at_each_step(service):
+    """And the job is gone on with, or taken back; the node has one whole set of data at every moment."""
+    def how(_):
+        service.lab.cut("db2")
+        service.lab.boot("db2")
+
+    states = interrupt(service, how)
+    assert states.count("done") > len(STEPS) // 2, states
+
+
+@scenario_of_copies
+def the_agent_dies_at_each_step(service):
+    """Likewise, with the server running on."""
+    states = interrupt(service, lambda _: service.node("db2").run("systemctl kill -s KILL mainstayd"))
+    assert states.count("done") > len(STEPS) // 2, states
+
+
+@scenario_of_copies
+def a_full_disk_changes_nothing(service):
+    """It is refused where that can be foreseen; where it was forced, or comes later, the old data serve on."""
+    node = service.node("db2")
+    unit = service.flavour.unit
+    size = int(node.run("du -sm /var/lib/mysql").stdout.split()[0])
+    node.run(f"systemctl stop {unit}", timeout=PATIENT)
+    node.run(f"mount -t tmpfs -o size={3 * size}m,mode=0755 tmpfs /srv && mv /var/lib/mysql /srv/mysql && ln -s /srv/mysql /var/lib/mysql")
+    try:
+        node.run(f"systemctl restart mainstayd && systemctl start {unit}", timeout=PATIENT)
+        service.wait_state("db2", "ONLINE")
+        said = service.ctl("db1", "provision", "db2", status=1)
+        assert "no room" in said and "--force=space" in said, said
+        # None, a part of the copy, all of it but nothing to prepare it with.
+        for room in (1, size // 2, size + 1):
+            node.run(f"fallocate -l $(( $(df --output=avail -B1 /srv | tail -n 1) - {room} * 1048576 )) /srv/filler")
+            done = service.node("db1").run(["mainstayctl", "provision", "db2", "--force", "space"], check=False, timeout=PATIENT)
+            node.run("rm /srv/filler")
+            if done.returncode == 0:    # it sufficed
+                service.ctl("db1", "provision", "rollback", "db2")
+            else:
+                assert "untouched" in done.stdout or "is not changed" in done.stdout, done.stdout
+            assert node.rows("SELECT COUNT(*) FROM lab.ledger WHERE n > 0")[0][0] != "0"
+            assert not node.path("srv/mysql.mainstay-new").exists()
+    finally:
+        node.run(f"rm -f /srv/filler; systemctl stop {unit}; rm /var/lib/mysql && mv /srv/mysql /var/lib/mysql; umount /srv; systemctl restart mainstayd; systemctl reset-failed {unit}; systemctl start {unit}",
+                 check=False, timeout=PATIENT)
+    service.check()
