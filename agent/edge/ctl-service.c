@@ -3,6 +3,7 @@
 #include "domain/datasource.h"
 
 #include <inttypes.h>
+#include <time.h>
 
 #define POSITION_WIDTH 40
 
@@ -215,6 +216,28 @@ static int line_print(FILE *f, const Style *style, size_t indent, const char *te
         return 0;
 }
 
+/* That runs on a node; NULL where none does. */
+static const Job *job_of(const Service *s, const DatasourceFacts *f) {
+        for (size_t i = 0; i < s->n; i++)
+                if (f->name == s->name[i] && s->report[i] && s->report[i]->job && !job_is_over(s->report[i]->job))
+                        return s->report[i]->job;
+        return NULL;
+}
+
+/* "provision from db3, copy: 1.2 GiB of 4.0 GiB (30 %), about 40 s left" */
+static char *job_line(const Job *job) {
+        const JobStep *last = job_last_step(job);
+        char progress[JOB_PROGRESS_SIZE], *text;
+        struct timespec now;
+
+        (void) clock_gettime(CLOCK_REALTIME, &now);
+        (void) job_progress_text(job, (usec_t) now.tv_sec * USEC_PER_SEC + (usec_t) now.tv_nsec / 1000, progress);
+        if (asprintf(&text, "job %" PRIu64 ": %s%s%s%s%s%s%s", job->id, job_kind_to_string(job->kind), job->source[0] ? ", by " : "", job->source, last ? ", at " : "", last ? last->name : "",
+                     progress[0] ? ": " : "", progress) < 0)
+                return NULL;
+        return text;
+}
+
 static int nodes_print(FILE *f, const Style *style, const Service *s, const Row *rows) {
         size_t width[_COL_MAX] = {0};
         int r = 0;
@@ -236,6 +259,11 @@ static int nodes_print(FILE *f, const Style *style, const Service *s, const Row 
                         r = line_print(f, style, width[COL_NODE] + 2, s->ds[i].reason);
                 if (r >= 0 && s->ds[i].remark[0])
                         r = line_print(f, style, width[COL_NODE] + 2, s->ds[i].remark);
+                if (r >= 0 && job_of(s, &s->facts[i])) {
+                        _cleanup_free_ char *job = job_line(job_of(s, &s->facts[i]));
+
+                        r = job ? line_print(f, style, width[COL_NODE] + 2, job) : -ENOMEM;
+                }
                 if (r >= 0)
                         r = line_print(f, style, width[COL_NODE] + 2, components);
         }
@@ -283,7 +311,7 @@ static json_t *component_json(const Component *c) {
         return json_pack("{s:s, s:s*}", "state", health_to_string(c->health), "reason", c->text[0] ? c->text : NULL);
 }
 
-static json_t *node_json(const DatasourceFacts *f, const Datasource *d) {
+static json_t *node_json(const DatasourceFacts *f, const Datasource *d, const Job *job) {
         _cleanup_free_ char *position = NULL;
         json_t *o, *replicator = component_json(&d->replicator), *components;
 
@@ -298,6 +326,14 @@ static json_t *node_json(const DatasourceFacts *f, const Datasource *d) {
         components = json_pack("{s:o, s:o, s:o}", "agent", component_json(&d->agent), "server", component_json(&d->server), "replicator", replicator);
         o = json_pack("{s:s, s:s, s:s, s:s*, s:s*, s:b, s:s, s:o}", "node", f->name, "role", role_to_string(d->role), "state", datasource_state_to_string(d->state),
                       "reason", d->reason[0] ? d->reason : NULL, "remark", d->remark[0] ? d->remark : NULL, "writable", d->writable, "position", position, "components", components);
+        if (o && job) {
+                json_t *j;
+
+                if (job_to_json(job, 1, &j) < 0 || json_object_set_new(o, "job", j) < 0) {
+                        json_decref(o);
+                        return NULL;
+                }
+        }
         if (o && d->lag >= 0)
                 (void) json_object_set_new(o, "lag", json_integer(d->lag));
         if (o && d->connections >= 0)
@@ -315,7 +351,7 @@ int service_json(const json_t *picture, json_t **ret) {
                 return r;
         nodes = json_array();
         for (size_t i = 0; i < s->n; i++)
-                if (json_array_append_new(nodes, node_json(&s->facts[i], &s->ds[i])) < 0) {
+                if (json_array_append_new(nodes, node_json(&s->facts[i], &s->ds[i], job_of(s, &s->facts[i]))) < 0) {
                         json_decref(nodes);
                         return -ENOMEM;
                 }

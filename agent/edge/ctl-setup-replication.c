@@ -172,6 +172,30 @@ static int look_account(Setup *s, const char *user) {
         return 0;
 }
 
+/* MariaDB has no super_read_only: who has this privilege writes on a replica, too. */
+int setup_writers(Setup *s) {
+        const char *account = names_plain(s->facts.config->account) ? s->facts.config->account : AGENT_USER;
+        _cleanup_free_ char *statement = NULL, *found = NULL;
+
+        if (!options_asynchronous(&s->facts.options) || setup_flavour(s) != FLAVOUR_MARIADB)
+                return 0;
+        if (asprintf(&statement,
+                     "SELECT GROUP_CONCAT(DISTINCT GRANTEE ORDER BY GRANTEE SEPARATOR ', ') FROM information_schema.USER_PRIVILEGES "
+                     "WHERE PRIVILEGE_TYPE IN (\"READ_ONLY ADMIN\", \"READ ONLY ADMIN\") "
+                     "AND GRANTEE NOT IN (\"'root'@'localhost'\", \"'mysql'@'localhost'\", \"'mariadb.sys'@'localhost'\", \"'%s'@'localhost'\")", account) < 0) {
+                statement = NULL;
+                return -ENOMEM;
+        }
+        if (setup_sql(s, statement, &found, NULL) != 0)
+                return 0; /* the server is down, or lets nobody in: told elsewhere */
+        found[strcspn(found, "\n")] = '\0';
+        if (found[0] == '\0' || streq(found, "NULL"))
+                setup_already(s, "no account of an application writes where the server is read-only");
+        else
+                setup_note(s, "These accounts write although the server is read-only, on a replica too: %s. Where an application uses one, on the primary: REVOKE READ_ONLY ADMIN ON *.* FROM ...", found);
+        return 0;
+}
+
 int setup_replication(Setup *s) {
         static const char *const reload[] = { "systemctl", "daemon-reload", NULL };
         _cleanup_credentials_ Credentials c = {0};

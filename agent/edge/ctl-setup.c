@@ -218,6 +218,7 @@ static const Step steps[] = {
         { "agent", "the agent", setup_agent },
         { "account", "the database account", setup_account },
         { "backup", "copies for other nodes", setup_backup },
+        { "writers", "accounts that write through read_only", setup_writers },
         { "peers", "the way to the other nodes", setup_peers },
 };
 

@@ -125,5 +125,6 @@ int setup_notify(Setup *s);
 int setup_replication(Setup *s);
 int setup_account(Setup *s);
 int setup_backup(Setup *s);
+int setup_writers(Setup *s);
 int setup_agent(Setup *s);
 int setup_peers(Setup *s);

@@ -332,6 +332,17 @@ static void test_service(void **state) {
         assert_int_equal(service_print(f, &plain, p), 0);
         assert_int_equal(fclose(f), 0);
         assert_string_equal(text, service_text);
+        free(TAKE(text));
+
+        /* And what it works on. */
+        o = json_loads("{\"id\": 4, \"kind\": \"provision\", \"node\": \"db2\", \"source\": \"db3\", \"by\": \"anna\", \"begun\": 1000000, \"state\": \"running\","
+                       " \"steps\": [{\"name\": \"copy\", \"state\": \"begun\", \"begun\": 2000000}], \"bytes_done\": 0, \"bytes_total\": 1073741824}", 0, NULL);
+        assert_non_null(o);
+        assert_int_equal(json_object_set_new(json_object_get(p, "report"), "job", o), 0);
+        f = open_memstream(&text, &size);
+        assert_int_equal(service_print(f, &plain, p), 0);
+        assert_int_equal(fclose(f), 0);
+        assert_non_null(strstr(text, "\n      job 4: provision, by db3, at copy: 0 bytes of 1.0 GiB (0 %)\n      agent ONLINE"));
 
         assert_int_equal(service_json(p, &o), 0);
         assert_string_equal(json_string_value(json_object_get(json_object_get(o, "primary"), "verdict")), "one");
