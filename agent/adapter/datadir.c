@@ -127,6 +127,48 @@ int datadir_open_parent(const char *datadir, char name[static NAME_MAX + 1], cha
         return fd;
 }
 
+/* Databases are directories in the datadir; what is deeper is nobody's data. */
+static int check_whole(int dirfd, dev_t dev, unsigned depth, char *text) {
+        DIR *dir = fdopendir(dirfd); /* takes it */
+        struct dirent *e;
+        int r = 1;
+
+        if (!dir) {
+                r = -errno;
+                (void) close(dirfd);
+                return fail(r, text, "the data cannot be looked at: %s", strerror(-r));
+        }
+        while (r > 0 && (e = readdir(dir))) {
+                size_t n = strlen(e->d_name);
+                struct stat st;
+
+                if (streq(e->d_name, ".") || streq(e->d_name, "..") || fstatat(dirfd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                        continue;
+                if (n > 4 && streq(e->d_name + n - 4, ".isl"))
+                        r = fail(0, text, "%.100s says that a table's data lie outside of the datadir", e->d_name);
+                else if (S_ISLNK(st.st_mode))
+                        r = fail(0, text, "%.100s is a link: a part of the data lies elsewhere", e->d_name);
+                else if (S_ISDIR(st.st_mode) && st.st_dev != dev)
+                        r = fail(0, text, "%.100s lies on another file system than the rest of the data", e->d_name);
+                else if (S_ISDIR(st.st_mode) && depth == 0) {
+                        int fd = openat(dirfd, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+                        r = fd < 0 ? fail(-errno, text, "%.100s cannot be opened: %s", e->d_name, strerror(errno)) : check_whole(fd, dev, depth + 1, text);
+                }
+        }
+        (void) closedir(dir);
+        return r;
+}
+
+int datadir_check_whole(int oldfd, char text[static DATADIR_TEXT_MAX]) {
+        int fd = openat(oldfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        struct stat st;
+
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return fail(-errno, text, "the data cannot be looked at: %s", strerror(errno));
+        return check_whole(fd, st.st_dev, 0, text);
+}
+
 /* Within one file system, and never through a symbolic link. */
 static int remove_tree(int parentfd, const char *name, unsigned depth) {
         int fd = openat(parentfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), r = 0;

@@ -19,6 +19,10 @@ int datadir_check_place(int parentfd, int oldfd, const char *name, char text[sta
 /* Does no server run on them? */
 int datadir_check_unused(int oldfd, char text[static DATADIR_TEXT_MAX]);
 
+/* Are they all within it? Not so where it holds a link to a directory or a tablespace
+ * elsewhere (.isl), or another file system is mounted in it. */
+int datadir_check_whole(int oldfd, char text[static DATADIR_TEXT_MAX]);
+
 /* What they take on the disk, in bytes. */
 int datadir_size(int dirfd, uint64_t *ret);
 

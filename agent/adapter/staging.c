@@ -88,6 +88,8 @@ int staging_check(int parentfd, const char *name, uint64_t size, bool force_spac
         r = places(name, &p, text);
         if (r >= 0)
                 r = datadir_check_place(parentfd, fd, name, text);
+        if (r > 0)
+                r = datadir_check_whole(fd, text);
         if (r <= 0)
                 return r;
         if (exists(parentfd, p.old))
@@ -101,16 +103,19 @@ int staging_check(int parentfd, const char *name, uint64_t size, bool force_spac
         return 1;
 }
 
-int staging_begin(int parentfd, const char *name, char text[static DATADIR_TEXT_MAX]) {
+int staging_begin(int parentfd, const char *name, int64_t job, char text[static DATADIR_TEXT_MAX]) {
         _cleanup_close_ int fd = open_dir(parentfd, name);
         Places p;
         int r;
 
         if (fd < 0)
                 return fail(fd, text, "%s cannot be opened: %s", name, strerror(-fd));
-        r = staging_discard(parentfd, name, text);
+        r = datadir_check_place(parentfd, fd, name, text);
         if (r > 0)
-                r = places(name, &p, text);
+                r = staging_discard(parentfd, name, job, text);
+        if (r <= 0)
+                return r;
+        r = places(name, &p, text);
         if (r < 0)
                 return r;
         r = datadir_make(parentfd, fd, p.new);
@@ -167,6 +172,12 @@ static int check_unused(int parentfd, const char *name, char *text) {
         return fd < 0 ? fail(fd, text, "%s cannot be opened: %s", name, strerror(-fd)) : datadir_check_unused(fd, text);
 }
 
+static int check_place(int parentfd, const char *name, char *text) {
+        _cleanup_close_ int fd = open_dir(parentfd, name);
+
+        return fd < 0 ? fail(fd, text, "%s cannot be opened: %s", name, strerror(-fd)) : datadir_check_place(parentfd, fd, name, text);
+}
+
 int staging_swap(int parentfd, const char *name, int64_t job, char text[static DATADIR_TEXT_MAX]) {
         Places p;
         int r;
@@ -183,6 +194,8 @@ int staging_swap(int parentfd, const char *name, int64_t job, char text[static D
         if (exists(parentfd, p.old))
                 return fail(0, text, "%s is in the way", p.old);
         r = check_unused(parentfd, name, text);
+        if (r > 0)
+                r = check_place(parentfd, name, text);
         return r <= 0 ? r : exchange(parentfd, p.new, name, p.old, text);
 }
 
@@ -216,7 +229,7 @@ int staging_back(int parentfd, const char *name, int64_t job, char text[static D
         return exchange(parentfd, own, name, p.new, text);
 }
 
-int staging_discard(int parentfd, const char *name, char text[static DATADIR_TEXT_MAX]) {
+int staging_discard(int parentfd, const char *name, int64_t job, char text[static DATADIR_TEXT_MAX]) {
         Places p;
         int r;
 
@@ -224,7 +237,7 @@ int staging_discard(int parentfd, const char *name, char text[static DATADIR_TEX
         if (r < 0)
                 return r;
         /* A swap that was cut off has left the own data there. */
-        if (exists(parentfd, p.new) && is_copy(parentfd, name, 0) && !exists(parentfd, p.old))
+        if (exists(parentfd, p.new) && is_copy(parentfd, name, job) && !exists(parentfd, p.old))
                 return fail(0, text, "%s holds the data that were in %s before, and is not removed", p.new, name);
         r = datadir_remove(parentfd, p.new);
         if (r >= 0 && fsync(parentfd) < 0)
@@ -243,15 +256,23 @@ int staging_commit(int parentfd, const char *name, char text[static DATADIR_TEXT
         fd = open_dir(parentfd, name);
         if (fd < 0)
                 return fail(fd, text, "%s cannot be opened: %s", name, strerror(-fd));
-        if (!exists(parentfd, p.old) && !is_copy(parentfd, name, 0))
+        if (exists(parentfd, p.old)) {
+                if (!is_copy(parentfd, name, 0))
+                        return fail(0, text, "what is in %s is no copy that Mainstay made, so %s is not deleted", name, p.old);
+                /* From now on no rollback takes them for whole. */
+                r = datadir_remove(parentfd, p.new);
+                if (r < 0)
+                        return fail(r, text, "%s cannot be removed: %s", p.new, strerror(-r));
+                r = rename_durably(parentfd, p.old, p.new, text);
+                if (r < 0)
+                        return r;
+        } else if (!is_copy(parentfd, name, 0) && !exists(parentfd, p.new))
                 return fail(0, text, "there is nothing to commit: no data are kept from before");
-        if (exists(parentfd, p.old) && !is_copy(parentfd, name, 0))
-                return fail(0, text, "what is in %s is no copy that Mainstay made, so %s is not deleted", name, p.old);
-        r = datadir_remove(parentfd, p.old);
-        if (r < 0)
-                return fail(r, text, "%s cannot be removed: %s", p.old, strerror(-r));
-        /* From now on it is this node's own. */
-        if (unlinkat(fd, STAGING_NOTE, 0) < 0 && errno != ENOENT)
+        /* From now on what is in place is this node's own. */
+        if ((unlinkat(fd, STAGING_NOTE, 0) < 0 && errno != ENOENT) || fsync(fd) < 0)
                 return fail(-errno, text, "%s/" STAGING_NOTE " cannot be removed: %s", name, strerror(errno));
+        r = datadir_remove(parentfd, p.new);
+        if (r < 0)
+                return fail(r, text, "%s cannot be removed: %s", p.new, strerror(-r));
         return fsync(fd) < 0 || fsync(parentfd) < 0 ? fail(-errno, text, "the removal cannot be brought to the disk: %s", strerror(errno)) : 1;
 }

@@ -23,7 +23,7 @@
 int staging_check(int parentfd, const char *name, uint64_t size, bool force_space, char text[static DATADIR_TEXT_MAX]);
 
 /* An empty place for a copy; what was left of an earlier one is removed. */
-int staging_begin(int parentfd, const char *name, char text[static DATADIR_TEXT_MAX]);
+int staging_begin(int parentfd, const char *name, int64_t job, char text[static DATADIR_TEXT_MAX]);
 
 /* The copy is whole: all of it is on the disk, and after it the note, `o` with the
  * job in it. */
@@ -39,8 +39,9 @@ int staging_swap(int parentfd, const char *name, int64_t job, char text[static D
 /* The own data go back, where a copy is in place: of this job, or, for 0, of any. */
 int staging_back(int parentfd, const char *name, int64_t job, char text[static DATADIR_TEXT_MAX]);
 
-/* The place of the copy is given up, and so is what is in it. */
-int staging_discard(int parentfd, const char *name, char text[static DATADIR_TEXT_MAX]);
+/* The place of the copy is given up, and so is what is in it; refused while a copy of
+ * this job (of any, for 0) is in place, for then the own data may be there. */
+int staging_discard(int parentfd, const char *name, int64_t job, char text[static DATADIR_TEXT_MAX]);
 
 /* The copy is good: the own data, set aside, are deleted. */
 int staging_commit(int parentfd, const char *name, char text[static DATADIR_TEXT_MAX]);

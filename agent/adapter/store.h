@@ -76,6 +76,7 @@ typedef struct Store {
         bool offline; /* set so, by a person or at the end of a recovery, until `online` */
         bool replica; /* made one by a job: it starts read-only, whatever its configuration says */
         bool held;    /* its replication is kept stopped, also by its next start */
+        bool held_before; /* it was, before a job stopped the server */
         size_t n_seqnos;
         StoreSeqno seqno[REPORT_VIEWS_MAX];
         char quorum_off[STORE_OPTION_SIZE]; /* the server's option by which it went on without quorum, "" for never, */

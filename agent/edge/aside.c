@@ -9,6 +9,7 @@
 #include "adapter/aside.h"
 #include "adapter/datadir.h"
 #include "sys/file.h"
+#include "sys/orders.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -18,13 +19,22 @@ static bool stamp_valid(const char *s) {
 }
 
 static int run(char text[static ASIDE_TEXT_MAX], const char *runtime) {
-        const char *datadir = str_or(getenv("MAINSTAY_DATADIR"), ""), *stamp = str_or(getenv("MAINSTAY_ASIDE_STAMP"), "");
+        const char *datadir, *stamp;
         _cleanup_close_ int parentfd = -1, dirfd = -1;
         _cleanup_free_ char *note = NULL;
         char name[NAME_MAX + 1];
         size_t size;
         int r;
 
+        r = orders_load(runtime, "server.env");
+        if (r >= 0)
+                r = orders_load(runtime, "aside.env");
+        if (r < 0) {
+                (void) snprintf(text, ASIDE_TEXT_MAX, "what to do is not known: %s", strerror(-r));
+                return r;
+        }
+        datadir = str_or(getenv("MAINSTAY_DATADIR"), "");
+        stamp = str_or(getenv("MAINSTAY_ASIDE_STAMP"), "");
         if (!stamp_valid(stamp)) {
                 (void) snprintf(text, ASIDE_TEXT_MAX, "there is nothing to be done: mainstayctl recover asks for it");
                 return 0;

@@ -11,6 +11,7 @@
 #include "domain/replication-sql.h"
 #include "edge/client.h"
 #include "edge/tool.h"
+#include "sys/orders.h"
 #include "sys/stream.h"
 
 #include <fcntl.h>
@@ -18,9 +19,12 @@
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 
 #define TIMEOUT (20 * USEC_PER_SEC)
 #define VERB_SIZE 16
+#define PATIENCE 120 /* seconds */
 
 static const char *const programs[] = { "mariadb-backup", "mariabackup", NULL };
 
@@ -180,12 +184,18 @@ static int copy(const char *datadir) {
 }
 
 int main(void) {
-        const char *datadir = str_or(getenv("MAINSTAY_DATADIR"), "");
+        const struct timeval patience = { .tv_sec = PATIENCE };
+        const char *datadir;
         char verb[VERB_SIZE], error[512] = "";
         bool whole;
         json_t *o;
 
         (void) signal(SIGPIPE, SIG_IGN);
+        /* Whoever does not read any more is not to hold the server's locks. */
+        (void) setsockopt(STDOUT_FILENO, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+        (void) setsockopt(STDIN_FILENO, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+        (void) orders_load(str_or(getenv("MAINSTAY_RUNTIME"), "/run/mainstay"), "server.env");
+        datadir = str_or(getenv("MAINSTAY_DATADIR"), "");
         if (read_verb(verb) < 0 || !(streq(verb, "look") || streq(verb, "copy")))
                 return finish(false, "it is asked for what it does not know: bring all nodes to the same release");
         whole = streq(verb, "copy");

@@ -398,7 +398,7 @@ static int check(const Args *a, const bool *seen, char error[static 256]) {
                 return wrong(error, "%s wants the name of a node.", verb_to_string(a->verb));
         if (a->verb == VERB_REPLICATOR && !a->what)
                 return wrong(error, "replicator wants what it is to be: offline, online or replica.");
-        if (a->what && a->verb == VERB_PROVISION && (a->source || a->method || a->force.n > 0))
+        if (a->what && a->verb == VERB_PROVISION && (a->source || a->method))
                 return wrong(error, "provision %s takes no copy, so nothing is said of one.", a->what);
         if (a->verb == VERB_JOB && a->job_verb == JOB_VERB_CANCEL && a->job_id == 0)
                 return wrong(error, "job cancel wants the ID of a job, as \"job list\" shows it.");

@@ -22,6 +22,7 @@
 #include "domain/gtid.h"
 #include "edge/tool.h"
 #include "sys/file.h"
+#include "sys/orders.h"
 #include "sys/stream.h"
 
 #include <fcntl.h>
@@ -248,6 +249,15 @@ static int staged(Context *c, char path[static PATH_MAX]) {
         return fd < 0 ? fail(c, -errno, "%.200s cannot be opened: %s", path, strerror(errno)) : fd;
 }
 
+/* On a full disk nobody could write down that it has failed. */
+static int given_up(Context *c, int r) {
+        char text[DATADIR_TEXT_MAX];
+
+        if (r <= 0)
+                (void) staging_discard(c->parentfd, c->name, c->job, text);
+        return r;
+}
+
 static int do_copy(Context *c) {
         char backup[512], unpack[512], path[PATH_MAX];
         _cleanup_close_ int fd = -1, to = -1;
@@ -259,7 +269,7 @@ static int do_copy(Context *c) {
 
         r = find_tools(c, backup, unpack);
         if (r > 0)
-                r = staging_begin(c->parentfd, c->name, c->text);
+                r = staging_begin(c->parentfd, c->name, c->job, c->text);
         if (r <= 0)
                 return r;
         fd = staged(c, path);
@@ -291,7 +301,10 @@ static int do_copy(Context *c) {
                 r = r < 0 ? fail(c, r, "mainstay-source.json cannot be written: %s", strerror(-r)) : 1;
         }
         json_decref(o);
-        return r;
+        /* What is prepared after a power cut is what was copied. */
+        if (r > 0 && syncfs(fd) < 0)
+                r = fail(c, -errno, "the copy cannot be brought to the disk: %s", strerror(errno));
+        return given_up(c, r);
 }
 
 /* "bin.000003\t2584\t0-1-22": the last word, where there are three. */
@@ -349,7 +362,7 @@ static int newest(const GtidList *all, GtidList *ret) {
 /* Where the copy stands, and the history of the binary log that leads there: what
  * the source had written before the copy began, and then that. */
 static int gtids(Context *c, int dirfd, json_t *note) {
-        _cleanup_gtid_list_ GtidList binlog = {0}, slave = {0}, both = {0}, at = {0}, before = {0}, state = {0};
+        _cleanup_gtid_list_ GtidList binlog = {0}, slave = {0}, written = {0}, both = {0}, at = {0}, before = {0}, state = {0}, last = {0};
         _cleanup_free_ char *header = NULL, *position = NULL, *history = NULL;
         char error[256] = "";
         json_t *o = NULL;
@@ -368,8 +381,15 @@ static int gtids(Context *c, int dirfd, json_t *note) {
                 r = binlog_position(dirfd, &binlog);
         if (r >= 0)
                 r = slave_position(dirfd, &slave);
+        /* It tells what MariaDB calls its current position, which leaves out what a server
+         * wrote before it was given another server_id. Of one that replicates from nobody,
+         * all that it wrote before the copy began is in it. */
+        if (r >= 0 && slave.n == 0)
+                r = newest(&before, &last);
         if (r >= 0)
-                r = gtid_list_union(&binlog, &slave, &both);
+                r = gtid_list_union(&binlog, &last, &written);
+        if (r >= 0)
+                r = gtid_list_union(&written, &slave, &both);
         if (r >= 0)
                 r = newest(&both, &at);
         if (r >= 0)
@@ -421,9 +441,11 @@ static int do_prepare(Context *c) {
         whole = tool_completed_ok(&t);
         status = tool_wait(&t);
         if (status != 0 || !whole)
-                return fail(c, -EIO, "the copy could not be made consistent: %s ended with status %d: %.200s", backup, status, t.complaint[0] ? t.complaint : t.last);
+                return given_up(c, fail(c, -EIO, "the copy could not be made consistent: %s ended with status %d: %.200s", backup, status, t.complaint[0] ? t.complaint : t.last));
         r = gtids(c, fd, c->answer);
-        return r < 0 ? r : staging_seal(c->parentfd, c->name, c->job, c->answer, c->text);
+        if (r > 0)
+                r = staging_seal(c->parentfd, c->name, c->job, c->answer, c->text);
+        return given_up(c, r);
 }
 
 static int do_swap(Context *c) {
@@ -439,7 +461,7 @@ static int do_back(Context *c) {
 }
 
 static int do_discard(Context *c) {
-        return staging_discard(c->parentfd, c->name, c->text);
+        return staging_discard(c->parentfd, c->name, c->job, c->text);
 }
 
 static int do_commit(Context *c) {
@@ -455,8 +477,15 @@ static const struct {
 };
 
 static int run(Context *c, const char *step) {
-        const char *job = str_or(getenv("MAINSTAY_COPY_JOB"), "");
+        const char *runtime = str_or(getenv("MAINSTAY_RUNTIME"), RUNTIME), *job;
+        int r;
 
+        r = orders_load(runtime, "server.env");
+        if (r >= 0)
+                r = orders_load(runtime, "provision.env");
+        if (r < 0)
+                return fail(c, r, "what to do is not known: %s", strerror(-r));
+        job = str_or(getenv("MAINSTAY_COPY_JOB"), "");
         c->force_space = streq(str_or(getenv("MAINSTAY_COPY_FORCE"), ""), "space");
         if (number_parse(job, strlen(job), 0, INT64_MAX, &c->job) < 0)
                 return fail(c, 0, "there is nothing to be done: mainstayctl provision asks for it");
@@ -465,6 +494,9 @@ static int run(Context *c, const char *step) {
                 return c->parentfd;
         if (fstatat(c->parentfd, c->name, &c->owner, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
                 return fail(c, -errno, "%.200s: %s", c->name, strerror(errno));
+        /* Whose it is the copy will be, and what others' programs run as. */
+        if (c->owner.st_uid == 0 && (streq(step, "copy") || streq(step, "prepare")))
+                return fail(c, 0, "there are no data in %.200s, or they are root's", c->name);
         for (size_t i = 0; i < ELEMENTS(steps); i++)
                 if (streq(steps[i].name, step))
                         return steps[i].run(c);

@@ -44,7 +44,7 @@ static void finish(Manager *m, bool ok, const char *text) {
 
 /* A part of the data that a rename of the datadir would leave behind, for the
  * state transfer to overwrite; NULL where there is none. */
-static const char *data_elsewhere(const Manager *m) {
+const char *local_data_elsewhere(const Manager *m) {
         size_t n = strlen(m->config->datadir);
 
         for (size_t i = 0; i < ELEMENTS(m->options.data_dir); i++) {
@@ -68,7 +68,7 @@ static bool primary_known(const Manager *m) {
 
 /* Why it cannot be done now; NULL where it can. */
 static char *why_not(Manager *m) {
-        const char *elsewhere = data_elsewhere(m);
+        const char *elsewhere = local_data_elsewhere(m);
         char *text = NULL;
         int r = 0;
 

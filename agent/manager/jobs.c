@@ -254,7 +254,8 @@ int jobs_unit(Manager *m, const char *step, const char *from, char text[static 5
         }
         if (m->step.asked_unit) {
                 read_progress(m);
-                if (m->job->state == JOB_CANCELLING && !m->step.undoing && !m->step.ended_unit) {
+                /* What is half renamed or half deleted is brought to its end. */
+                if (m->job->state == JOB_CANCELLING && (streq(step, "copy") || streq(step, "prepare")) && !m->step.ended_unit) {
                         m->step.ended_unit = true;
                         (void) unit_stop(m->step.unit, "replace", NULL, NULL);
                 }
@@ -312,7 +313,7 @@ int jobs_server(Manager *m, bool up, char text[static 512]) {
         }
         /* A server that is told to end while it starts may not hear it, and hang until
          * systemd kills it (seen with MariaDB 10.11). */
-        if (m->step.asked_unit || (!up && streq(u->active, "activating") && !streq(u->sub, "auto-restart")))
+        if (m->step.asked_unit || (!up && streq(u->active, "activating") && !streq(u->sub, "auto-restart") && !(m->gate.call && provision_keeps_down(m))))
                 return 0;
         m->step.asked_unit = true;
         r = up ? unit_start(m->unit, "replace", server_moved, m) : manager_stop(m, server_moved);

@@ -22,6 +22,7 @@ typedef struct Step {
  * back, they are when one fails or the job is cancelled, the newest first. */
 const Step *replica_job_steps(JobKind kind);
 const Step *provision_job_steps(JobKind kind); /* NULL: another kind */
+bool provision_keeps_down(const Manager *m);
 void replica_job_ended(Manager *m, const Job *job);
 
 /* By the clock on the wall. */

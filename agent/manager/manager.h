@@ -245,6 +245,7 @@ int local_read(Manager *m, Report **ret);
 int local_write_start_env(Manager *m, bool bootstrap);
 void local_remove_start_env(Manager *m);
 int local_write_server_env(Manager *m);
+const char *local_data_elsewhere(const Manager *m); /* in aside.c: outside of the datadir; NULL: none is known */
 void local_recover(Manager *m);
 
 /* marks.c: what is wrong with the data here, as far as it lasts. */

@@ -274,8 +274,9 @@ static int find_copy(Manager *m, const char *named, const Names *force, char ret
         if (s->primary.verdict != PRIMARY_ONE && !(*named && names_contain(force, "primary")))
                 return refuse(why, "%s is not changed, for there has to be exactly one active primary. %s%s", m->name, s->primary.text,
                               *named ? " If you know that the data of that node are the right ones, say: --force=primary" : "");
-        if (s->ds[0].role == ROLE_PRIMARY || names_contain(&s->primary.who, m->name))
-                return refuse(why, "%s is the primary: its data are not replaced. See: mainstayctl status", m->name);
+        /* One that was the primary, and that a person has shunned since, is none. */
+        if ((s->ds[0].role == ROLE_PRIMARY && s->ds[0].state != DATASOURCE_SHUNNED) || names_contain(&s->primary.who, m->name))
+                return refuse(why, "%s is the primary: its data are not replaced. If it only was, shun it first: mainstayctl shun %s", m->name, m->name);
         for (size_t i = 1; i < s->n; i++) {
                 const Report *r = voice_report(&s->voice[i]);
                 bool good = r && r->replication && s->ds[i].state == DATASOURCE_ONLINE;
@@ -290,6 +291,8 @@ static int find_copy(Manager *m, const char *named, const Names *force, char ret
                 return *named ? refuse(why, "There is no node %.64s.", named) : refuse(why, "No node is ONLINE that a copy could be taken of. See: mainstayctl status");
         if (*named && problem)
                 return refuse(why, "No copy is taken of %.64s, for %s. See: mainstayctl status", named, problem);
+        if (voice_report(&s->voice[best])->replication->n_channels > 1 || (m->replication && m->replication->n_channels > 1))
+                return refuse(why, "%.64s or %s replicates from more than one source, and a copy would follow only one of them.", s->voice[best].name, m->name);
         if (m->replication) {
                 const Replication *other = voice_report(&s->voice[best])->replication;
                 bool same = other->flavour == m->replication->flavour && strspn(other->version, "0123456789") > 0;
@@ -313,7 +316,12 @@ static int do_provision(Manager *m, Op *op) {
         if (streq(what, "commit"))
                 return begin(m, op, JOB_PROVISION_COMMIT, "", NULL);
         if (streq(what, "rollback")) {
+                r = force_of(op, &force);
+                if (r < 0)
+                        return r;
                 replica_judge(m, &own);
+                if (own.server.health != HEALTH_ONLINE && !names_contain(&force, "primary"))
+                        return refuse(op->why, "The server of %s does not answer (%s), so whether it was made the primary since cannot be told: then what was committed here would be lost. If it was not, say: --force=primary", m->name, own.server.text);
                 if (own.role == ROLE_PRIMARY && own.writable)
                         return refuse(op->why, "%s is the primary: what was committed here since would be lost. It is not rolled back.", m->name);
                 return begin(m, op, JOB_PROVISION_ROLLBACK, "", NULL);

@@ -9,6 +9,8 @@
 #include "manager/jobs.h"
 
 #define WORK_TIME (30 * USEC_PER_SEC)
+/* An agent that has just begun has yet to hear the others. */
+#define NEWS_TIME (15 * USEC_PER_SEC)
 #define SAY(text, ...) ((void) snprintf((text), 512, __VA_ARGS__))
 
 /* How ssh finds the node that the copy is taken of; NULL where it does not. */
@@ -32,11 +34,27 @@ static int unit_step(Manager *m, const char *step, const char *failed, char text
         return r;
 }
 
+/* 0: it may yet be heard. */
+static int await_source(Manager *m, const char *what, char text[static 512]) {
+        if (what)
+                return 1;
+        if (manager_now(m) < m->step.since + NEWS_TIME) {
+                manager_wake(m, m->step.since + NEWS_TIME);
+                return 0;
+        }
+        SAY(text, "The agent of %.128s is not heard, or not through ssh.", m->job->source);
+        return -EHOSTUNREACH;
+}
+
 static int look(Manager *m, char text[static 512]) {
         const char *from = address_of(m, m->job->source);
         char why[512] = "";
         int r;
 
+        if (local_data_elsewhere(m)) {
+                SAY(text, "%s is not changed: a part of its data lies in %.120s, outside of %.120s, and a copy would replace that alone.", m->name, local_data_elsewhere(m), m->config->datadir);
+                return -ENOTSUP;
+        }
         if (m->step.phase == 0 && m->main_pid != 0) {
                 r = jobs_work(m, WORK_TIME, (const char *const []) { "layout", NULL });
                 if (r < 0)
@@ -46,16 +64,23 @@ static int look(Manager *m, char text[static 512]) {
         }
         if (m->step.phase == 0)
                 jobs_next_phase(m);
-        if (!from) {
-                SAY(text, "The agent of %.128s is not heard, or not through ssh, so no copy of its data can be had.", m->job->source);
-                return -EHOSTUNREACH;
-        }
-        r = jobs_unit(m, "look", from, why);
+        r = m->step.asked_unit || m->step.answered ? 1 : await_source(m, from, text);
+        if (r <= 0)
+                return r;
+        r = jobs_unit(m, "look", str_or(from, ""), why);
         if (r < 0)
                 SAY(text, "%s is not changed: %.400s.", m->name, why);
-        if (r > 0)
-                SAY(text, "%s hands out a copy of its data, and there is room for it.", m->job->source);
-        return r;
+        if (r <= 0)
+                return r;
+        /* As it is to be again where this comes to nothing. */
+        m->store->held_before = m->store->held;
+        r = manager_save(m);
+        if (r < 0) {
+                SAY(text, "It cannot be written down: %s.", strerror(-r));
+                return r;
+        }
+        SAY(text, "%s hands out a copy of its data, and there is room for it.", m->job->source);
+        return 1;
 }
 
 static int copy(Manager *m, char text[static 512]) {
@@ -63,10 +88,9 @@ static int copy(Manager *m, char text[static 512]) {
         char why[512] = "", size[AMOUNT_SIZE];
         int r;
 
-        if (!from && !m->step.asked_unit) {
-                SAY(text, "The agent of %.128s is not heard any more.", m->job->source);
-                return -EHOSTUNREACH;
-        }
+        r = m->step.asked_unit || m->step.answered ? 1 : await_source(m, from, text);
+        if (r <= 0)
+                return r;
         r = jobs_unit(m, "copy", str_or(from, ""), why);
         if (r < 0 && m->job->state == JOB_CANCELLING)
                 SAY(text, "It was cancelled.");
@@ -96,10 +120,19 @@ static int prepare(Manager *m, char text[static 512]) {
 
 /* Neither its replication nor a write is to come before it is known where it stands. */
 static int stop_server(Manager *m, char text[static 512]) {
+        Datasource own;
         int r;
 
-        if (!m->store->replica || !m->store->held) {
+        /* A copy takes long, and somebody may have made this one the primary meanwhile. */
+        replica_judge(m, &own);
+        if (m->step.phase == 0 && m->main_pid != 0 && own.role == ROLE_PRIMARY && own.writable && own.state != DATASOURCE_SHUNNED) {
+                SAY(text, "%s is the primary now: its data are not replaced.", m->name);
+                return -EPERM;
+        }
+        if (m->step.phase == 0) {
                 r = replica_pin(m, true, true);
+                if (r >= 0)
+                        jobs_next_phase(m);
                 if (r < 0) {
                         SAY(text, "How the server is to begin cannot be written down: %s.", strerror(-r));
                         return r;
@@ -130,8 +163,8 @@ static int start_server(Manager *m, char text[static 512]) {
 static int restart_server(Manager *m, char text[static 512]) {
         int r;
 
-        if (m->store->held) {
-                r = replica_pin(m, true, false);
+        if (m->store->held != m->store->held_before) {
+                r = replica_pin(m, true, m->store->held_before);
                 if (r < 0) {
                         SAY(text, "How the server is to begin cannot be written down: %s.", strerror(-r));
                         return r;
@@ -140,6 +173,15 @@ static int restart_server(Manager *m, char text[static 512]) {
         r = jobs_server(m, true, text);
         if (r > 0)
                 SAY(text, "The server runs again, on its old data.");
+        return r;
+}
+
+/* After a rollback: what a person wanted with the old data is for that one to say. */
+static int start_again(Manager *m, char text[static 512]) {
+        int r = start_server(m, text);
+
+        if (r > 0)
+                SAY(text, "The server of %s runs on its old data. Its replication is kept stopped, until: mainstayctl online %s", m->name, m->name);
         return r;
 }
 
@@ -192,7 +234,7 @@ static int put_back(Manager *m, char text[static 512]) {
         r = unit_step(m, "discard", "The old data are back in place, but the copy cannot be removed", text);
         if (r > 0)
                 SAY(text, "The old data are back in place, untouched.");
-        return r;
+        return r < 0 ? 1 : r; /* what is left of the copy keeps nobody from starting */
 }
 
 /* The table in which a copy has its position is older than the copy, and its binary
@@ -224,10 +266,9 @@ static int follow(Manager *m, char text[static 512]) {
         char host[256], port[8];
         int r;
 
-        if (!source || !source->replication) {
-                SAY(text, "The agent of %.128s is not heard any more, so whom to follow is not known.", m->job->source);
-                return -EHOSTUNREACH;
-        }
+        r = await_source(m, source && source->replication ? source->node : NULL, text);
+        if (r <= 0)
+                return r;
         replica_source_address(m, m->job->source, host, port);
         if (source->replication->n_channels > 0) {
                 (void) snprintf(host, sizeof(host), "%s", source->replication->channel[0].host);
@@ -267,11 +308,23 @@ static const Step commit_steps[] = { { "commit", commit, NULL }, {0} };
 static const Step rollback_steps[] = {
         { "stop", stop_server, restart_server },
         { "back", back, NULL },
-        { "start", start_server, NULL },
-        { "replicate", replica_step_start, NULL },
         { "discard", discard, NULL },
+        { "start", start_again, NULL },
         {0},
 };
+
+/* Is the datadir being exchanged, so that no server may start? */
+bool provision_keeps_down(const Manager *m) {
+        const JobStep *last = m->job ? job_last_step(m->job) : NULL;
+
+        if (!last || (m->job->kind != JOB_PROVISION && m->job->kind != JOB_PROVISION_ROLLBACK))
+                return false;
+        if (m->step.undoing)
+                for (size_t i = m->job->n_steps; i > 0; i--)
+                        if (m->job->step[i - 1].state != STEP_UNDONE)
+                                return streq(m->job->step[i - 1].name, "swap");
+        return last->state == STEP_BEGUN && (streq(last->name, "swap") || streq(last->name, "back"));
+}
 
 const Step *provision_job_steps(JobKind kind) {
         return kind == JOB_PROVISION          ? provision_steps

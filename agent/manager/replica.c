@@ -1,7 +1,7 @@
 /* A node whose server replicates, and is none of Galera's. It is asked how it is
  * time and again, for no event tells when replication breaks; its report says
  * what it has, and the gate lets it start. */
-#include "manager/manager.h"
+#include "manager/jobs.h"
 #include "sys/file.h"
 #include "sys/log.h"
 
@@ -124,7 +124,7 @@ void replica_probed(Manager *m, ServerStatus *status, const char *error) {
 static void answer_gate(Manager *m) {
         int r;
 
-        if (!m->gate.call)
+        if (!m->gate.call || provision_keeps_down(m))
                 return;
         r = local_write_start_env(m, false);
         if (r < 0) {

@@ -38,7 +38,7 @@ innodb_log_file_size           = 16M
     # A person of the system, and one without a password: neither can come from outside.
     by_uid = "VIA unix_socket"
     with_password = "BY"
-    probe_grants = ["BINLOG MONITOR, SLAVE MONITOR, REPLICATION SLAVE ADMIN, READ_ONLY ADMIN, RELOAD ON *.*"]
+    probe_grants = ["BINLOG MONITOR, SLAVE MONITOR, REPLICATION SLAVE ADMIN, REPLICATION MASTER ADMIN, READ_ONLY ADMIN, RELOAD ON *.*"]
 
     stop = "STOP SLAVE"
     start = "START SLAVE"

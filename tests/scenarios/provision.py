@@ -92,6 +92,23 @@ def a_provisioned_replica_is_rolled_back(service):
 
 
 @scenario_of_copies
+def one_that_went_its_own_way_is_provisioned(service):
+    """It took writes that nobody else has. Shunned, it is no primary, and gets a copy; what only it had is kept until commit."""
+    node = service.node("db2")
+    node.rows(f"{service.flavour.stop}; {service.flavour.forget}; SET GLOBAL read_only = OFF")
+    node.rows("INSERT INTO lab.ledger VALUES (-9, 'only here')")
+    service.wait(lambda: service.service("db1")["primary"]["verdict"] == "several", "two primaries to be seen")
+    assert "exactly one active primary" in service.ctl("db1", "provision", "db2", status=1)
+    service.ctl("db1", "shun", "db2")
+    service.wait(lambda: service.service("db2")["primary"]["verdict"] == "one", "one primary to be seen")
+    service.ctl("db1", "provision", "db2", "--source", "db1")
+    assert node.rows("SELECT COUNT(*) FROM lab.ledger WHERE n = -9")[0][0] == "0"
+    service.ctl("db1", "online", "db2")
+    service.check()
+    service.ctl("db2", "provision", "commit")
+
+
+@scenario_of_copies
 def what_must_not_be_provisioned_is_refused(service):
     """Before anything is touched, and with how to proceed."""
     for words, answer in {

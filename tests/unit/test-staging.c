@@ -78,7 +78,7 @@ static int do_commit(int dirfd) {
 static int do_discard(int dirfd) {
         char text[DATADIR_TEXT_MAX] = "";
 
-        return told(staging_discard(dirfd, "mysql", text));
+        return told(staging_discard(dirfd, "mysql", JOB, text));
 }
 
 /* There is always a whole set of data in place, and the own ones are kept. */
@@ -134,6 +134,41 @@ static void a_swap_that_is_cut_off_is_taken_back(void **state) {
         cut_off(NULL, do_swap, do_back, check_back);
 }
 
+/* Once it has begun, nothing half deleted is put back. */
+static void check_committed(const Scratch *s) {
+        assert_true(is(s, "mysql", "copy"));
+        assert_true(is_gone(s, "mysql" STAGING_OLD));
+        assert_true(is_gone(s, "mysql" STAGING_NEW));
+}
+
+static int do_commit_again(int dirfd) {
+        char text[DATADIR_TEXT_MAX] = "";
+        int r = staging_commit(dirfd, "mysql", text);
+
+        return r == 0 ? 0 : told(r); /* it may have been over */
+}
+
+static void a_commit_that_is_cut_off_goes_on(void **state) {
+        Scratch s = scratch_new();
+        unsigned n = 0;
+        int r;
+
+        do {
+                prepare(&s);
+                assert_int_equal(do_swap(s.fd), 0);
+                r = crash_after(do_commit, s.fd, ++n);
+                if (r == -EPERM)
+                        skip();
+                assert_true(r >= 0);
+                assert_true(is(&s, "mysql", "copy"));
+                assert_int_equal(do_commit_again(s.fd), 0);
+                check_committed(&s);
+                clear(&s);
+        } while (r == 1);
+        assert_true(n > 10);
+        scratch_done(&s);
+}
+
 static void what_is_taken_back_goes_on_being_so(void **state) {
         cut_off(do_swap, do_back, do_back, check_back);
 }
@@ -187,6 +222,7 @@ static void a_commit_deletes_only_what_a_copy_has_replaced(void **state) {
         assert_int_equal(do_swap(s.fd), 0);
         assert_int_equal(do_commit(s.fd), 0);
         assert_true(is(&s, "mysql", "copy") && is_gone(&s, "mysql" STAGING_OLD));
+        assert_true(is_gone(&s, "mysql" STAGING_NEW));
         /* From then on it is the own one. */
         assert_null(staging_note(s.fd, "mysql", false));
         assert_int_equal(do_back(s.fd), 0);
@@ -220,12 +256,29 @@ static void room_is_looked_for(void **state) {
         scratch_done(&s);
 }
 
+static void data_elsewhere_are_found(void **state) {
+        char text[DATADIR_TEXT_MAX];
+        Scratch s = scratch_new();
+
+        make(&s, "mysql", "own");
+        assert_int_equal(staging_check(s.fd, "mysql", 0, true, text), 1);
+        scratch_put(&s, "mysql/lab/t.isl", "/srv/t.ibd", 10);
+        assert_int_equal(staging_check(s.fd, "mysql", 0, true, text), 0);
+        assert_non_null(strstr(text, "t.isl"));
+        assert_int_equal(unlinkat(s.fd, "mysql/lab/t.isl", 0), 0);
+        assert_int_equal(symlinkat("/srv", s.fd, "mysql/shop"), 0);
+        assert_int_equal(staging_check(s.fd, "mysql", 0, true, text), 0);
+        assert_non_null(strstr(text, "shop"));
+        clear(&s);
+        scratch_done(&s);
+}
+
 static void a_begin_removes_what_was_left(void **state) {
         char text[DATADIR_TEXT_MAX];
         Scratch s = scratch_new();
 
         prepare(&s);
-        assert_int_equal(staging_begin(s.fd, "mysql", text), 1);
+        assert_int_equal(staging_begin(s.fd, "mysql", JOB, text), 1);
         assert_false(is(&s, "mysql" STAGING_NEW, "copy"));
         assert_false(is_gone(&s, "mysql" STAGING_NEW));
         assert_null(staging_note(s.fd, "mysql", true));
@@ -238,11 +291,13 @@ int main(void) {
                 cmocka_unit_test(a_swap_that_is_cut_off_goes_on),
                 cmocka_unit_test(a_swap_that_is_cut_off_is_taken_back),
                 cmocka_unit_test(what_is_taken_back_goes_on_being_so),
+                cmocka_unit_test(a_commit_that_is_cut_off_goes_on),
                 cmocka_unit_test(a_discard_never_takes_the_own_data),
                 cmocka_unit_test(only_a_whole_copy_of_the_job_is_swapped_in),
                 cmocka_unit_test(a_commit_deletes_only_what_a_copy_has_replaced),
                 cmocka_unit_test(a_rollback_without_the_old_data_is_refused),
                 cmocka_unit_test(room_is_looked_for),
+                cmocka_unit_test(data_elsewhere_are_found),
                 cmocka_unit_test(a_begin_removes_what_was_left),
         };
 
