@@ -279,6 +279,7 @@ def a_full_disk_changes_nothing(service):
             node.run("rm /srv/filler")
             if done.returncode == 0:    # it sufficed
                 service.ctl("db1", "provision", "rollback", "db2")
+                service.ctl("db1", "online", "db2")
             else:
                 assert "untouched" in done.stdout or "is not changed" in done.stdout, done.stdout
             assert node.rows("SELECT COUNT(*) FROM lab.ledger WHERE n > 0")[0][0] != "0"
