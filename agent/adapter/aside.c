@@ -8,18 +8,8 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <linux/fs.h>
-#include <stdarg.h>
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
-
-static int _printf_(3, 4) fail(int r, char *text, const char *format, ...) {
-        va_list ap;
-
-        va_start(ap, format);
-        (void) vsnprintf(text, ASIDE_TEXT_MAX, format, ap);
-        va_end(ap);
-        return r;
-}
 
 static bool exists(int dirfd, const char *name) {
         return faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) >= 0;
@@ -33,13 +23,13 @@ static int check_space(int oldfd, char *text) {
 
         r = datadir_size(oldfd, &size);
         if (r < 0)
-                return fail(r, text, "the size of the data cannot be told: %s", strerror(-r));
+                return datadir_fail(r, text, "the size of the data cannot be told: %s", strerror(-r));
         if (fstatvfs(oldfd, &fs) < 0)
-                return fail(-errno, text, "the free space cannot be told: %s", strerror(errno));
+                return datadir_fail(-errno, text, "the free space cannot be told: %s", strerror(errno));
         room = (uint64_t) fs.f_bavail * fs.f_frsize;
         if (room >= size)
                 return 1;
-        return fail(0, text, "there is no room for a second copy: the data take %" PRIu64 " MiB, and %" PRIu64 " MiB are free. If the cluster's copy is smaller: --force=space", size >> 20, room >> 20);
+        return datadir_fail(0, text, "there is no room for a second copy: the data take %" PRIu64 " MiB, and %" PRIu64 " MiB are free. If the cluster's copy is smaller: --force=space", size >> 20, room >> 20);
 }
 
 /* As the old one: owner, mode, label. */
@@ -50,19 +40,19 @@ static int make_fresh(int parentfd, int oldfd, const char *fresh, char *text) {
         ssize_t n;
 
         if (fstat(oldfd, &st) < 0)
-                return fail(-errno, text, "the datadir cannot be looked at: %s", strerror(errno));
+                return datadir_fail(-errno, text, "the datadir cannot be looked at: %s", strerror(errno));
         if (mkdirat(parentfd, fresh, 0700) < 0 && errno != EEXIST)
-                return fail(-errno, text, "%s cannot be made: %s", fresh, strerror(errno));
+                return datadir_fail(-errno, text, "%s cannot be made: %s", fresh, strerror(errno));
         fd = openat(parentfd, fresh, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0)
-                return fail(-errno, text, "%s cannot be opened: %s", fresh, strerror(errno));
+                return datadir_fail(-errno, text, "%s cannot be opened: %s", fresh, strerror(errno));
         if (fchown(fd, st.st_uid, st.st_gid) < 0 || fchmod(fd, st.st_mode & 07777) < 0)
-                return fail(-errno, text, "%s cannot be given the owner and mode of the datadir: %s", fresh, strerror(errno));
+                return datadir_fail(-errno, text, "%s cannot be given the owner and mode of the datadir: %s", fresh, strerror(errno));
         n = fgetxattr(oldfd, "security.selinux", label, sizeof(label));
         if (n > 0 && fsetxattr(fd, "security.selinux", label, (size_t) n, 0) < 0)
-                return fail(-errno, text, "%s cannot be given the SELinux label of the datadir: %s", fresh, strerror(errno));
+                return datadir_fail(-errno, text, "%s cannot be given the SELinux label of the datadir: %s", fresh, strerror(errno));
         if (fsync(fd) < 0 || fsync(parentfd) < 0)
-                return fail(-errno, text, "%s cannot be written to the disk: %s", fresh, strerror(errno));
+                return datadir_fail(-errno, text, "%s cannot be written to the disk: %s", fresh, strerror(errno));
         return 0;
 }
 
@@ -74,7 +64,7 @@ static int rename_here(int parentfd, const char *from, const char *to, unsigned 
 static int undo(int parentfd, int oldfd, const char *fresh, const char *name, int why, char *text) {
         (void) unlinkat(parentfd, fresh, AT_REMOVEDIR);
         (void) unlinkat(oldfd, ASIDE_NOTE_NAME, 0);
-        return fail(0, text, "%s cannot be renamed (%s), and nothing is copied or deleted: it is as it was. Move the data away by hand", name, strerror(-why));
+        return datadir_fail(0, text, "%s cannot be renamed (%s), and nothing is copied or deleted: it is as it was. Move the data away by hand", name, strerror(-why));
 }
 
 static int exchange(int parentfd, int oldfd, const char *name, const char *fresh, const char *aside, char *text) {
@@ -89,7 +79,7 @@ static int exchange(int parentfd, int oldfd, const char *name, const char *fresh
                 if (r < 0)
                         return undo(parentfd, oldfd, fresh, name, r, text);
                 r = rename_here(parentfd, fresh, name, 0);
-                return r < 0 ? fail(r, text, "%s cannot take the place of %s: %s", fresh, name, strerror(-r)) : 1;
+                return r < 0 ? datadir_fail(r, text, "%s cannot take the place of %s: %s", fresh, name, strerror(-r)) : 1;
         }
         return undo(parentfd, oldfd, fresh, name, r, text);
 }
@@ -101,22 +91,22 @@ int aside_move(int parentfd, const char *name, const char *stamp, const char *no
 
         if (snprintf(aside, sizeof(aside), "%s.mainstay-%s", name, stamp) >= (int) sizeof(aside) ||
             snprintf(fresh, sizeof(fresh), "%s.new", aside) >= (int) sizeof(fresh) || strchr(aside, '/') || name[0] == '.')
-                return fail(0, text, "%s cannot be renamed to anything", name);
+                return datadir_fail(0, text, "%s cannot be renamed to anything", name);
 
         if (exists(parentfd, aside)) {
                 /* Between the two names, on a file system that cannot exchange them. */
                 if (!exists(parentfd, name))
                         r = rename_here(parentfd, fresh, name, 0);
                 if (r < 0)
-                        return fail(r, text, "%s cannot take the place of %s: %s", fresh, name, strerror(-r));
-                return fsync(parentfd) < 0 ? fail(-errno, text, "the directory above %s: %s", name, strerror(errno)) : 1;
+                        return datadir_fail(r, text, "%s cannot take the place of %s: %s", fresh, name, strerror(-r));
+                return fsync(parentfd) < 0 ? datadir_fail(-errno, text, "the directory above %s: %s", name, strerror(errno)) : 1;
         }
 
         freshfd = openat(parentfd, fresh, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (freshfd < 0 || !exists(freshfd, ASIDE_NOTE_NAME)) {
                 oldfd = openat(parentfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
                 if (oldfd < 0)
-                        return fail(-errno, text, "%s cannot be opened: %s", name, strerror(errno));
+                        return datadir_fail(-errno, text, "%s cannot be opened: %s", name, strerror(errno));
                 r = datadir_check_place(parentfd, oldfd, name, text);
                 if (r > 0)
                         r = datadir_check_unused(oldfd, text);
@@ -130,7 +120,7 @@ int aside_move(int parentfd, const char *name, const char *stamp, const char *no
                 /* It tells afterwards which of the two is the old one. */
                 r = file_write(oldfd, ASIDE_NOTE_NAME, note, strlen(note), 0640);
                 if (r < 0)
-                        return fail(r, text, "%s cannot be written: %s", ASIDE_NOTE_NAME, strerror(-r));
+                        return datadir_fail(r, text, "%s cannot be written: %s", ASIDE_NOTE_NAME, strerror(-r));
                 /* All that has taken its time, and a server may have been started. */
                 r = datadir_check_unused(oldfd, text);
                 if (r <= 0)
@@ -142,7 +132,7 @@ int aside_move(int parentfd, const char *name, const char *stamp, const char *no
         if (!exists(parentfd, aside)) {
                 r = rename_here(parentfd, fresh, aside, 0);
                 if (r < 0)
-                        return fail(r, text, "%s cannot be renamed to %s: %s", fresh, aside, strerror(-r));
+                        return datadir_fail(r, text, "%s cannot be renamed to %s: %s", fresh, aside, strerror(-r));
         }
-        return fsync(parentfd) < 0 ? fail(-errno, text, "the directory above %s: %s", name, strerror(errno)) : 1;
+        return fsync(parentfd) < 0 ? datadir_fail(-errno, text, "the directory above %s: %s", name, strerror(errno)) : 1;
 }

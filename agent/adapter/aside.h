@@ -3,11 +3,11 @@
  * cannot be done by renaming, it is refused. */
 #pragma once
 
-#include "base/macro.h"
+#include "adapter/datadir.h"
 
 /* In the directory set aside: what it is. */
 #define ASIDE_NOTE_NAME "MAINSTAY-ASIDE.txt"
-#define ASIDE_TEXT_MAX 512 /* with the NUL */
+#define ASIDE_TEXT_MAX DATADIR_TEXT_MAX
 
 /* `name` in `parentfd` becomes NAME.mainstay-STAMP; `note` is left in it. May be
  * cut off at any point and called again with the same stamp: until the names

@@ -9,7 +9,7 @@
 
 #define DEPTH_MAX 16
 
-static int _printf_(3, 4) fail(int r, char *text, const char *format, ...) {
+int datadir_fail(int r, char text[static DATADIR_TEXT_MAX], const char *format, ...) {
         va_list ap;
 
         va_start(ap, format);
@@ -70,12 +70,12 @@ int datadir_check_unused(int oldfd, char text[static DATADIR_TEXT_MAX]) {
                 if (fd < 0) {
                         if (errno == ENOENT)
                                 continue;
-                        return fail(-errno, text, "%s cannot be opened: %s", locked[i], strerror(errno));
+                        return datadir_fail(-errno, text, "%s cannot be opened: %s", locked[i], strerror(errno));
                 }
                 if (fcntl(fd, F_GETLK, &lock) < 0)
-                        return fail(-errno, text, "%s cannot be asked for locks: %s", locked[i], strerror(errno));
+                        return datadir_fail(-errno, text, "%s cannot be asked for locks: %s", locked[i], strerror(errno));
                 if (lock.l_type != F_UNLCK)
-                        return fail(0, text, "process %lld has %s open and locked: a server runs on these data", (long long) lock.l_pid, locked[i]);
+                        return datadir_fail(0, text, "process %lld has %s open and locked: a server runs on these data", (long long) lock.l_pid, locked[i]);
         }
         return 1;
 }
@@ -87,14 +87,14 @@ int datadir_check_place(int parentfd, int oldfd, const char *name, char text[sta
         bool found = false;
 
         if (fstat(parentfd, &parent) < 0 || fstat(oldfd, &old) < 0)
-                return fail(-errno, text, "%s cannot be looked at: %s", name, strerror(errno));
+                return datadir_fail(-errno, text, "%s cannot be looked at: %s", name, strerror(errno));
         if (parent.st_dev != old.st_dev ||
             (statx(oldfd, "", AT_EMPTY_PATH, 0, &sx) >= 0 && (sx.stx_attributes_mask & sx.stx_attributes & STATX_ATTR_MOUNT_ROOT)))
-                return fail(0, text, "%s is a file system of its own: a directory set aside in it would lie within the datadir, and a state transfer deletes there. Mount it one level higher, with the datadir a directory in it, or move the data away by hand", name);
+                return datadir_fail(0, text, "%s is a file system of its own: a directory set aside in it would lie within the datadir, and a state transfer deletes there. Mount it one level higher, with the datadir a directory in it, or move the data away by hand", name);
         for (size_t i = 0; i < ELEMENTS(signs); i++)
                 found = found || exists(oldfd, signs[i]);
         if (!found)
-                return fail(0, text, "there is nothing in %s that looks like the data of a server", name);
+                return datadir_fail(0, text, "there is nothing in %s that looks like the data of a server", name);
         return 1;
 }
 
@@ -136,7 +136,7 @@ static int check_whole(int dirfd, dev_t dev, unsigned depth, char *text) {
         if (!dir) {
                 r = -errno;
                 (void) close(dirfd);
-                return fail(r, text, "the data cannot be looked at: %s", strerror(-r));
+                return datadir_fail(r, text, "the data cannot be looked at: %s", strerror(-r));
         }
         while (r > 0 && (e = readdir(dir))) {
                 size_t n = strlen(e->d_name);
@@ -145,15 +145,15 @@ static int check_whole(int dirfd, dev_t dev, unsigned depth, char *text) {
                 if (streq(e->d_name, ".") || streq(e->d_name, "..") || fstatat(dirfd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
                         continue;
                 if (n > 4 && streq(e->d_name + n - 4, ".isl"))
-                        r = fail(0, text, "%.100s says that a table's data lie outside of the datadir", e->d_name);
+                        r = datadir_fail(0, text, "%.100s says that a table's data lie outside of the datadir", e->d_name);
                 else if (S_ISLNK(st.st_mode))
-                        r = fail(0, text, "%.100s is a link: a part of the data lies elsewhere", e->d_name);
+                        r = datadir_fail(0, text, "%.100s is a link: a part of the data lies elsewhere", e->d_name);
                 else if (S_ISDIR(st.st_mode) && st.st_dev != dev)
-                        r = fail(0, text, "%.100s lies on another file system than the rest of the data", e->d_name);
+                        r = datadir_fail(0, text, "%.100s lies on another file system than the rest of the data", e->d_name);
                 else if (S_ISDIR(st.st_mode) && depth == 0) {
                         int fd = openat(dirfd, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-                        r = fd < 0 ? fail(-errno, text, "%.100s cannot be opened: %s", e->d_name, strerror(errno)) : check_whole(fd, dev, depth + 1, text);
+                        r = fd < 0 ? datadir_fail(-errno, text, "%.100s cannot be opened: %s", e->d_name, strerror(errno)) : check_whole(fd, dev, depth + 1, text);
                 }
         }
         (void) closedir(dir);
@@ -165,7 +165,7 @@ int datadir_check_whole(int oldfd, char text[static DATADIR_TEXT_MAX]) {
         struct stat st;
 
         if (fd < 0 || fstat(fd, &st) < 0)
-                return fail(-errno, text, "the data cannot be looked at: %s", strerror(errno));
+                return datadir_fail(-errno, text, "the data cannot be looked at: %s", strerror(errno));
         return check_whole(fd, st.st_dev, 0, text);
 }
 

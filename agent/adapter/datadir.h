@@ -9,6 +9,9 @@
 
 #define DATADIR_TEXT_MAX 512 /* with the NUL */
 
+/* Returns `r`, with what is to be said of it in `text`. */
+_printf_(3, 4) int datadir_fail(int r, char text[static DATADIR_TEXT_MAX], const char *format, ...);
+
 /* Opens the directory above `datadir`, which must be an absolute path, belong to
  * somebody else than root, and may be a symbolic link or absent; `name` is what it
  * is called there. Returns the descriptor. */

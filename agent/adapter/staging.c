@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/fs.h>
-#include <stdarg.h>
 #include <sys/statvfs.h>
 
 #define NOTE_MAX ((size_t) 1024 * 1024)
@@ -17,19 +16,10 @@ typedef struct Places {
         char new[NAME_MAX + 1], old[NAME_MAX + 1];
 } Places;
 
-static int _printf_(3, 4) fail(int r, char *text, const char *format, ...) {
-        va_list ap;
-
-        va_start(ap, format);
-        (void) vsnprintf(text, DATADIR_TEXT_MAX, format, ap);
-        va_end(ap);
-        return r;
-}
-
 static int places(const char *name, Places *ret, char *text) {
         if (snprintf(ret->new, sizeof(ret->new), "%s" STAGING_NEW, name) >= (int) sizeof(ret->new) ||
             snprintf(ret->old, sizeof(ret->old), "%s" STAGING_OLD, name) >= (int) sizeof(ret->old))
-                return fail(-ENAMETOOLONG, text, "%.200s is too long a name", name);
+                return datadir_fail(-ENAMETOOLONG, text, "%.200s is too long a name", name);
         return 0;
 }
 
@@ -84,7 +74,7 @@ int staging_check(int parentfd, const char *name, uint64_t size, bool force_spac
         int r;
 
         if (fd < 0)
-                return fail(fd, text, "%s cannot be opened: %s", name, strerror(-fd));
+                return datadir_fail(fd, text, "%s cannot be opened: %s", name, strerror(-fd));
         r = places(name, &p, text);
         if (r >= 0)
                 r = datadir_check_place(parentfd, fd, name, text);
@@ -93,12 +83,12 @@ int staging_check(int parentfd, const char *name, uint64_t size, bool force_spac
         if (r <= 0)
                 return r;
         if (exists(parentfd, p.old))
-                return fail(0, text, "%s is still there, the data that an earlier copy has replaced: end that first, by mainstayctl provision commit, or rollback", p.old);
+                return datadir_fail(0, text, "%s is still there, the data that an earlier copy has replaced: end that first, by mainstayctl provision commit, or rollback", p.old);
         if (fstatvfs(fd, &fs) < 0)
-                return fail(-errno, text, "the free space cannot be told: %s", strerror(errno));
+                return datadir_fail(-errno, text, "the free space cannot be told: %s", strerror(errno));
         room = (uint64_t) fs.f_bavail * fs.f_frsize;
         if (room < size + SLACK && !force_space)
-                return fail(0, text, "there is no room for a copy beside the data: it takes %s and some slack, and %s are free. To try all the same: --force=space",
+                return datadir_fail(0, text, "there is no room for a copy beside the data: it takes %s and some slack, and %s are free. To try all the same: --force=space",
                             amount_bytes((int64_t) size, wants), amount_bytes((int64_t) room, has));
         return 1;
 }
@@ -109,7 +99,7 @@ int staging_begin(int parentfd, const char *name, int64_t job, char text[static 
         int r;
 
         if (fd < 0)
-                return fail(fd, text, "%s cannot be opened: %s", name, strerror(-fd));
+                return datadir_fail(fd, text, "%s cannot be opened: %s", name, strerror(-fd));
         r = datadir_check_place(parentfd, fd, name, text);
         if (r > 0)
                 r = staging_discard(parentfd, name, job, text);
@@ -119,7 +109,7 @@ int staging_begin(int parentfd, const char *name, int64_t job, char text[static 
         if (r < 0)
                 return r;
         r = datadir_make(parentfd, fd, p.new);
-        return r < 0 ? fail(r, text, "%s cannot be made: %s", p.new, strerror(-r)) : 1;
+        return r < 0 ? datadir_fail(r, text, "%s cannot be made: %s", p.new, strerror(-r)) : 1;
 }
 
 int staging_seal(int parentfd, const char *name, int64_t job, json_t *o, char text[static DATADIR_TEXT_MAX]) {
@@ -133,19 +123,19 @@ int staging_seal(int parentfd, const char *name, int64_t job, json_t *o, char te
                 return r;
         fd = open_dir(parentfd, p.new);
         if (fd < 0)
-                return fail(fd, text, "%s cannot be opened: %s", p.new, strerror(-fd));
+                return datadir_fail(fd, text, "%s cannot be opened: %s", p.new, strerror(-fd));
         if (json_object_set_new(o, "job", json_integer(job)) < 0 || !(note = json_dumps(o, JSON_INDENT(1))))
-                return fail(-ENOMEM, text, "memory is short");
+                return datadir_fail(-ENOMEM, text, "memory is short");
         if (syncfs(fd) < 0)
-                return fail(-errno, text, "the copy cannot be brought to the disk: %s", strerror(errno));
+                return datadir_fail(-errno, text, "the copy cannot be brought to the disk: %s", strerror(errno));
         r = file_write(fd, STAGING_NOTE, note, strlen(note), 0640);
-        return r < 0 ? fail(r, text, "%s/" STAGING_NOTE " cannot be written: %s", p.new, strerror(-r)) : 1;
+        return r < 0 ? datadir_fail(r, text, "%s/" STAGING_NOTE " cannot be written: %s", p.new, strerror(-r)) : 1;
 }
 
 static int rename_durably(int parentfd, const char *from, const char *to, char *text) {
         int r = file_rename(parentfd, from, to, true);
 
-        return r < 0 ? fail(r, text, "%s cannot be renamed to %s: %s", from, to, strerror(-r)) : 1;
+        return r < 0 ? datadir_fail(r, text, "%s cannot be renamed to %s: %s", from, to, strerror(-r)) : 1;
 }
 
 /* `from` in the place of `name`, and what was there under the name `to`. There is
@@ -155,13 +145,13 @@ static int exchange(int parentfd, const char *from, const char *name, const char
 
         if (renameat2(parentfd, from, parentfd, name, RENAME_EXCHANGE) >= 0) {
                 if (fsync(parentfd) < 0)
-                        return fail(-errno, text, "the new names cannot be brought to the disk: %s", strerror(errno));
+                        return datadir_fail(-errno, text, "the new names cannot be brought to the disk: %s", strerror(errno));
                 return streq(from, to) ? 1 : rename_durably(parentfd, from, to, text);
         }
         if (errno != EINVAL && errno != ENOSYS)
-                return fail(-errno, text, "%s and %s cannot exchange their names: %s", from, name, strerror(errno));
+                return datadir_fail(-errno, text, "%s and %s cannot exchange their names: %s", from, name, strerror(errno));
         if (streq(from, to))
-                return fail(-ENOTSUP, text, "the file system cannot exchange names");
+                return datadir_fail(-ENOTSUP, text, "the file system cannot exchange names");
         r = rename_durably(parentfd, name, to, text);
         return r < 0 ? r : rename_durably(parentfd, from, name, text);
 }
@@ -169,13 +159,13 @@ static int exchange(int parentfd, const char *from, const char *name, const char
 static int check_unused(int parentfd, const char *name, char *text) {
         _cleanup_close_ int fd = open_dir(parentfd, name);
 
-        return fd < 0 ? fail(fd, text, "%s cannot be opened: %s", name, strerror(-fd)) : datadir_check_unused(fd, text);
+        return fd < 0 ? datadir_fail(fd, text, "%s cannot be opened: %s", name, strerror(-fd)) : datadir_check_unused(fd, text);
 }
 
 static int check_place(int parentfd, const char *name, char *text) {
         _cleanup_close_ int fd = open_dir(parentfd, name);
 
-        return fd < 0 ? fail(fd, text, "%s cannot be opened: %s", name, strerror(-fd)) : datadir_check_place(parentfd, fd, name, text);
+        return fd < 0 ? datadir_fail(fd, text, "%s cannot be opened: %s", name, strerror(-fd)) : datadir_check_place(parentfd, fd, name, text);
 }
 
 int staging_swap(int parentfd, const char *name, int64_t job, char text[static DATADIR_TEXT_MAX]) {
@@ -188,11 +178,11 @@ int staging_swap(int parentfd, const char *name, int64_t job, char text[static D
         if (is_copy(parentfd, name, job)) /* done, but for the last name */
                 return exists(parentfd, p.new) && !exists(parentfd, p.old) ? rename_durably(parentfd, p.new, p.old, text) : 1;
         if (!is_copy(parentfd, p.new, job))
-                return fail(0, text, "%s holds no whole copy of this job", p.new);
+                return datadir_fail(0, text, "%s holds no whole copy of this job", p.new);
         if (!exists(parentfd, name) && exists(parentfd, p.old))
                 return rename_durably(parentfd, p.new, name, text);
         if (exists(parentfd, p.old))
-                return fail(0, text, "%s is in the way", p.old);
+                return datadir_fail(0, text, "%s is in the way", p.old);
         r = check_unused(parentfd, name, text);
         if (r > 0)
                 r = check_place(parentfd, name, text);
@@ -213,18 +203,18 @@ int staging_back(int parentfd, const char *name, int64_t job, char text[static D
                 /* They are back, but the copy may still have their name. */
                 if (is_copy(parentfd, p.old, job) && !exists(parentfd, p.new))
                         return rename_durably(parentfd, p.old, p.new, text);
-                return job == 0 ? fail(0, text, "there is no copy in %s that a rollback could take out again", name) : 1;
+                return job == 0 ? datadir_fail(0, text, "there is no copy in %s that a rollback could take out again", name) : 1;
         }
         own = exists(parentfd, p.old) ? p.old : p.new;
         if (!exists(parentfd, own) || is_copy(parentfd, own, job))
-                return fail(0, text, "the data that were there before are not kept any more");
+                return datadir_fail(0, text, "the data that were there before are not kept any more");
         r = check_unused(parentfd, name, text);
         if (r <= 0)
                 return r;
         if (own == p.old && exists(parentfd, p.new)) {
                 r = datadir_remove(parentfd, p.new);
                 if (r < 0)
-                        return fail(r, text, "%s cannot be removed: %s", p.new, strerror(-r));
+                        return datadir_fail(r, text, "%s cannot be removed: %s", p.new, strerror(-r));
         }
         return exchange(parentfd, own, name, p.new, text);
 }
@@ -238,11 +228,11 @@ int staging_discard(int parentfd, const char *name, int64_t job, char text[stati
                 return r;
         /* A swap that was cut off has left the own data there. */
         if (exists(parentfd, p.new) && is_copy(parentfd, name, job) && !exists(parentfd, p.old))
-                return fail(0, text, "%s holds the data that were in %s before, and is not removed", p.new, name);
+                return datadir_fail(0, text, "%s holds the data that were in %s before, and is not removed", p.new, name);
         r = datadir_remove(parentfd, p.new);
         if (r >= 0 && fsync(parentfd) < 0)
                 r = -errno;
-        return r < 0 ? fail(r, text, "%s cannot be removed: %s", p.new, strerror(-r)) : 1;
+        return r < 0 ? datadir_fail(r, text, "%s cannot be removed: %s", p.new, strerror(-r)) : 1;
 }
 
 int staging_commit(int parentfd, const char *name, char text[static DATADIR_TEXT_MAX]) {
@@ -255,24 +245,24 @@ int staging_commit(int parentfd, const char *name, char text[static DATADIR_TEXT
                 return r;
         fd = open_dir(parentfd, name);
         if (fd < 0)
-                return fail(fd, text, "%s cannot be opened: %s", name, strerror(-fd));
+                return datadir_fail(fd, text, "%s cannot be opened: %s", name, strerror(-fd));
         if (exists(parentfd, p.old)) {
                 if (!is_copy(parentfd, name, 0))
-                        return fail(0, text, "what is in %s is no copy that Mainstay made, so %s is not deleted", name, p.old);
+                        return datadir_fail(0, text, "what is in %s is no copy that Mainstay made, so %s is not deleted", name, p.old);
                 /* From now on no rollback takes them for whole. */
                 r = datadir_remove(parentfd, p.new);
                 if (r < 0)
-                        return fail(r, text, "%s cannot be removed: %s", p.new, strerror(-r));
+                        return datadir_fail(r, text, "%s cannot be removed: %s", p.new, strerror(-r));
                 r = rename_durably(parentfd, p.old, p.new, text);
                 if (r < 0)
                         return r;
         } else if (!is_copy(parentfd, name, 0) && !exists(parentfd, p.new))
-                return fail(0, text, "there is nothing to commit: no data are kept from before");
+                return datadir_fail(0, text, "there is nothing to commit: no data are kept from before");
         /* From now on what is in place is this node's own. */
         if ((unlinkat(fd, STAGING_NOTE, 0) < 0 && errno != ENOENT) || fsync(fd) < 0)
-                return fail(-errno, text, "%s/" STAGING_NOTE " cannot be removed: %s", name, strerror(errno));
+                return datadir_fail(-errno, text, "%s/" STAGING_NOTE " cannot be removed: %s", name, strerror(errno));
         r = datadir_remove(parentfd, p.new);
         if (r < 0)
-                return fail(r, text, "%s cannot be removed: %s", p.new, strerror(-r));
-        return fsync(fd) < 0 || fsync(parentfd) < 0 ? fail(-errno, text, "the removal cannot be brought to the disk: %s", strerror(errno)) : 1;
+                return datadir_fail(r, text, "%s cannot be removed: %s", p.new, strerror(-r));
+        return fsync(fd) < 0 || fsync(parentfd) < 0 ? datadir_fail(-errno, text, "the removal cannot be brought to the disk: %s", strerror(errno)) : 1;
 }
