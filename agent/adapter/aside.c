@@ -1,19 +1,12 @@
 /* Setting a datadir aside; see aside.h. */
 #include "adapter/aside.h"
-#include "adapter/datadir.h"
 #include "sys/file.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <linux/fs.h>
 #include <sys/statvfs.h>
-#include <sys/xattr.h>
-
-static bool exists(int dirfd, const char *name) {
-        return faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) >= 0;
-}
 
 /* 1 where there is room for a second copy; 0 and why. */
 static int check_space(int oldfd, char *text) {
@@ -30,30 +23,6 @@ static int check_space(int oldfd, char *text) {
         if (room >= size)
                 return 1;
         return datadir_fail(0, text, "there is no room for a second copy: the data take %" PRIu64 " MiB, and %" PRIu64 " MiB are free. If the cluster's copy is smaller: --force=space", size >> 20, room >> 20);
-}
-
-/* As the old one: owner, mode, label. */
-static int make_fresh(int parentfd, int oldfd, const char *fresh, char *text) {
-        _cleanup_close_ int fd = -1;
-        char label[256];
-        struct stat st;
-        ssize_t n;
-
-        if (fstat(oldfd, &st) < 0)
-                return datadir_fail(-errno, text, "the datadir cannot be looked at: %s", strerror(errno));
-        if (mkdirat(parentfd, fresh, 0700) < 0 && errno != EEXIST)
-                return datadir_fail(-errno, text, "%s cannot be made: %s", fresh, strerror(errno));
-        fd = openat(parentfd, fresh, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0)
-                return datadir_fail(-errno, text, "%s cannot be opened: %s", fresh, strerror(errno));
-        if (fchown(fd, st.st_uid, st.st_gid) < 0 || fchmod(fd, st.st_mode & 07777) < 0)
-                return datadir_fail(-errno, text, "%s cannot be given the owner and mode of the datadir: %s", fresh, strerror(errno));
-        n = fgetxattr(oldfd, "security.selinux", label, sizeof(label));
-        if (n > 0 && fsetxattr(fd, "security.selinux", label, (size_t) n, 0) < 0)
-                return datadir_fail(-errno, text, "%s cannot be given the SELinux label of the datadir: %s", fresh, strerror(errno));
-        if (fsync(fd) < 0 || fsync(parentfd) < 0)
-                return datadir_fail(-errno, text, "%s cannot be written to the disk: %s", fresh, strerror(errno));
-        return 0;
 }
 
 static int rename_here(int parentfd, const char *from, const char *to, unsigned flags) {
@@ -93,9 +62,9 @@ int aside_move(int parentfd, const char *name, const char *stamp, const char *no
             snprintf(fresh, sizeof(fresh), "%s.new", aside) >= (int) sizeof(fresh) || strchr(aside, '/') || name[0] == '.')
                 return datadir_fail(0, text, "%s cannot be renamed to anything", name);
 
-        if (exists(parentfd, aside)) {
+        if (datadir_has(parentfd, aside)) {
                 /* Between the two names, on a file system that cannot exchange them. */
-                if (!exists(parentfd, name))
+                if (!datadir_has(parentfd, name))
                         r = rename_here(parentfd, fresh, name, 0);
                 if (r < 0)
                         return datadir_fail(r, text, "%s cannot take the place of %s: %s", fresh, name, strerror(-r));
@@ -103,7 +72,7 @@ int aside_move(int parentfd, const char *name, const char *stamp, const char *no
         }
 
         freshfd = openat(parentfd, fresh, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (freshfd < 0 || !exists(freshfd, ASIDE_NOTE_NAME)) {
+        if (freshfd < 0 || !datadir_has(freshfd, ASIDE_NOTE_NAME)) {
                 oldfd = openat(parentfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
                 if (oldfd < 0)
                         return datadir_fail(-errno, text, "%s cannot be opened: %s", name, strerror(errno));
@@ -114,7 +83,7 @@ int aside_move(int parentfd, const char *name, const char *stamp, const char *no
                         r = check_space(oldfd, text);
                 if (r <= 0)
                         return r;
-                r = make_fresh(parentfd, oldfd, fresh, text);
+                r = datadir_make(parentfd, oldfd, fresh, text);
                 if (r < 0)
                         return r;
                 /* It tells afterwards which of the two is the old one. */
@@ -129,7 +98,7 @@ int aside_move(int parentfd, const char *name, const char *stamp, const char *no
                 if (r <= 0)
                         return r;
         }
-        if (!exists(parentfd, aside)) {
+        if (!datadir_has(parentfd, aside)) {
                 r = rename_here(parentfd, fresh, aside, 0);
                 if (r < 0)
                         return datadir_fail(r, text, "%s cannot be renamed to %s: %s", fresh, aside, strerror(-r));

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdarg.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 #define DEPTH_MAX 16
 
@@ -18,7 +19,7 @@ int datadir_fail(int r, char text[static DATADIR_TEXT_MAX], const char *format, 
         return r;
 }
 
-static bool exists(int dirfd, const char *name) {
+bool datadir_has(int dirfd, const char *name) {
         return faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) >= 0;
 }
 
@@ -92,7 +93,7 @@ int datadir_check_place(int parentfd, int oldfd, const char *name, char text[sta
             (statx(oldfd, "", AT_EMPTY_PATH, 0, &sx) >= 0 && (sx.stx_attributes_mask & sx.stx_attributes & STATX_ATTR_MOUNT_ROOT)))
                 return datadir_fail(0, text, "%s is a file system of its own: a directory set aside in it would lie within the datadir, and a state transfer deletes there. Mount it one level higher, with the datadir a directory in it, or move the data away by hand", name);
         for (size_t i = 0; i < ELEMENTS(signs); i++)
-                found = found || exists(oldfd, signs[i]);
+                found = found || datadir_has(oldfd, signs[i]);
         if (!found)
                 return datadir_fail(0, text, "there is nothing in %s that looks like the data of a server", name);
         return 1;
@@ -204,14 +205,25 @@ int datadir_remove(int parentfd, const char *name) {
         return remove_tree(parentfd, name, 0);
 }
 
-int datadir_make(int parentfd, int like, const char *name) {
+int datadir_make(int parentfd, int oldfd, const char *fresh, char text[static DATADIR_TEXT_MAX]) {
         _cleanup_close_ int fd = -1;
+        char label[256];
         struct stat st;
+        ssize_t n;
 
-        if (fstat(like, &st) < 0 || mkdirat(parentfd, name, 0700) < 0)
-                return -errno;
-        fd = openat(parentfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0 || fchown(fd, st.st_uid, st.st_gid) < 0 || fchmod(fd, st.st_mode & 07777) < 0 || fsync(parentfd) < 0)
-                return -errno;
+        if (fstat(oldfd, &st) < 0)
+                return datadir_fail(-errno, text, "the datadir cannot be looked at: %s", strerror(errno));
+        if (mkdirat(parentfd, fresh, 0700) < 0 && errno != EEXIST)
+                return datadir_fail(-errno, text, "%s cannot be made: %s", fresh, strerror(errno));
+        fd = openat(parentfd, fresh, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
+                return datadir_fail(-errno, text, "%s cannot be opened: %s", fresh, strerror(errno));
+        if (fchown(fd, st.st_uid, st.st_gid) < 0 || fchmod(fd, st.st_mode & 07777) < 0)
+                return datadir_fail(-errno, text, "%s cannot be given the owner and mode of the datadir: %s", fresh, strerror(errno));
+        n = fgetxattr(oldfd, "security.selinux", label, sizeof(label));
+        if (n > 0 && fsetxattr(fd, "security.selinux", label, (size_t) n, 0) < 0)
+                return datadir_fail(-errno, text, "%s cannot be given the SELinux label of the datadir: %s", fresh, strerror(errno));
+        if (fsync(fd) < 0 || fsync(parentfd) < 0)
+                return datadir_fail(-errno, text, "%s cannot be written to the disk: %s", fresh, strerror(errno));
         return 0;
 }

@@ -12,6 +12,9 @@
 /* Returns `r`, with what is to be said of it in `text`. */
 _printf_(3, 4) int datadir_fail(int r, char text[static DATADIR_TEXT_MAX], const char *format, ...);
 
+/* Is there anything of that name? A link itself, wherever it leads. */
+bool datadir_has(int dirfd, const char *name);
+
 /* Opens the directory above `datadir`, which must be an absolute path, belong to
  * somebody else than root, and may be a symbolic link or absent; `name` is what it
  * is called there. Returns the descriptor. */
@@ -29,7 +32,7 @@ int datadir_check_whole(int oldfd, char text[static DATADIR_TEXT_MAX]);
 /* What they take on the disk, in bytes. */
 int datadir_size(int dirfd, uint64_t *ret);
 
-/* An empty one, with owner and mode of `like`. */
-int datadir_make(int parentfd, int like, const char *name);
+/* An empty one, with the owner, mode and label of the old one; it may be there. */
+int datadir_make(int parentfd, int oldfd, const char *fresh, char text[static DATADIR_TEXT_MAX]);
 /* All of it; 0 where there is none. May be cut off and called again. */
 int datadir_remove(int parentfd, const char *name);

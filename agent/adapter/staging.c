@@ -23,14 +23,16 @@ static int places(const char *name, Places *ret, char *text) {
         return 0;
 }
 
-static bool exists(int parentfd, const char *name) {
-        return faccessat(parentfd, name, F_OK, AT_SYMLINK_NOFOLLOW) >= 0;
-}
-
 static int open_dir(int parentfd, const char *name) {
         int fd = openat(parentfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
         return fd < 0 ? -errno : fd;
+}
+
+static int open_told(int parentfd, const char *name, char *text) {
+        int fd = open_dir(parentfd, name);
+
+        return fd < 0 ? datadir_fail(fd, text, "%s cannot be opened: %s", name, strerror(-fd)) : fd;
 }
 
 static json_t *read_note(int parentfd, const char *name) {
@@ -66,7 +68,7 @@ json_t *staging_note(int parentfd, const char *name, bool made) {
 }
 
 int staging_check(int parentfd, const char *name, uint64_t size, bool force_space, char text[static DATADIR_TEXT_MAX]) {
-        _cleanup_close_ int fd = open_dir(parentfd, name);
+        _cleanup_close_ int fd = open_told(parentfd, name, text);
         char wants[AMOUNT_SIZE], has[AMOUNT_SIZE];
         struct statvfs fs;
         uint64_t room;
@@ -74,7 +76,7 @@ int staging_check(int parentfd, const char *name, uint64_t size, bool force_spac
         int r;
 
         if (fd < 0)
-                return datadir_fail(fd, text, "%s cannot be opened: %s", name, strerror(-fd));
+                return fd;
         r = places(name, &p, text);
         if (r >= 0)
                 r = datadir_check_place(parentfd, fd, name, text);
@@ -82,24 +84,24 @@ int staging_check(int parentfd, const char *name, uint64_t size, bool force_spac
                 r = datadir_check_whole(fd, text);
         if (r <= 0)
                 return r;
-        if (exists(parentfd, p.old))
+        if (datadir_has(parentfd, p.old))
                 return datadir_fail(0, text, "%s is still there, the data that an earlier copy has replaced: end that first, by mainstayctl provision commit, or rollback", p.old);
         if (fstatvfs(fd, &fs) < 0)
                 return datadir_fail(-errno, text, "the free space cannot be told: %s", strerror(errno));
         room = (uint64_t) fs.f_bavail * fs.f_frsize;
         if (room < size + SLACK && !force_space)
                 return datadir_fail(0, text, "there is no room for a copy beside the data: it takes %s and some slack, and %s are free. To try all the same: --force=space",
-                            amount_bytes((int64_t) size, wants), amount_bytes((int64_t) room, has));
+                            amount_bytes(size, wants), amount_bytes(room, has));
         return 1;
 }
 
 int staging_begin(int parentfd, const char *name, int64_t job, char text[static DATADIR_TEXT_MAX]) {
-        _cleanup_close_ int fd = open_dir(parentfd, name);
+        _cleanup_close_ int fd = open_told(parentfd, name, text);
         Places p;
         int r;
 
         if (fd < 0)
-                return datadir_fail(fd, text, "%s cannot be opened: %s", name, strerror(-fd));
+                return fd;
         r = datadir_check_place(parentfd, fd, name, text);
         if (r > 0)
                 r = staging_discard(parentfd, name, job, text);
@@ -108,8 +110,8 @@ int staging_begin(int parentfd, const char *name, int64_t job, char text[static 
         r = places(name, &p, text);
         if (r < 0)
                 return r;
-        r = datadir_make(parentfd, fd, p.new);
-        return r < 0 ? datadir_fail(r, text, "%s cannot be made: %s", p.new, strerror(-r)) : 1;
+        r = datadir_make(parentfd, fd, p.new, text);
+        return r < 0 ? r : 1;
 }
 
 int staging_seal(int parentfd, const char *name, int64_t job, json_t *o, char text[static DATADIR_TEXT_MAX]) {
@@ -121,9 +123,9 @@ int staging_seal(int parentfd, const char *name, int64_t job, json_t *o, char te
         r = places(name, &p, text);
         if (r < 0)
                 return r;
-        fd = open_dir(parentfd, p.new);
+        fd = open_told(parentfd, p.new, text);
         if (fd < 0)
-                return datadir_fail(fd, text, "%s cannot be opened: %s", p.new, strerror(-fd));
+                return fd;
         if (json_object_set_new(o, "job", json_integer(job)) < 0 || !(note = json_dumps(o, JSON_INDENT(1))))
                 return datadir_fail(-ENOMEM, text, "memory is short");
         if (syncfs(fd) < 0)
@@ -156,19 +158,8 @@ static int exchange(int parentfd, const char *from, const char *name, const char
         return r < 0 ? r : rename_durably(parentfd, from, name, text);
 }
 
-static int check_unused(int parentfd, const char *name, char *text) {
-        _cleanup_close_ int fd = open_dir(parentfd, name);
-
-        return fd < 0 ? datadir_fail(fd, text, "%s cannot be opened: %s", name, strerror(-fd)) : datadir_check_unused(fd, text);
-}
-
-static int check_place(int parentfd, const char *name, char *text) {
-        _cleanup_close_ int fd = open_dir(parentfd, name);
-
-        return fd < 0 ? datadir_fail(fd, text, "%s cannot be opened: %s", name, strerror(-fd)) : datadir_check_place(parentfd, fd, name, text);
-}
-
 int staging_swap(int parentfd, const char *name, int64_t job, char text[static DATADIR_TEXT_MAX]) {
+        _cleanup_close_ int fd = -1;
         Places p;
         int r;
 
@@ -176,20 +167,24 @@ int staging_swap(int parentfd, const char *name, int64_t job, char text[static D
         if (r < 0)
                 return r;
         if (is_copy(parentfd, name, job)) /* done, but for the last name */
-                return exists(parentfd, p.new) && !exists(parentfd, p.old) ? rename_durably(parentfd, p.new, p.old, text) : 1;
+                return datadir_has(parentfd, p.new) && !datadir_has(parentfd, p.old) ? rename_durably(parentfd, p.new, p.old, text) : 1;
         if (!is_copy(parentfd, p.new, job))
                 return datadir_fail(0, text, "%s holds no whole copy of this job", p.new);
-        if (!exists(parentfd, name) && exists(parentfd, p.old))
+        if (!datadir_has(parentfd, name) && datadir_has(parentfd, p.old))
                 return rename_durably(parentfd, p.new, name, text);
-        if (exists(parentfd, p.old))
+        if (datadir_has(parentfd, p.old))
                 return datadir_fail(0, text, "%s is in the way", p.old);
-        r = check_unused(parentfd, name, text);
+        fd = open_told(parentfd, name, text);
+        if (fd < 0)
+                return fd;
+        r = datadir_check_unused(fd, text);
         if (r > 0)
-                r = check_place(parentfd, name, text);
+                r = datadir_check_place(parentfd, fd, name, text);
         return r <= 0 ? r : exchange(parentfd, p.new, name, p.old, text);
 }
 
 int staging_back(int parentfd, const char *name, int64_t job, char text[static DATADIR_TEXT_MAX]) {
+        _cleanup_close_ int fd = -1;
         const char *own;
         Places p;
         int r;
@@ -197,21 +192,24 @@ int staging_back(int parentfd, const char *name, int64_t job, char text[static D
         r = places(name, &p, text);
         if (r < 0)
                 return r;
-        if (!exists(parentfd, name) && exists(parentfd, p.old))
+        if (!datadir_has(parentfd, name) && datadir_has(parentfd, p.old))
                 return rename_durably(parentfd, p.old, name, text);
         if (!is_copy(parentfd, name, job)) {
                 /* They are back, but the copy may still have their name. */
-                if (is_copy(parentfd, p.old, job) && !exists(parentfd, p.new))
+                if (is_copy(parentfd, p.old, job) && !datadir_has(parentfd, p.new))
                         return rename_durably(parentfd, p.old, p.new, text);
                 return job == 0 ? datadir_fail(0, text, "there is no copy in %s that a rollback could take out again", name) : 1;
         }
-        own = exists(parentfd, p.old) ? p.old : p.new;
-        if (!exists(parentfd, own) || is_copy(parentfd, own, job))
+        own = datadir_has(parentfd, p.old) ? p.old : p.new;
+        if (!datadir_has(parentfd, own) || is_copy(parentfd, own, job))
                 return datadir_fail(0, text, "the data that were there before are not kept any more");
-        r = check_unused(parentfd, name, text);
+        fd = open_told(parentfd, name, text);
+        if (fd < 0)
+                return fd;
+        r = datadir_check_unused(fd, text);
         if (r <= 0)
                 return r;
-        if (own == p.old && exists(parentfd, p.new)) {
+        if (own == p.old && datadir_has(parentfd, p.new)) {
                 r = datadir_remove(parentfd, p.new);
                 if (r < 0)
                         return datadir_fail(r, text, "%s cannot be removed: %s", p.new, strerror(-r));
@@ -227,7 +225,7 @@ int staging_discard(int parentfd, const char *name, int64_t job, char text[stati
         if (r < 0)
                 return r;
         /* A swap that was cut off has left the own data there. */
-        if (exists(parentfd, p.new) && is_copy(parentfd, name, job) && !exists(parentfd, p.old))
+        if (datadir_has(parentfd, p.new) && is_copy(parentfd, name, job) && !datadir_has(parentfd, p.old))
                 return datadir_fail(0, text, "%s holds the data that were in %s before, and is not removed", p.new, name);
         r = datadir_remove(parentfd, p.new);
         if (r >= 0 && fsync(parentfd) < 0)
@@ -243,10 +241,10 @@ int staging_commit(int parentfd, const char *name, char text[static DATADIR_TEXT
         r = places(name, &p, text);
         if (r < 0)
                 return r;
-        fd = open_dir(parentfd, name);
+        fd = open_told(parentfd, name, text);
         if (fd < 0)
-                return datadir_fail(fd, text, "%s cannot be opened: %s", name, strerror(-fd));
-        if (exists(parentfd, p.old)) {
+                return fd;
+        if (datadir_has(parentfd, p.old)) {
                 if (!is_copy(parentfd, name, 0))
                         return datadir_fail(0, text, "what is in %s is no copy that Mainstay made, so %s is not deleted", name, p.old);
                 /* From now on no rollback takes them for whole. */
@@ -256,7 +254,7 @@ int staging_commit(int parentfd, const char *name, char text[static DATADIR_TEXT
                 r = rename_durably(parentfd, p.old, p.new, text);
                 if (r < 0)
                         return r;
-        } else if (!is_copy(parentfd, name, 0) && !exists(parentfd, p.new))
+        } else if (!is_copy(parentfd, name, 0) && !datadir_has(parentfd, p.new))
                 return datadir_fail(0, text, "there is nothing to commit: no data are kept from before");
         /* From now on what is in place is this node's own. */
         if ((unlinkat(fd, STAGING_NOTE, 0) < 0 && errno != ENOENT) || fsync(fd) < 0)

@@ -1,5 +1,6 @@
 /* Answers Describe; see about.h. */
 #include "edge/about.h"
+#include "sys/clock.h"
 #include "domain/about.h"
 #include "sys/process.h"
 
@@ -24,12 +25,6 @@ static struct {
         char *version;      /* NULL: it did not say */
 } about;
 
-static usec_t clock_now(void) {
-        struct timespec t;
-
-        return clock_gettime(CLOCK_REALTIME, &t) < 0 ? 0 : (usec_t) t.tv_sec * USEC_PER_SEC + (usec_t) t.tv_nsec / 1000;
-}
-
 static int reply(Manager *m, sd_bus_message *call, char *version) {
         _cleanup_free_ char *text = NULL, *sst_method = NULL;
         About a = {
@@ -38,7 +33,7 @@ static int reply(Manager *m, sd_bus_message *call, char *version) {
                 .server = version,
                 .cluster_name = m->options.cluster_name,
                 .weight = about_weight(&m->options),
-                .time = clock_now(),
+                .time = clock_usec(CLOCK_REALTIME),
         };
         int r;
 

@@ -70,24 +70,6 @@ static int read_verb(char verb[static VERB_SIZE]) {
         }
 }
 
-static char *value_of(MYSQL *mysql, const char *variable) {
-        _cleanup_free_ char *statement = NULL;
-        MYSQL_RES *result;
-        char *value = NULL;
-        MYSQL_ROW row;
-
-        if (asprintf(&statement, "SELECT @@GLOBAL.%s", variable) < 0) {
-                statement = NULL;
-                return NULL;
-        }
-        result = client_query(mysql, statement);
-        if (result && (row = mysql_fetch_row(result)) && row[0])
-                value = strdup(row[0]);
-        if (result)
-                mysql_free_result(result);
-        return value;
-}
-
 /* What this server is, and how far its binary log has come before the copy begins:
  * a history that the copy goes on with. NULL with a sentence in `error`. */
 static json_t *describe(const char *datadir, char error[static 512]) {
@@ -105,8 +87,8 @@ static json_t *describe(const char *datadir, char error[static 512]) {
         else if (server_version_parse(mysql_get_server_info(mysql), &version) < 0 || version.flavour != FLAVOUR_MARIADB)
                 (void) snprintf(error, 512, "its server is %.100s, of which no copies are made yet", mysql_get_server_info(mysql));
         else {
-                state = value_of(mysql, "gtid_binlog_state");
-                id = value_of(mysql, "server_id");
+                state = client_variable(mysql, "gtid_binlog_state");
+                id = client_variable(mysql, "server_id");
                 o = json_pack("{s:s, s:I, s:s, s:s}", "version", mysql_get_server_info(mysql), "bytes", (json_int_t) size, "binlog_state", str_or(state, ""), "server_id", str_or(id, ""));
         }
         if (mysql)

@@ -46,3 +46,21 @@ const char *client_column(const ClientTable *t, const char *name, const char *ol
                         return t->row[i];
         return NULL;
 }
+
+char *client_variable(MYSQL *mysql, const char *variable) {
+        _cleanup_free_ char *statement = NULL;
+        MYSQL_RES *result;
+        char *value = NULL;
+        MYSQL_ROW row;
+
+        if (asprintf(&statement, "SELECT @@GLOBAL.%s", variable) < 0) {
+                statement = NULL;
+                return NULL;
+        }
+        result = client_query(mysql, statement);
+        if (result && (row = mysql_fetch_row(result)) && row[0])
+                value = strdup(row[0]);
+        if (result)
+                mysql_free_result(result);
+        return value;
+}

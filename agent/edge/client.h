@@ -22,6 +22,9 @@ bool client_connect(MYSQL *mysql, const ClientAddress *to);
 /* The rows of a statement; NULL on failure. */
 MYSQL_RES *client_query(MYSQL *mysql, const char *statement);
 
+/* The global variable of that name; NULL where there is none, or it has no value. Free it. */
+char *client_variable(MYSQL *mysql, const char *variable);
+
 /* A row by the names of its columns, which differ from server to server. */
 typedef struct ClientTable {
         MYSQL_RES *result; /* mysql_free_result() */

@@ -373,13 +373,11 @@ static int check_force(Args *a, char error[static 256]) {
                                             "to begin a cluster where no node has data of one.", name);
                 if (a->verb == VERB_RECOVER && !streq(name, "space") && !streq(name, "diverged") && !streq(name, "stray") && !streq(name, "prepared"))
                         return wrong(error, "There is no check \"%s\" to force. It is space, diverged, stray or prepared.", name);
+                if (a->verb == VERB_PROVISION && !streq(name, "primary") && !streq(name, "space"))
+                        return wrong(error, "There is no check \"%s\" to force. It is space, or primary.", name);
+                if ((a->verb == VERB_REPOINT || a->verb == VERB_REPLICATOR) && !streq(name, "primary"))
+                        return wrong(error, "There is no check \"%s\" to force. It is primary: to follow a node that is not the one primary.", name);
         }
-        for (size_t i = 0; i < a->force.n; i++)
-                if (a->verb == VERB_PROVISION && !streq(a->force.name[i], "primary") && !streq(a->force.name[i], "space"))
-                        return wrong(error, "There is no check \"%s\" to force. It is space, or primary.", a->force.name[i]);
-        for (size_t i = 0; i < a->force.n; i++)
-                if ((a->verb == VERB_REPOINT || a->verb == VERB_REPLICATOR) && !streq(a->force.name[i], "primary"))
-                        return wrong(error, "There is no check \"%s\" to force. It is primary: to follow a node that is not the one primary.", a->force.name[i]);
         a->new_cluster = a->verb == VERB_BOOTSTRAP && a->force.n > 0;
         return 0;
 }

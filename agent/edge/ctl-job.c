@@ -2,17 +2,11 @@
  * on. Whoever stops following stops nothing but that. */
 #include "edge/ctl-job.h"
 #include "edge/ctl-verbs.h"
+#include "sys/clock.h"
 
 #include <inttypes.h>
 #include <signal.h>
 #include <time.h>
-
-static usec_t now_usec(void) {
-        struct timespec t;
-
-        (void) clock_gettime(CLOCK_REALTIME, &t);
-        return (usec_t) t.tv_sec * USEC_PER_SEC + (usec_t) t.tv_nsec / 1000;
-}
 
 /* All of them, newest first. */
 static int get_list(sd_bus *bus, sd_bus_error *error, json_t **ret) {
@@ -162,7 +156,7 @@ static void show(Follow *f, json_t *o, const Job *job) {
         } else {
                 if (!f->seen)
                         job_print_begin(stdout, &f->style, job);
-                job_print_steps(stdout, &f->style, job, now_usec(), &f->shown);
+                job_print_steps(stdout, &f->style, job, clock_usec(CLOCK_REALTIME), &f->shown);
                 if (job_is_over(job))
                         job_print_end(stdout, &f->style, job);
         }
@@ -308,7 +302,7 @@ static int list(const Args *a, sd_bus *bus, sd_bus_error *error) {
         r = get_list(bus, error, &jobs);
         if (r < 0)
                 return bus_explain(a, "The jobs of this node cannot be read", error, r);
-        r = a->json ? print_json(jobs) : job_print_list(stdout, &style, jobs, now_usec());
+        r = a->json ? print_json(jobs) : job_print_list(stdout, &style, jobs, clock_usec(CLOCK_REALTIME));
         json_decref(jobs);
         return r;
 }
@@ -325,7 +319,7 @@ static int show_one(const Args *a, sd_bus *bus, sd_bus_error *error) {
         if (a->json)
                 r = print_json(o);
         else
-                job_print(stdout, &style, job, now_usec());
+                job_print(stdout, &style, job, clock_usec(CLOCK_REALTIME));
         json_decref(o);
         return r;
 }

@@ -3,18 +3,11 @@
 #include "edge/ctl-bus.h"
 #include "edge/ctl-table.h"
 #include "edge/ctl-verbs.h"
+#include "sys/clock.h"
 
-#include <time.h>
 
 /* Whoever is heard takes it over at once; this long is waited to see it. */
 #define TOLD_MAX (3 * USEC_PER_SEC)
-
-static usec_t now(void) {
-        struct timespec t;
-
-        (void) clock_gettime(CLOCK_MONOTONIC, &t);
-        return (usec_t) t.tv_sec * USEC_PER_SEC + (usec_t) t.tv_nsec / 1000;
-}
 
 static int set(sd_bus *bus, Policy policy, sd_bus_error *error, bool *ret_changed) {
         sd_bus_message *m = NULL, *reply = NULL;
@@ -46,7 +39,7 @@ static int on_change(sd_bus_message *m, void *userdata, sd_bus_error *error) {
 
 /* The picture, once all who are heard go by the same, or have had their time. */
 static int settled_picture(sd_bus *bus, bool *changed, sd_bus_error *error, json_t **ret) {
-        usec_t end = now() + TOLD_MAX, t;
+        usec_t end = clock_usec(CLOCK_MONOTONIC) + TOLD_MAX, t;
 
         for (;;) {
                 json_t *picture, *table;
@@ -60,7 +53,7 @@ static int settled_picture(sd_bus *bus, bool *changed, sd_bus_error *error, json
                 table = table_policy(picture);
                 agreed = table && json_array_size(json_object_get(table, "differ")) == 0;
                 json_decref(table);
-                t = now();
+                t = clock_usec(CLOCK_MONOTONIC);
                 if (agreed || t >= end) {
                         *ret = picture;
                         return 0;
@@ -72,7 +65,7 @@ static int settled_picture(sd_bus *bus, bool *changed, sd_bus_error *error, json
                                 r = sd_bus_wait(bus, end - t);
                         if (r < 0)
                                 return r;
-                        t = now();
+                        t = clock_usec(CLOCK_MONOTONIC);
                 }
         }
 }

@@ -1,9 +1,9 @@
 /* An asynchronous service; see ctl-service.h. */
 #include "edge/ctl-service.h"
 #include "domain/datasource.h"
+#include "sys/clock.h"
 
 #include <inttypes.h>
-#include <time.h>
 
 #define POSITION_WIDTH 40
 
@@ -228,10 +228,8 @@ static const Job *job_of(const Service *s, const DatasourceFacts *f) {
 static char *job_line(const Job *job) {
         const JobStep *last = job_last_step(job);
         char progress[JOB_PROGRESS_SIZE], *text;
-        struct timespec now;
 
-        (void) clock_gettime(CLOCK_REALTIME, &now);
-        (void) job_progress_text(job, (usec_t) now.tv_sec * USEC_PER_SEC + (usec_t) now.tv_nsec / 1000, progress);
+        (void) job_progress_text(job, clock_usec(CLOCK_REALTIME), progress);
         if (asprintf(&text, "job %" PRIu64 ": %s%s%s%s%s%s%s", job->id, job_kind_to_string(job->kind), job->source[0] ? ", by " : "", job->source, last ? ", at " : "", last ? last->name : "",
                      progress[0] ? ": " : "", progress) < 0)
                 return NULL;

@@ -5,7 +5,7 @@
  *   mainstay-backup VERB    a copy of this node's data, as mainstay-backup.socket
  *                           hands it out; where that is not enabled, nothing
  */
-#include "sys/stream.h"
+#include "sys/file.h"
 
 #include <sys/socket.h>
 #include <sys/un.h>

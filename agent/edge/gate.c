@@ -13,6 +13,7 @@
 #include "domain/grastate.h"
 #include "edge/gate-config.h"
 #include "edge/gate-position.h"
+#include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/log.h"
 
@@ -59,13 +60,6 @@ typedef struct Gate {
         usec_t patience_ends;
         Verdict verdict;
 } Gate;
-
-static usec_t now_usec(clockid_t clock) {
-        struct timespec ts;
-
-        (void) clock_gettime(clock, &ts);
-        return (usec_t) ts.tv_sec * USEC_PER_SEC + (usec_t) ts.tv_nsec / 1000;
-}
 
 static void tell_wait(const char *text) {
         (void) sd_notifyf(false, "STATUS=Mainstay: %s\nEXTEND_TIMEOUT_USEC=%llu", text, (unsigned long long) EXTEND_BY);
@@ -127,7 +121,7 @@ static int retry_fired(sd_event_source *source, uint64_t usec, void *userdata) {
 }
 
 static int try_again(Gate *g, const char *why) {
-        usec_t now = now_usec(CLOCK_MONOTONIC);
+        usec_t now = clock_usec(CLOCK_MONOTONIC);
 
         if (g->patience_ends == 0)
                 g->patience_ends = now + AGENT_PATIENCE;
@@ -231,7 +225,7 @@ static int gate_ask(Gate *g) {
         if (r >= 0)
                 r = sd_event_add_signal(g->event, NULL, SIGINT, terminated, g);
         if (r >= 0)
-                r = sd_event_add_time(g->event, &g->extend, CLOCK_MONOTONIC, now_usec(CLOCK_MONOTONIC), USEC_PER_SEC, extend_fired, g);
+                r = sd_event_add_time(g->event, &g->extend, CLOCK_MONOTONIC, clock_usec(CLOCK_MONOTONIC), USEC_PER_SEC, extend_fired, g);
         if (r < 0)
                 return r;
 
@@ -425,7 +419,7 @@ static int open_section(const char *dir, const Verdict *v) {
                 log_warning("There is no record of this start (%s: %s), so before a bootstrap every configured node must be heard. Run: mainstayctl setup", dir, strerror(-r));
                 return r == -ENOENT ? 0 : r;
         }
-        r = record_open_section(fd, now_usec(CLOCK_REALTIME), str_or(getenv("INVOCATION_ID"), ""),
+        r = record_open_section(fd, clock_usec(CLOCK_REALTIME), str_or(getenv("INVOCATION_ID"), ""),
                                 v->have_position ? &v->position : NULL, &section);
         if (r >= 0)
                 return 0;

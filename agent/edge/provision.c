@@ -21,6 +21,7 @@
 #include "base/number.h"
 #include "domain/gtid.h"
 #include "edge/tool.h"
+#include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/orders.h"
 #include "sys/stream.h"
@@ -29,7 +30,6 @@
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
-#include <time.h>
 
 #define RUNTIME "/run/mainstay"
 #define KEY_DIR "/var/lib/mainstay/ssh"
@@ -181,15 +181,8 @@ static int do_look(Context *c) {
         return r;
 }
 
-static usec_t now_usec(void) {
-        struct timespec ts;
-
-        (void) clock_gettime(CLOCK_MONOTONIC, &ts);
-        return (usec_t) ts.tv_sec * USEC_PER_SEC + (usec_t) ts.tv_nsec / 1000;
-}
-
 static void tell_progress(uint64_t done, json_int_t total, usec_t *told) {
-        usec_t now = now_usec();
+        usec_t now = clock_usec(CLOCK_MONOTONIC);
         char line[64];
 
         if (*told > 0 && now < *told + PROGRESS_PAUSE)

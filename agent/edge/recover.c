@@ -17,6 +17,7 @@
 #include "adapter/record.h"
 #include "adapter/recovery-store.h"
 #include "base/number.h"
+#include "sys/clock.h"
 #include "sys/file.h"
 
 #include <dirent.h>
@@ -74,14 +75,6 @@ static void _printf_(1, 2) say(const char *format, ...) {
         (void) vfprintf(stderr, format, ap);
         (void) fputc('\n', stderr);
         va_end(ap);
-}
-
-static usec_t now_usec(clockid_t clock) {
-        struct timespec ts;
-
-        if (clock_gettime(clock, &ts) < 0)
-                return 0;
-        return (usec_t) ts.tv_sec * USEC_PER_SEC + (usec_t) ts.tv_nsec / 1000;
 }
 
 static int usage(void) {
@@ -285,20 +278,20 @@ static int poll_timeout(usec_t now, usec_t deadline) {
 
 /* Until the server is gone and its log has been read. */
 static int server_wait(Run *run, int signals, usec_t timeout) {
-        usec_t deadline = timeout == 0 ? USEC_NEVER : now_usec(CLOCK_MONOTONIC) + timeout;
+        usec_t deadline = timeout == 0 ? USEC_NEVER : clock_usec(CLOCK_MONOTONIC) + timeout;
 
         while (run->pid > 0 || run->log >= 0) {
                 struct pollfd fds[] = {
                         { .fd = signals, .events = POLLIN },
                         { .fd = run->log, .events = POLLIN },
                 };
-                usec_t now = now_usec(CLOCK_MONOTONIC);
+                usec_t now = clock_usec(CLOCK_MONOTONIC);
                 int r;
 
                 r = poll(fds, ELEMENTS(fds), poll_timeout(now, deadline));
                 if (r < 0 && errno != EINTR)
                         return -errno;
-                now = now_usec(CLOCK_MONOTONIC);
+                now = clock_usec(CLOCK_MONOTONIC);
 
                 if (run->log >= 0)
                         log_drain(run);
@@ -492,7 +485,7 @@ static int run(int argc, char *argv[]) {
                 return r;
         }
         (void) record_section(outputfd, &result.section);
-        result.time = now_usec(CLOCK_REALTIME);
+        result.time = clock_usec(CLOCK_REALTIME);
 
         r = recovery_write(outputfd, &result);
         if (r < 0) {

@@ -349,36 +349,17 @@ static bool check_seconds(const char *arg) {
         return number_parse(arg, strlen(arg), 0, WAIT_MAX_S, &seconds) >= 0;
 }
 
-/* NULL where there is none of that name, or it has no value. Free it. */
-static char *variable(const Work *w, const char *name) {
-        _cleanup_free_ char *statement = NULL;
-        MYSQL_RES *result;
-        char *value = NULL;
-        MYSQL_ROW row;
-
-        if (asprintf(&statement, "SELECT @@GLOBAL.%s", name) < 0) {
-                statement = NULL;
-                return NULL;
-        }
-        result = client_query(w->mysql, statement);
-        if (result && (row = mysql_fetch_row(result)) && row[0])
-                value = strdup(row[0]);
-        if (result)
-                mysql_free_result(result);
-        return value;
-}
-
 /* Data of a server in several places: a copy would replace one of them. */
 static int verb_layout(Work *w) {
         static const char *const paths[] = { "log_bin_basename", "relay_log_basename", "innodb_data_home_dir", "innodb_log_group_home_dir", "innodb_undo_directory" };
-        _cleanup_free_ char *datadir = variable(w, "datadir");
+        _cleanup_free_ char *datadir = client_variable(w->mysql, "datadir");
         size_t n;
 
         if (!datadir)
                 return answer_of_server(w);
         n = strlen(datadir);
         for (size_t i = 0; i < ELEMENTS(paths); i++) {
-                _cleanup_free_ char *path = variable(w, paths[i]);
+                _cleanup_free_ char *path = client_variable(w->mysql, paths[i]);
 
                 /* datadir ends in a slash, whether what names it does or not. */
                 if (path && path[0] == '/' && strncmp(path, datadir, n) != 0 && !(strlen(path) + 1 == n && strncmp(path, datadir, n - 1) == 0))
@@ -409,7 +390,7 @@ static int verb_adopt(Work *w) {
                 return answer_error(EBUSY, "it is not read-only");
         if (all.n > 0 && !work_say(w, "RESET SLAVE ALL"))
                 return answer_of_server(w);
-        log_bin = variable(w, "log_bin");
+        log_bin = client_variable(w->mysql, "log_bin");
         /* Both are lists of digits, commas and hyphens: see check_gtid_list(). */
         if (asprintf(&set, "SET GLOBAL gtid_slave_pos = '%s'", position) < 0) {
                 set = NULL;

@@ -5,13 +5,12 @@
  * Here is what drives any job; what the steps of a replica's are, is in
  * replica-jobs.c. */
 #include "manager/jobs.h"
-#include "base/number.h"
+#include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/log.h"
 #include "sys/message-ids.h"
 
 #include <fcntl.h>
-#include <time.h>
 
 #define SAVE_RETRY (5 * USEC_PER_SEC)
 #define UNIT_RETRY (1 * USEC_PER_SEC)
@@ -21,13 +20,6 @@
 #define UNDO_TRIES 12
 #define ANSWER_MAX ((size_t) 64 * 1024)
 #define COMPLAINT_MAX ((size_t) 4096)
-
-usec_t jobs_clock(void) {
-        struct timespec t;
-
-        (void) clock_gettime(CLOCK_REALTIME, &t);
-        return (usec_t) t.tv_sec * USEC_PER_SEC + (usec_t) t.tv_nsec / 1000;
-}
 
 /* What is known to others is what is on the disk. */
 static int save(Manager *m, const Job *job) {
@@ -92,7 +84,7 @@ int jobs_begin(Manager *m, JobKind kind, const char *source, const char *by, con
                 return -EBUSY;
         r = job_store_new_id(m->jobs, &id);
         if (r >= 0)
-                r = job_new(id, kind, m->name, source, by, force, jobs_clock(), &job);
+                r = job_new(id, kind, m->name, source, by, force, clock_usec(CLOCK_REALTIME), &job);
         if (r >= 0)
                 r = save(m, job);
         if (r < 0)
@@ -335,7 +327,7 @@ int jobs_server(Manager *m, bool up, char text[static 512]) {
 static void end(Manager *m, JobState state, const char *text) {
         _cleanup_(job_freep) Job *next = NULL;
 
-        if (job_copy(m->job, &next) < 0 || job_end(next, state, text, jobs_clock()) < 0 || save(m, next) < 0) {
+        if (job_copy(m->job, &next) < 0 || job_end(next, state, text, clock_usec(CLOCK_REALTIME)) < 0 || save(m, next) < 0) {
                 manager_wake(m, manager_now(m) + SAVE_RETRY);
                 return;
         }
@@ -352,7 +344,7 @@ static void end(Manager *m, JobState state, const char *text) {
 static bool begin_step(Manager *m, const char *name) {
         _cleanup_(job_freep) Job *next = NULL;
 
-        if (job_copy(m->job, &next) < 0 || job_begin_step(next, name, jobs_clock()) < 0 || save(m, next) < 0) {
+        if (job_copy(m->job, &next) < 0 || job_begin_step(next, name, clock_usec(CLOCK_REALTIME)) < 0 || save(m, next) < 0) {
                 manager_wake(m, manager_now(m) + SAVE_RETRY);
                 return false;
         }
@@ -366,7 +358,7 @@ static bool begin_step(Manager *m, const char *name) {
 static void end_step(Manager *m, bool ok, const char *text) {
         _cleanup_(job_freep) Job *next = NULL;
 
-        if (job_copy(m->job, &next) < 0 || job_end_step(next, ok, text, jobs_clock()) < 0 || save(m, next) < 0) {
+        if (job_copy(m->job, &next) < 0 || job_end_step(next, ok, text, clock_usec(CLOCK_REALTIME)) < 0 || save(m, next) < 0) {
                 manager_wake(m, manager_now(m) + SAVE_RETRY);
                 return;
         }
@@ -397,7 +389,7 @@ static const JobStep *standing_step(const Job *job) {
 static void undo_step(Manager *m, const char *text) {
         _cleanup_(job_freep) Job *next = NULL;
 
-        if (job_copy(m->job, &next) < 0 || job_undo_step(next, text, jobs_clock()) < 0 || save(m, next) < 0) {
+        if (job_copy(m->job, &next) < 0 || job_undo_step(next, text, clock_usec(CLOCK_REALTIME)) < 0 || save(m, next) < 0) {
                 manager_wake(m, manager_now(m) + SAVE_RETRY);
                 return;
         }

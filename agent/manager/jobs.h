@@ -25,9 +25,6 @@ const Step *provision_job_steps(JobKind kind); /* NULL: another kind */
 bool provision_keeps_down(const Manager *m);
 void replica_job_ended(Manager *m, const Job *job);
 
-/* By the clock on the wall. */
-usec_t jobs_clock(void);
-
 /* mainstay-replicator, with `words`: 0 while it runs, 1 where it said that all is
  * well, with its answer in m->step.answer, and negative where not, with
  * m->step.error. Asked again it says the same, until the next phase. */

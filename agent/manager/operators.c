@@ -3,6 +3,7 @@
  * agent of the node that it concerns: the others hand it on. And what the policy
  * does of that by itself. */
 #include "manager/jobs.h"
+#include "sys/clock.h"
 #include "sys/log.h"
 
 #define FORWARD_TIMEOUT (20 * USEC_PER_SEC)
@@ -160,7 +161,7 @@ _printf_(3, 4) static int done(Manager *m, Op *op, const char *format, ...) {
 static int do_shun(Manager *m, Op *op) {
         int64_t seconds = json_integer_value(json_object_get(op->args, "for"));
         char words[SHUN_TEXT_MAX];
-        usec_t now = jobs_clock();
+        usec_t now = clock_usec(CLOCK_REALTIME);
         Shun shun;
         int r;
 
@@ -506,7 +507,7 @@ int operate(Manager *m, sd_bus_message *call, const char *node, const char *verb
 /* By itself */
 
 static void end_shun(Manager *m) {
-        usec_t now = jobs_clock();
+        usec_t now = clock_usec(CLOCK_REALTIME);
         Op op = {0};
 
         if (!m->store->shun.set || m->store->shun.until == 0)

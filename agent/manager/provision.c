@@ -118,6 +118,15 @@ static int prepare(Manager *m, char text[static 512]) {
         return r;
 }
 
+/* How the server is to begin, from its next start on. */
+static int pin(Manager *m, bool held, char text[static 512]) {
+        int r = replica_pin(m, true, held);
+
+        if (r < 0)
+                SAY(text, "How the server is to begin cannot be written down: %s.", strerror(-r));
+        return r;
+}
+
 /* Neither its replication nor a write is to come before it is known where it stands. */
 static int stop_server(Manager *m, char text[static 512]) {
         Datasource own;
@@ -130,13 +139,10 @@ static int stop_server(Manager *m, char text[static 512]) {
                 return -EPERM;
         }
         if (m->step.phase == 0) {
-                r = replica_pin(m, true, true);
-                if (r >= 0)
-                        jobs_next_phase(m);
-                if (r < 0) {
-                        SAY(text, "How the server is to begin cannot be written down: %s.", strerror(-r));
+                r = pin(m, true, text);
+                if (r < 0)
                         return r;
-                }
+                jobs_next_phase(m);
         }
         r = jobs_server(m, false, text);
         if (r > 0)
@@ -164,11 +170,9 @@ static int restart_server(Manager *m, char text[static 512]) {
         int r;
 
         if (m->store->held != m->store->held_before) {
-                r = replica_pin(m, true, m->store->held_before);
-                if (r < 0) {
-                        SAY(text, "How the server is to begin cannot be written down: %s.", strerror(-r));
+                r = pin(m, m->store->held_before, text);
+                if (r < 0)
                         return r;
-                }
         }
         r = jobs_server(m, true, text);
         if (r > 0)

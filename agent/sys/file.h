@@ -15,6 +15,9 @@
  * -ELOOP. */
 int file_read(int dirfd, const char *name, size_t max, char **ret, size_t *ret_size, struct stat *ret_stat);
 
+/* All `size` bytes, to a file, a pipe or a socket. */
+int write_all(int fd, const void *data, size_t size);
+
 /* Replaces `name` in `dirfd` by `size` bytes: temporary file, fsync, rename,
  * fsync of the directory. The mode and owner of a file that is replaced are
  * kept; a new one gets `mode`. On failure the old file is as it was, unless it

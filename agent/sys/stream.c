@@ -1,23 +1,8 @@
 /* Frames; see stream.h. */
 #include "sys/stream.h"
+#include "sys/file.h"
 
 #include <arpa/inet.h>
-
-int write_all(int fd, const void *data, size_t n) {
-        const char *p = data;
-
-        while (n > 0) {
-                ssize_t k = write(fd, p, n);
-
-                if (k < 0 && errno == EINTR)
-                        continue;
-                if (k < 0)
-                        return -errno;
-                p += k;
-                n -= (size_t) k;
-        }
-        return 0;
-}
 
 int stream_write(int fd, StreamFrame frame, const void *data, size_t n) {
         char head[5] = { (char) frame };

@@ -23,6 +23,3 @@ int stream_write(int fd, StreamFrame frame, const void *data, size_t n);
  * 1, and 0 where the stream ends before another frame begins; -EBADMSG where it
  * ends within one, or is none of these. */
 int stream_read(int fd, StreamFrame *ret_frame, char *buf, size_t *ret_n);
-
-/* All `n` bytes. */
-int write_all(int fd, const void *data, size_t n);

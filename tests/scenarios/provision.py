@@ -174,6 +174,10 @@ def is_over(service, name, number):
     return one.get("id") == number and one.get("state") in ("done", "failed", "cancelled")
 
 
+def wait_copying(service, name):
+    service.wait(lambda: job(service, name).get("steps", [{}])[-1].get("name") == "copy", "the copy to begin")
+
+
 def begin(service, name, source="db1"):
     said = service.ctl(name, "provision", name, "--source", source, "--no-wait", "--json")
     return json.loads(said)["job"]
@@ -190,7 +194,7 @@ def a_copy_that_is_cut_short_changes_nothing(service):
         intact(service, "db2")
     with program(service.node("db3"), STALLED, bytes=size // 2):
         number = begin(service, "db2", "db3")
-        service.wait(lambda: job(service, "db2").get("steps", [{}])[-1].get("name") == "copy", "the copy to begin")
+        wait_copying(service, "db2")
         service.lab.cut("db3")
         service.wait(lambda: is_over(service, "db2", number), "the job to end")
         service.lab.boot("db3")
@@ -204,7 +208,7 @@ def a_copy_is_cancelled(service):
     """While it is under way: what there is of it is removed."""
     with program(service.node("db1"), STALLED, bytes=1000000):
         number = begin(service, "db2")
-        service.wait(lambda: job(service, "db2").get("steps", [{}])[-1].get("name") == "copy", "the copy to begin")
+        wait_copying(service, "db2")
         assert "A job runs" in service.ctl("db1", "provision", "db2", status=1)
         service.ctl("db2", "job", "cancel", str(number))
         service.wait(lambda: is_over(service, "db2", number), "the job to end")

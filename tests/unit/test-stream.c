@@ -1,5 +1,6 @@
 /* Frames: one that was cut off anywhere is never taken for a whole stream. */
 #include "scratch.h"
+#include "sys/file.h"
 #include "sys/stream.h"
 
 static int through(const char *bytes, size_t n) {
