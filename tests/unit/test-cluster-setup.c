@@ -103,7 +103,7 @@ static void a_reload_takes_on_other_peers(void **state) {
 
         assert_true(asprintf(&one, "db2 = %s\n", db2->daemon.address) > 0);
         assert_true(asprintf(&two, "db1 = %s\ndb2 = %s\ndb3 = %s\n", db1->daemon.address, db2->daemon.address, db3->daemon.address) > 0);
-        assert_true(asprintf(&other, "db2 = %s\n", db3->daemon.address) > 0);
+        assert_true(asprintf(&other, "db2 = unix:path=%s/nobody\n", db3->dir) > 0);
         assert_true(asprintf(&broken, "db2 = -no-address-\ndb3 = %s\n", db3->daemon.address) > 0);
         assert_true(asprintf(&rest, "db3 = %s\n[node]\nsocket = /other.sock\nweight = 7\n", db3->daemon.address) > 0);
 
@@ -135,7 +135,10 @@ static void a_reload_takes_on_other_peers(void **state) {
         assert_false(logged(db1, "The name of") || logged(db1, "The datadir of") || logged(db1, "The account of"));
         LOOP_UNTIL(w->event, strstr(property(db1, "Waiting"), "not among the configured peers"));
 
-        /* The same name at another place is another one. */
+        /* The same name at another place is another one, and nobody answers there. */
+        put_conf(db1, two);
+        assert_string_equal(reload(w, db1).error, "");
+        LOOP_UNTIL(w->event, streq(peers_of(db1), "db2:known db3:known"));
         put_conf(db1, other);
         assert_string_equal(reload(w, db1).error, "");
         assert_string_equal(peers_of(db1), "db2:uncertain");
