@@ -5,6 +5,7 @@ import json
 import re
 import threading
 import time
+from contextlib import contextmanager
 
 from lablib import Lab, LabError, SeededLab, wait_until
 from lablib.flavour import MariaDB
@@ -133,6 +134,18 @@ class Cluster:
         moment = time.monotonic()
         for _ in range(rows):
             moment = self.ledger.wait_accepted(moment, PATIENT, node=through).accepted_at
+
+    @contextmanager
+    def between_writes(self):
+        """Inside no write is under way and all nodes have the same, for nodes that are given
+        up afterwards: Galera acknowledges a write as soon as its origin knows that all nodes
+        have received it, which the others may not know yet, and never do if the origin is
+        lost then. Such a row is only with those who are given up."""
+        self.ledger.stop()
+        self.wait(lambda: len({node.wsrep_status()["last_committed"] for node in self.nodes()}) == 1,
+                  "all nodes to have the same")
+        yield
+        self.ledger.start()
 
     # What they say.
 

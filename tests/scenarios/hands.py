@@ -296,7 +296,8 @@ def two_operators_in_the_same_second_get_one_cluster(cluster):
             cluster.write_some()
             # Nobody is to start them but the two.
             cluster.on_all(lambda node: node.run(["systemctl", "disable", "mariadb"]))
-            cluster.lab.cut()
+            with cluster.between_writes():
+                cluster.lab.cut()
         cluster.lab.boot("db1", "db2")
         for name in given_up:
             cluster.wait_awaits(name, ["db3"])

@@ -36,7 +36,8 @@ def two_halves_wait_and_one_command_on_one_restores_service(cluster):
 def part(cluster):
     """Parts the halves, and sees both of them wait and say why."""
     cluster.write_some()
-    cluster.lab.part(*THEIRS)
+    with cluster.between_writes():
+        cluster.lab.part(*THEIRS)
     without_quorum(cluster, OURS, THEIRS)
     without_quorum(cluster, THEIRS, OURS)
 

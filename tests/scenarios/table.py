@@ -182,7 +182,8 @@ def a_majority_stays_away_until_it_is_given_up(cluster):
     lost, rest = parties(cluster, len(cluster.nodes()) // 2 + 1)
     with cluster.ledger:
         cluster.write_some()
-        cluster.lab.cut(*lost)
+        with cluster.between_writes():
+            cluster.lab.cut(*lost)
         without_quorum(cluster, rest, lost)
         cluster.check_nobody_led(5)
         refused_to_give_up(cluster, rest[0], "db9", "There is no node of this name")
