@@ -376,6 +376,23 @@ static bool in_transit(Manager *m) {
         return false;
 }
 
+/* Refused for a name that is nobody's, and no time will make it one. */
+static bool names_nobody(Manager *m) {
+        const Names *without = &m->store->without;
+        Voice voices[NAMES_MAX];
+        size_t n = manager_voices(m, m->report, voices);
+
+        for (size_t i = 0; i < without->n && m->plan->action == ACTION_REFUSE; i++) {
+                bool known = false;
+
+                for (size_t k = 0; k < n; k++)
+                        known = known || streq(voices[k].name, without->name[i]);
+                if (!known)
+                        return true;
+        }
+        return false;
+}
+
 static void want(Manager *m) {
         if (m->store->wanted)
                 return;
@@ -414,7 +431,7 @@ static void answer_bootstrap(Manager *m) {
                 }
                 if (m->stopping)
                         return;
-                if ((m->request.stops || in_transit(m) || (!peers_settled(m) && m->store->without.n == 0)) && manager_now(m) < m->request.settle) {
+                if (!names_nobody(m) && (m->request.stops || in_transit(m) || (!peers_settled(m) && m->store->without.n == 0)) && manager_now(m) < m->request.settle) {
                         manager_wake(m, m->request.settle);
                         return;
                 }
