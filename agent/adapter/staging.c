@@ -3,6 +3,7 @@
 #include "base/amount.h"
 #include "sys/file.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/fs.h>
@@ -114,6 +115,88 @@ int staging_begin(int parentfd, const char *name, int64_t job, char text[static 
         return r < 0 ? r : 1;
 }
 
+/* Calls `each` for all entries, until one fails. */
+static int for_entries(int dirfd, int (*each)(int fromfd, int tofd, const char *entry, char *text), int tofd, char *text) {
+        int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 1;
+        DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+        struct dirent *e;
+
+        if (!dir) {
+                r = -errno;
+                closep(&fd);
+                return datadir_fail(r, text, "a directory cannot be read: %s", strerror(-r));
+        }
+        while (r > 0 && (e = readdir(dir)))
+                if (!streq(e->d_name, ".") && !streq(e->d_name, ".."))
+                        r = each(dirfd, tofd, e->d_name, text);
+        (void) closedir(dir);
+        return r;
+}
+
+static int move_up(int fromfd, int tofd, const char *entry, char *text) {
+        return renameat2(fromfd, entry, tofd, entry, RENAME_NOREPLACE) < 0 ? datadir_fail(-errno, text, "%.200s of the clone cannot be moved: %s", entry, strerror(errno)) : 1;
+}
+
+int staging_hoist(int parentfd, const char *name, const char *sub, char text[static DATADIR_TEXT_MAX]) {
+        _cleanup_close_ int fd = -1, subfd = -1;
+        Places p;
+        int r;
+
+        r = places(name, &p, text);
+        if (r < 0)
+                return r;
+        fd = open_told(parentfd, p.new, text);
+        if (fd < 0)
+                return fd;
+        subfd = open_dir(fd, sub);
+        if (subfd == -ENOENT)
+                return 1;
+        if (subfd < 0)
+                return datadir_fail(subfd, text, "%s/%s cannot be opened: %s", p.new, sub, strerror(-subfd));
+        /* Renamed while it is read, a directory may leave some out. */
+        do
+                r = for_entries(subfd, move_up, fd, text);
+        while (r > 0 && unlinkat(fd, sub, AT_REMOVEDIR) < 0 && errno == ENOTEMPTY);
+        if (r > 0 && (datadir_has(fd, sub) || fsync(fd) < 0))
+                return datadir_fail(-EIO, text, "%s/%s cannot be removed: %s", p.new, sub, strerror(errno));
+        return r;
+}
+
+static bool is_own(const char *entry) {
+        size_t n = strlen(entry);
+
+        return streq(entry, "mysqld-auto.cnf") || (n > 4 && streq(entry + n - 4, ".pem"));
+}
+
+static int carry(int fromfd, int tofd, const char *entry, char *text) {
+        _cleanup_free_ char *content = NULL;
+        struct stat st;
+        size_t size;
+        int r;
+
+        if (!is_own(entry) || datadir_has(tofd, entry))
+                return 1;
+        r = file_read(fromfd, entry, NOTE_MAX, &content, &size, &st);
+        if (r >= 0)
+                r = file_write(tofd, entry, content, size, st.st_mode & 0777);
+        if (r >= 0 && fchownat(tofd, entry, st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) < 0)
+                r = -errno;
+        return r < 0 ? datadir_fail(r, text, "%.200s, which is this node's own, cannot be copied: %s", entry, strerror(-r)) : 1;
+}
+
+int staging_carry(int parentfd, const char *name, char text[static DATADIR_TEXT_MAX]) {
+        _cleanup_close_ int fd = -1, own = -1;
+        Places p;
+        int r;
+
+        r = places(name, &p, text);
+        if (r < 0)
+                return r;
+        fd = open_told(parentfd, p.new, text);
+        own = fd < 0 ? fd : open_told(parentfd, name, text);
+        return own < 0 ? own : for_entries(own, carry, fd, text);
+}
+
 int staging_seal(int parentfd, const char *name, int64_t job, json_t *o, char text[static DATADIR_TEXT_MAX]) {
         _cleanup_free_ char *note = NULL;
         _cleanup_close_ int fd = -1;
@@ -159,7 +242,7 @@ static int exchange(int parentfd, const char *from, const char *name, const char
 }
 
 int staging_swap(int parentfd, const char *name, int64_t job, char text[static DATADIR_TEXT_MAX]) {
-        _cleanup_close_ int fd = -1;
+        _cleanup_close_ int fd = -1, copyfd = -1;
         Places p;
         int r;
 
@@ -175,9 +258,12 @@ int staging_swap(int parentfd, const char *name, int64_t job, char text[static D
         if (datadir_has(parentfd, p.old))
                 return datadir_fail(0, text, "%s is in the way", p.old);
         fd = open_told(parentfd, name, text);
-        if (fd < 0)
-                return fd;
+        copyfd = fd < 0 ? fd : open_told(parentfd, p.new, text);
+        if (copyfd < 0)
+                return copyfd;
         r = datadir_check_unused(fd, text);
+        if (r > 0)
+                r = datadir_check_unused(copyfd, text);
         if (r > 0)
                 r = datadir_check_place(parentfd, fd, name, text);
         return r <= 0 ? r : exchange(parentfd, p.new, name, p.old, text);
@@ -218,12 +304,19 @@ int staging_back(int parentfd, const char *name, int64_t job, char text[static D
 }
 
 int staging_discard(int parentfd, const char *name, int64_t job, char text[static DATADIR_TEXT_MAX]) {
+        _cleanup_close_ int fd = -1;
         Places p;
         int r;
 
         r = places(name, &p, text);
         if (r < 0)
                 return r;
+        fd = open_dir(parentfd, p.new);
+        if (fd >= 0) {
+                r = datadir_check_unused(fd, text);
+                if (r <= 0)
+                        return r;
+        }
         /* A swap that was cut off has left the own data there. */
         if (datadir_has(parentfd, p.new) && is_copy(parentfd, name, job) && !datadir_has(parentfd, p.old))
                 return datadir_fail(0, text, "%s holds the data that were in %s before, and is not removed", p.new, name);

@@ -29,6 +29,15 @@ int staging_begin(int parentfd, const char *name, int64_t job, char text[static 
  * job in it. */
 int staging_seal(int parentfd, const char *name, int64_t job, json_t *o, char text[static DATADIR_TEXT_MAX]);
 
+/* What is in the directory `sub` of the copy goes one level up, in the place of that.
+ * A server clones into a directory that it makes itself. */
+int staging_hoist(int parentfd, const char *name, const char *sub, char text[static DATADIR_TEXT_MAX]);
+
+/* What is this node's own, and MySQL does not clone: the variables that were set for
+ * good (mysqld-auto.cnf), and certificates and keys (*.pem). What the copy has already
+ * stays. Not the server's identity: a copy is another server. */
+int staging_carry(int parentfd, const char *name, char text[static DATADIR_TEXT_MAX]);
+
 /* The note of the copy that is in place, or, with `made`, of the whole one beside it;
  * NULL where there is none. A new reference. */
 json_t *staging_note(int parentfd, const char *name, bool made);

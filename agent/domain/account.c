@@ -6,10 +6,11 @@
 
 /* The binary log and the replicas' state are told to the first two (MySQL: the
  * first); the others start, stop and change replication, set the history of a
- * copy's binary log and read_only, and are asked for by RESET, which forgets a source. None of them reads anybody's data. */
+ * copy's binary log and read_only, are asked for by RESET, which forgets a source, and
+ * have MySQL clone another server. None of them reads anybody's data. */
 static const char *const privileges[_FLAVOUR_MAX][PRIVILEGES_MAX] = {
         [FLAVOUR_MARIADB] = { "BINLOG MONITOR", "SLAVE MONITOR", "REPLICATION SLAVE ADMIN", "REPLICATION MASTER ADMIN", "READ_ONLY ADMIN", "RELOAD" },
-        [FLAVOUR_MYSQL] = { "REPLICATION CLIENT", "REPLICATION_SLAVE_ADMIN", "SYSTEM_VARIABLES_ADMIN", "RELOAD" },
+        [FLAVOUR_MYSQL] = { "REPLICATION CLIENT", "REPLICATION_SLAVE_ADMIN", "SYSTEM_VARIABLES_ADMIN", "RELOAD", "CLONE_ADMIN", "BACKUP_ADMIN" },
 };
 
 int account_statements(Flavour flavour, const char *name, const char *user, char **ret) {
@@ -90,23 +91,25 @@ int account_lacks(Flavour flavour, const char *grants, char **ret) {
         return 0;
 }
 
-int account_replication_statements(const char *name, char **ret) {
+int account_replication_statements(Flavour flavour, const char *name, char **ret) {
         char *text;
 
         if (asprintf(&text,
                      "CREATE USER IF NOT EXISTS '%s'@'%%' IDENTIFIED BY '...';\n"
-                     "GRANT REPLICATION SLAVE ON *.* TO '%s'@'%%';", name, name) < 0)
+                     "GRANT REPLICATION SLAVE%s ON *.* TO '%s'@'%%';", name, flavour == FLAVOUR_MYSQL ? ", BACKUP_ADMIN" : "", name) < 0)
                 return -ENOMEM;
         *ret = text;
         return 0;
 }
 
-int account_backup_statements(const char *user, char **ret) {
+int account_backup_statements(Flavour flavour, const char *user, char **ret) {
+        bool mysql = flavour == FLAVOUR_MYSQL;
         char *text;
 
         if (asprintf(&text,
-                     "CREATE USER IF NOT EXISTS '%s'@'localhost' IDENTIFIED VIA unix_socket;\n"
-                     "GRANT RELOAD, PROCESS, LOCK TABLES, BINLOG MONITOR, SLAVE MONITOR, REPLICATION SLAVE ADMIN ON *.* TO '%s'@'localhost';", user, user) < 0)
+                     "CREATE USER IF NOT EXISTS '%s'@'localhost' IDENTIFIED %s;\n"
+                     "GRANT RELOAD, PROCESS, LOCK TABLES, SELECT, SHOW VIEW, TRIGGER, EVENT, %s ON *.* TO '%s'@'localhost';", user, mysql ? "WITH auth_socket" : "VIA unix_socket",
+                     mysql ? "REPLICATION CLIENT, SHOW_ROUTINE" : "BINLOG MONITOR, SLAVE MONITOR, REPLICATION SLAVE ADMIN", user) < 0)
                 return -ENOMEM;
         *ret = text;
         return 0;

@@ -14,11 +14,11 @@ int account_statements(Flavour flavour, const char *name, const char *user, char
  * nothing. Free `*ret`; -ENOMEM. */
 int account_lacks(Flavour flavour, const char *grants, char **ret);
 
-/* What a primary is told so that others may replicate by the account `name`,
+/* What a primary is told so that others may replicate, and clone (MySQL), by the account `name`,
  * which is plain, too. Its password is for a person to fill in. */
-int account_replication_statements(const char *name, char **ret);
+int account_replication_statements(Flavour flavour, const char *name, char **ret);
 
-/* What makes an account on MariaDB for the system's user `user`, the server's own, with
- * the least that mariadb-backup needs. It has the same name: MariaDB 10.11 lets nobody
+/* What makes an account for the system's user `user`, the server's own, with the least
+ * that its backup and its dump need. It has the same name: MariaDB 10.11 lets nobody
  * in by unix_socket under another one (measured), and often it is there already. */
-int account_backup_statements(const char *user, char **ret);
+int account_backup_statements(Flavour flavour, const char *user, char **ret);

@@ -20,6 +20,14 @@ static const char *const kind_names[] = {
 };
 DEFINE_STRING_TABLE(job_kind, JobKind, kind_names)
 
+static const char *const method_names[] = {
+        [METHOD_NONE] = "",
+        [METHOD_MARIADB_BACKUP] = "mariadb-backup",
+        [METHOD_CLONE] = "clone",
+        [METHOD_DUMP] = "dump",
+};
+DEFINE_STRING_TABLE(method, Method, method_names)
+
 static const char *const state_names[] = {
         [JOB_RUNNING] = "running",
         [JOB_CANCELLING] = "cancelling",
@@ -251,6 +259,7 @@ int job_to_json(const Job *job, size_t steps, json_t **ret) {
         put(o, "kind", json_string(job_kind_to_string(job->kind)), &failed);
         put(o, "node", json_string(job->node), &failed);
         put_text(o, "source", job->source, &failed);
+        put_text(o, "method", method_to_string(job->method), &failed);
         put_text(o, "by", job->by, &failed);
         put_number(o, "begun", (int64_t) job->begun, 0, &failed);
         put_number(o, "ended", (int64_t) job->ended, 0, &failed);
@@ -405,6 +414,8 @@ int job_from_json(const json_t *j, Job **ret, char error[static 256]) {
         job->kind = (JobKind) read_choice(&rd, j, "kind", kind_names, ELEMENTS(kind_names));
         read_name(&rd, j, "node", true, job->node);
         read_name(&rd, j, "source", false, job->source);
+        if (json_object_get(j, "method"))
+                job->method = (Method) read_choice(&rd, j, "method", method_names, ELEMENTS(method_names));
         utf8_copy(job->by, sizeof(job->by), read_text(&rd, j, "by", false, sizeof(job->by)));
         job->state = (JobState) read_choice(&rd, j, "state", state_names, ELEMENTS(state_names));
         read_times(&rd, j, job_is_over(job), &job->begun, &job->ended);

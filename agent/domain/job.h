@@ -37,6 +37,19 @@ typedef enum JobKind {
 const char *job_kind_to_string(JobKind k);
 JobKind job_kind_from_string(const char *s);
 
+/* By which a copy of another node's data is made. */
+typedef enum Method {
+        METHOD_NONE, /* no copy is */
+        METHOD_MARIADB_BACKUP,
+        METHOD_CLONE, /* MySQL's own: from server to server */
+        METHOD_DUMP,  /* as statements; slow, and needs nothing special */
+        _METHOD_MAX,
+        _METHOD_INVALID = -EINVAL,
+} Method;
+
+const char *method_to_string(Method v);
+Method method_from_string(const char *s);
+
 typedef enum JobState {
         JOB_RUNNING,
         JOB_CANCELLING, /* somebody has asked for its end; it runs until it can end well */
@@ -74,6 +87,7 @@ typedef struct Job {
         JobKind kind;
         char node[NAME_SIZE];   /* on which it is done */
         char source[NAME_SIZE]; /* whom from, "" where nobody */
+        Method method;
         char by[128];           /* who asked, for people */
         usec_t begun, ended;
         JobState state;
@@ -84,7 +98,7 @@ typedef struct Job {
         char text[1024]; /* how it ended, or the error: a sentence; "" while it runs */
 } Job;
 
-/* A running one, without steps. `source` and `by` may be "", `force` NULL.
+/* A running one, without steps and method. `source` and `by` may be "", `force` NULL.
  * -EINVAL for an id, a kind or a name that is none. Free with job_free(). */
 int job_new(uint64_t id, JobKind kind, const char *node, const char *source, const char *by, const Names *force, usec_t now, Job **ret);
 Job *job_free(Job *job);

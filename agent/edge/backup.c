@@ -2,12 +2,14 @@
  *
  * It is mainstay-backup.socket's service: its stdin and stdout are the connection,
  * at whose other end another node's agent is, through mainstay-door and ssh. It is
- * told one word, `look` or `copy`, and answers in frames (sys/stream.h): what kind of
- * server this is and how large, for `copy` the stream of the server's own backup
- * program, and at the end whether that said that it is whole. It runs as the
- * server's own account, on a file system that is read-only to it.
+ * told one word, `look`, `copy` or `dump`, and answers in frames (sys/stream.h): what
+ * kind of server this is, how large, and by which methods it may be copied, then the
+ * stream of the server's own backup program or the statements of its dump, and at the
+ * end whether that program said that it is whole. It runs as the server's own account,
+ * on a file system that is read-only to it.
  */
 #include "adapter/datadir.h"
+#include "domain/job.h"
 #include "domain/replication-sql.h"
 #include "edge/client.h"
 #include "edge/tool.h"
@@ -26,7 +28,8 @@
 #define VERB_SIZE 16
 #define PATIENCE 120 /* seconds */
 
-static const char *const programs[] = { "mariadb-backup", "mariabackup", NULL };
+static const char *const backups[] = { "mariadb-backup", "mariabackup", NULL };
+static const char *const mariadb_dumps[] = { "mariadb-dump", "mysqldump", NULL }, *const mysql_dumps[] = { "mysqldump", NULL };
 
 /* Who this runs as, and the account's name. */
 static const char *account(void) {
@@ -70,9 +73,45 @@ static int read_verb(char verb[static VERB_SIZE]) {
         }
 }
 
+typedef struct Means {
+        json_t *methods;
+        char lacks[300]; /* why it is not more of them: the end of a sentence */
+} Means;
+
+static void add_means(Means *to, Method method, bool can, const char *lacks) {
+        size_t n = strlen(to->lacks);
+
+        if (can)
+                (void) json_array_append_new(to->methods, json_string(method_to_string(method)));
+        else
+                (void) snprintf(to->lacks + n, sizeof(to->lacks) - n, "%s%s", n > 0 ? "; " : "", lacks);
+}
+
+/* By which methods a copy can be made of it now. */
+static void find_means(MYSQL *mysql, Flavour flavour, Means *ret) {
+        _cleanup_free_ char *updates = client_variable(mysql, "log_slave_updates"), *position = client_variable(mysql, "gtid_slave_pos");
+        char path[512];
+
+        *ret = (Means) { .methods = json_array() };
+        if (flavour == FLAVOUR_MARIADB) {
+                add_means(ret, METHOD_MARIADB_BACKUP, tool_find(backups, path) != NULL, "its mariadb-backup is not installed");
+                add_means(ret, METHOD_DUMP, tool_find(mariadb_dumps, path) != NULL, "its mariadb-dump is not installed");
+                /* A dump says what its binary log has. */
+                if (position && *position && !(updates && (streq(updates, "1") || streq(updates, "ON"))))
+                        add_means(ret, METHOD_DUMP, false, "it is a replica with log_slave_updates off, of which a dump does not tell where it stands");
+        } else {
+                MYSQL_RES *result = client_query(mysql, "SELECT 1 FROM information_schema.PLUGINS WHERE PLUGIN_NAME = 'clone' AND PLUGIN_STATUS = 'ACTIVE'");
+
+                add_means(ret, METHOD_CLONE, result && mysql_fetch_row(result), "its server has no clone plugin, which mainstayctl setup there loads");
+                if (result)
+                        mysql_free_result(result);
+                add_means(ret, METHOD_DUMP, tool_find(mysql_dumps, path) != NULL, "its mysqldump is not installed");
+        }
+}
+
 /* What this server is, and how far its binary log has come before the copy begins:
  * a history that the copy goes on with. NULL with a sentence in `error`. */
-static json_t *describe(const char *datadir, char error[static 512]) {
+static json_t *describe(const char *datadir, Flavour *ret_flavour, char error[static 512]) {
         _cleanup_free_ char *state = NULL, *id = NULL;
         _cleanup_close_ int fd = open(datadir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         MYSQL *mysql = mysql_init(NULL);
@@ -84,12 +123,17 @@ static json_t *describe(const char *datadir, char error[static 512]) {
                 (void) snprintf(error, 512, "its data in %.200s cannot be read (%s)", datadir, strerror(errno));
         else if (!mysql || !client_connect(mysql, &(ClientAddress) { .socket = getenv("MAINSTAY_SOCKET"), .user = account(), .timeout = TIMEOUT }))
                 (void) snprintf(error, 512, "its server does not let the account %s in (%.300s): mainstayctl setup there makes it", account(), mysql ? mysql_error(mysql) : "memory is short");
-        else if (server_version_parse(mysql_get_server_info(mysql), &version) < 0 || version.flavour != FLAVOUR_MARIADB)
-                (void) snprintf(error, 512, "its server is %.100s, of which no copies are made yet", mysql_get_server_info(mysql));
+        else if (server_version_parse(mysql_get_server_info(mysql), &version) < 0)
+                (void) snprintf(error, 512, "its server is %.100s, which is neither MariaDB's nor MySQL's", mysql_get_server_info(mysql));
         else {
+                Means means;
+
                 state = client_variable(mysql, "gtid_binlog_state");
                 id = client_variable(mysql, "server_id");
-                o = json_pack("{s:s, s:I, s:s, s:s}", "version", mysql_get_server_info(mysql), "bytes", (json_int_t) size, "binlog_state", str_or(state, ""), "server_id", str_or(id, ""));
+                find_means(mysql, version.flavour, &means);
+                *ret_flavour = version.flavour;
+                o = json_pack("{s:s, s:I, s:s, s:s, s:o, s:s}", "version", mysql_get_server_info(mysql), "bytes", (json_int_t) size, "binlog_state", str_or(state, ""), "server_id", str_or(id, ""),
+                              "methods", means.methods, "lacks", means.lacks);
         }
         if (mysql)
                 mysql_close(mysql);
@@ -125,28 +169,20 @@ static int pass_on(Tool *t, int data) {
         return r < 0 ? r : 0;
 }
 
-static int copy(const char *datadir) {
-        _cleanup_free_ char *socket = NULL, *data = NULL, *user = NULL;
+/* Runs it, and passes on what it has to say. Of a backup nothing but its last line proves
+ * that it is whole; a dump that has gone wrong ends with another status than 0. */
+static int run(const char *const *argv, bool is_backup) {
         _cleanup_close_ int from = -1, to = -1;
-        char path[512], text[600];
-        const char *program = tool_find(programs, path);
         int fds[2], r, status;
+        char text[600];
         bool whole;
         Tool t;
 
-        if (!program)
-                return finish(false, "its mariadb-backup is not installed");
-        if (asprintf(&socket, "--socket=%s", str_or(getenv("MAINSTAY_SOCKET"), "")) < 0)
-                socket = NULL;
-        if (asprintf(&data, "--datadir=%s", datadir) < 0)
-                data = NULL;
-        if (asprintf(&user, "--user=%s", account()) < 0)
-                user = NULL;
-        if (!socket || !data || !user || pipe2(fds, O_CLOEXEC) < 0)
+        if (pipe2(fds, O_CLOEXEC) < 0)
                 return finish(false, "memory is short there");
         from = fds[0];
         to = fds[1];
-        r = tool_start((const char *const []) { program, "--backup", "--stream=xbstream", "--slave-info", user, socket, data, "--target-dir=/tmp", NULL }, -1, to, 0, 0, true, &t);
+        r = tool_start(argv, -1, to, 0, 0, true, &t);
         if (r < 0)
                 return finish(false, strerror(-r));
         closep(&to);
@@ -157,19 +193,40 @@ static int copy(const char *datadir) {
                 fprintf(stderr, "mainstay-backup: the copy was not taken to its end: %s\n", strerror(-r));
                 return EXIT_FAILURE;
         }
-        whole = tool_completed_ok(&t);
+        whole = !is_backup || tool_completed_ok(&t);
         status = tool_wait(&t);
         if (status == 0 && whole)
                 return finish(true, "");
-        (void) snprintf(text, sizeof(text), "its mariadb-backup ended with status %d: %.400s", status, t.complaint[0] ? t.complaint : t.last);
+        (void) snprintf(text, sizeof(text), "its %.100s ended with status %d: %.400s", strrchr(argv[0], '/') + 1, status, t.complaint[0] ? t.complaint : t.last);
         return finish(false, text);
+}
+
+static int hand_out(const char *datadir, Flavour flavour, bool dump) {
+        _cleanup_free_ char *socket = NULL, *data = NULL, *user = NULL;
+        char path[512];
+
+        if (!tool_find(!dump ? backups : flavour == FLAVOUR_MARIADB ? mariadb_dumps : mysql_dumps, path))
+                return finish(false, "the program that would make the copy is not installed there");
+        if (asprintf(&socket, "--socket=%s", str_or(getenv("MAINSTAY_SOCKET"), "")) < 0)
+                socket = NULL;
+        if (asprintf(&data, "--datadir=%s", datadir) < 0)
+                data = NULL;
+        if (asprintf(&user, "--user=%s", account()) < 0)
+                user = NULL;
+        if (!socket || !data || !user)
+                return finish(false, "memory is short there");
+        if (!dump)
+                return run((const char *const []) { path, "--backup", "--stream=xbstream", "--slave-info", user, socket, data, "--target-dir=/tmp", NULL }, true);
+        /* Measured with MariaDB 10.11: with --gtid the position is a comment behind all data. */
+        return run((const char *const []) { path, "--no-defaults", user, socket, "--all-databases", "--single-transaction", "--quick", "--hex-blob", "--routines", "--events", "--triggers",
+                                            flavour == FLAVOUR_MARIADB ? "--gtid" : "--set-gtid-purged=ON", flavour == FLAVOUR_MARIADB ? "--master-data=2" : NULL, NULL }, false);
 }
 
 int main(void) {
         const struct timeval patience = { .tv_sec = PATIENCE };
+        Flavour flavour = FLAVOUR_MARIADB;
         const char *datadir;
         char verb[VERB_SIZE], error[512] = "";
-        bool whole;
         json_t *o;
 
         (void) signal(SIGPIPE, SIG_IGN);
@@ -178,13 +235,12 @@ int main(void) {
         (void) setsockopt(STDIN_FILENO, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
         (void) orders_load(str_or(getenv("MAINSTAY_RUNTIME"), "/run/mainstay"), "server.env");
         datadir = str_or(getenv("MAINSTAY_DATADIR"), "");
-        if (read_verb(verb) < 0 || !(streq(verb, "look") || streq(verb, "copy")))
+        if (read_verb(verb) < 0 || !(streq(verb, "look") || streq(verb, "copy") || streq(verb, "dump")))
                 return finish(false, "it is asked for what it does not know: bring all nodes to the same release");
-        whole = streq(verb, "copy");
-        o = *datadir ? describe(datadir, error) : NULL;
+        o = *datadir ? describe(datadir, &flavour, error) : NULL;
         if (!o)
                 return finish(false, *error ? error : "its agent does not run, which says where the data are");
         if (send_json(STREAM_HEADER, o) < 0)
                 return EXIT_FAILURE;
-        return whole ? copy(datadir) : finish(true, "");
+        return streq(verb, "look") ? finish(true, "") : hand_out(datadir, flavour, streq(verb, "dump"));
 }

@@ -161,11 +161,22 @@ static int look_account(Setup *s, const char *user) {
         if (setup_sql(s, statement, &found, NULL) != 0)
                 return 0; /* the server is down, or lets nobody in: told elsewhere */
         found[strcspn(found, "\n")] = '\0';
+        /* By it MySQL lets itself be cloned, too. */
+        if (streq(found, "good") && setup_flavour(s) == FLAVOUR_MYSQL) {
+                _cleanup_free_ char *ask = NULL, *may = NULL;
+
+                if (asprintf(&ask, "SELECT COUNT(*) FROM mysql.global_grants WHERE USER = X'%s' AND PRIV = 'BACKUP_ADMIN'", hex) < 0) {
+                        ask = NULL;
+                        return -ENOMEM;
+                }
+                if (setup_sql(s, ask, &may, NULL) == 0 && may[0] == '0')
+                        strcpy(found, "weak");
+        }
         if (streq(found, "good")) {
                 setup_already(s, "the database account %s, by which servers replicate", user);
                 return 0;
         }
-        if (names_plain(user) && account_replication_statements(user, &statements) < 0)
+        if (names_plain(user) && account_replication_statements(setup_flavour(s), user, &statements) < 0)
                 return -ENOMEM;
         setup_missing(s, str_or(statements, ""), "the database account %s, by which servers are to replicate: %s On the primary, with its password in place of the dots:", user,
                       streq(found, "weak") ? "it may not." : "it is not there.");

@@ -3,10 +3,12 @@
  * mainstay-provision@STEP.service and reads what it answers:
  *
  *   look      is there room, is the place right, does the other node hand out a copy
+ *   begin     an empty place for a copy that others fill
  *   copy      a copy of its data beside this node's own, by its backup program
+ *   load      or its dump, into the server that runs there (mainstay-shadow)
  *   prepare   made consistent, and sealed with the GTIDs it stands at
  *   swap      in the place of the own data
- *   where     the seal of the copy that is in place
+ *   where     the seal of the copy, beside the data or in place
  *   back      the own data in place again
  *   discard   what is left of a copy is removed
  *   commit    the own data, set aside, are deleted
@@ -19,7 +21,9 @@
 #include "adapter/ssh.h"
 #include "adapter/staging.h"
 #include "base/number.h"
+#include "base/paths.h"
 #include "domain/gtid.h"
+#include "domain/job.h"
 #include "edge/tool.h"
 #include "sys/clock.h"
 #include "sys/file.h"
@@ -34,6 +38,8 @@
 #define RUNTIME "/run/mainstay"
 #define KEY_DIR "/var/lib/mainstay/ssh"
 #define AGENT "mainstay"
+/* No database can have that name. */
+#define CLONE_DIRECTORY "mainstay-clone"
 /* Not a byte for so long: it has stalled. A large table is flushed meanwhile, say. */
 #define STALL_MS (300 * 1000)
 #define PROGRESS_PAUSE (500 * USEC_PER_MSEC)
@@ -42,6 +48,7 @@ typedef struct Context {
         int parentfd;
         char name[NAME_MAX + 1];
         int64_t job;
+        Method method;
         bool force_space;
         struct stat owner; /* of the data */
         json_t *answer;    /* what the agent is told beside how it ended */
@@ -160,18 +167,37 @@ static int find_tools(Context *c, char backup[static 512], char unpack[static 51
         return 1;
 }
 
+static int find_client(Context *c, char client[static 512]) {
+        static const char *const clients[] = { "mariadb", "mysql", NULL };
+
+        return tool_find(clients, client) ? 1 : fail(c, 0, "the client program (mariadb, or mysql) is not installed here");
+}
+
+static bool hands_out(const json_t *header, Method method) {
+        const json_t *v;
+        size_t i;
+
+        json_array_foreach(json_object_get(header, "methods"), i, v)
+                if (streq(str_or(json_string_value(v), ""), method_to_string(method)))
+                        return true;
+        return false;
+}
+
 static int do_look(Context *c) {
         char backup[512], unpack[512];
         json_t *o = NULL;
         Source s;
         int r;
 
-        r = find_tools(c, backup, unpack);
+        r = c->method == METHOD_DUMP ? find_client(c, backup) : c->method == METHOD_CLONE ? 1 : find_tools(c, backup, unpack);
         if (r > 0)
                 r = source_open(c, "look", &s);
         if (r <= 0)
                 return r;
         r = source_header(c, &s, &o);
+        if (r > 0 && !hands_out(o, c->method))
+                r = fail(c, 0, "the other node hands out no copy by %s: %.300s", method_to_string(c->method),
+                         str_or(json_string_value(json_object_get(o, "lacks")), "bring all nodes to the same release"));
         if (r > 0) {
                 r = staging_check(c->parentfd, c->name, (uint64_t) json_integer_value(json_object_get(o, "bytes")), c->force_space, c->text);
                 (void) json_object_update(c->answer, o);
@@ -192,8 +218,59 @@ static void tell_progress(uint64_t done, json_int_t total, usec_t *told) {
         (void) answer_file("provision.progress", line);
 }
 
-/* Its frames, into the program that makes files of them. */
-static int unpack_all(Context *c, Source *s, int to, json_int_t total) {
+/* What a dump says of itself, in lines of its own. The position comes after all data
+ * (MariaDB 10.11), so of several the last one counts: others are in somebody's routine. */
+typedef struct DumpScan {
+        char line[GTID_TEXT_MAX + 64]; /* as long as it may yet be one */
+        size_t n;
+        bool skip;
+        char *position;
+        bool whole; /* the last line says so */
+} DumpScan;
+
+static const char dump_position[] = "-- SET GLOBAL gtid_slave_pos='", dump_end[] = "-- Dump completed";
+
+static bool begins(const DumpScan *d, const char *with) {
+        size_t n = strlen(with);
+
+        return strncmp(d->line, with, d->n < n ? d->n : n) == 0;
+}
+
+static void dump_line(DumpScan *d) {
+        size_t n = strlen(dump_position), end;
+
+        if (d->n > 0 || d->skip)
+                d->whole = !d->skip && d->n >= strlen(dump_end) && begins(d, dump_end);
+        d->line[d->n] = 0;
+        if (!d->skip && d->n > n && begins(d, dump_position)) {
+                end = strcspn(d->line + n, "'");
+                free(d->position);
+                d->position = strndup(d->line + n, end);
+        }
+        d->n = 0;
+        d->skip = false;
+}
+
+static void dump_scan(DumpScan *d, const char *data, size_t size) {
+        for (size_t i = 0; i < size; i++) {
+                if (data[i] == '\n') {
+                        dump_line(d);
+                        continue;
+                }
+                if (d->skip) { /* on to the end of the line */
+                        const char *end = memchr(data + i, '\n', size - i);
+
+                        i = end ? (size_t) (end - data) - 1 : size - 1;
+                        continue;
+                }
+                if (d->n + 1 < sizeof(d->line))
+                        d->line[d->n++] = data[i];
+                d->skip = d->n + 1 == sizeof(d->line) || !(begins(d, dump_position) || begins(d, dump_end));
+        }
+}
+
+/* Its frames, into the program that makes files of them. `scan` may be NULL. */
+static int unpack_all(Context *c, Source *s, int to, json_int_t total, DumpScan *scan) {
         uint64_t done = 0;
         usec_t told = 0;
 
@@ -211,9 +288,11 @@ static int unpack_all(Context *c, Source *s, int to, json_int_t total) {
                 }
                 if (frame != STREAM_DATA)
                         continue;
+                if (scan)
+                        dump_scan(scan, s->buf, n);
                 r = write_all(to, s->buf, n);
                 if (r < 0)
-                        return fail(c, r, "the files cannot be written: is the disk full? (%s; journalctl -u 'mainstay-provision@*')", strerror(-r));
+                        return fail(c, r, "the data cannot be written: is the disk full? (%s; journalctl -u 'mainstay-provision@*')", strerror(-r));
                 done += n;
                 tell_progress(done, total, &told);
         }
@@ -251,6 +330,24 @@ static int given_up(Context *c, int r) {
         return r;
 }
 
+/* The answer says where, for the server that is to clone there. */
+static int do_begin(Context *c) {
+        char link[64], parent[PATH_MAX], path[2 * PATH_MAX];
+        ssize_t n;
+        int r;
+
+        r = staging_begin(c->parentfd, c->name, c->job, c->text);
+        if (r <= 0)
+                return r;
+        (void) snprintf(link, sizeof(link), "/proc/self/fd/%d", c->parentfd);
+        n = readlink(link, parent, sizeof(parent) - 1);
+        if (n < 0)
+                return fail(c, -errno, "where the data are cannot be told: %s", strerror(errno));
+        parent[n] = 0;
+        (void) snprintf(path, sizeof(path), "%s/%s" STAGING_NEW "/" CLONE_DIRECTORY, streq(parent, "/") ? "" : parent, c->name);
+        return json_object_set_new(c->answer, "directory", json_string(path)) < 0 ? fail(c, -ENOMEM, "memory is short") : 1;
+}
+
 static int do_copy(Context *c) {
         char backup[512], unpack[512], path[PATH_MAX];
         _cleanup_close_ int fd = -1, to = -1;
@@ -279,7 +376,7 @@ static int do_copy(Context *c) {
         if (r > 0)
                 r = source_header(c, &s, &o);
         if (r > 0)
-                r = unpack_all(c, &s, to, json_integer_value(json_object_get(o, "bytes")));
+                r = unpack_all(c, &s, to, json_integer_value(json_object_get(o, "bytes")), NULL);
         closep(&to);
         to = -1;
         status = tool_wait(&files);
@@ -353,36 +450,25 @@ static int newest(const GtidList *all, GtidList *ret) {
 }
 
 /* Where the copy stands, and the history of the binary log that leads there: what
- * the source had written before the copy began, and then that. */
-static int gtids(Context *c, int dirfd, json_t *note) {
-        _cleanup_gtid_list_ GtidList binlog = {0}, slave = {0}, written = {0}, both = {0}, at = {0}, before = {0}, state = {0}, last = {0};
-        _cleanup_free_ char *header = NULL, *position = NULL, *history = NULL;
+ * the source had written before the copy began (`header`), and then that, by its binary
+ * log and as a replica. */
+static int gtids(Context *c, const json_t *header, const GtidList *binlog, const GtidList *slave, json_t *note) {
+        _cleanup_gtid_list_ GtidList written = {0}, both = {0}, at = {0}, before = {0}, state = {0}, last = {0};
+        const char *text = str_or(json_string_value(json_object_get(header, "binlog_state")), "");
+        _cleanup_free_ char *position = NULL, *history = NULL;
         char error[256] = "";
-        json_t *o = NULL;
-        const char *text;
-        size_t size;
         int r;
 
-        r = file_read(dirfd, "mainstay-source.json", GTID_TEXT_MAX, &header, &size, NULL);
-        if (r >= 0)
-                o = json_loads(header, JSON_REJECT_DUPLICATES, NULL);
-        text = str_or(json_string_value(json_object_get(o, "binlog_state")), "");
-        if (r >= 0)
-                r = gtid_list_parse(text, strlen(text), GTID_STATE, &before, error);
-        json_decref(o);
-        if (r >= 0)
-                r = binlog_position(dirfd, &binlog);
-        if (r >= 0)
-                r = slave_position(dirfd, &slave);
+        r = gtid_list_parse(text, strlen(text), GTID_STATE, &before, error);
         /* It tells what MariaDB calls its current position, which leaves out what a server
          * wrote before it was given another server_id. Of one that replicates from nobody,
          * all that it wrote before the copy began is in it. */
-        if (r >= 0 && slave.n == 0)
+        if (r >= 0 && slave->n == 0)
                 r = newest(&before, &last);
         if (r >= 0)
-                r = gtid_list_union(&binlog, &last, &written);
+                r = gtid_list_union(binlog, &last, &written);
         if (r >= 0)
-                r = gtid_list_union(&written, &slave, &both);
+                r = gtid_list_union(&written, slave, &both);
         if (r >= 0)
                 r = newest(&both, &at);
         if (r >= 0)
@@ -399,6 +485,27 @@ static int gtids(Context *c, int dirfd, json_t *note) {
                        ? fail(c, -ENOMEM, "memory is short") : 1;
 }
 
+/* As mariadb-backup has left it in the copy. */
+static int gtids_of_backup(Context *c, int dirfd, json_t *note) {
+        _cleanup_gtid_list_ GtidList binlog = {0}, slave = {0};
+        _cleanup_free_ char *text = NULL;
+        json_t *header = NULL;
+        size_t size;
+        int r;
+
+        r = file_read(dirfd, "mainstay-source.json", GTID_TEXT_MAX, &text, &size, NULL);
+        if (r >= 0)
+                r = binlog_position(dirfd, &binlog);
+        if (r >= 0)
+                r = slave_position(dirfd, &slave);
+        if (r < 0)
+                return fail(c, r, "where the copy stands cannot be told: %s", strerror(-r));
+        header = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+        r = gtids(c, header, &binlog, &slave, note);
+        json_decref(header);
+        return r;
+}
+
 /* Of this job. */
 static bool take_note(Context *c, bool made) {
         json_t *o = staging_note(c->parentfd, c->name, made);
@@ -408,6 +515,16 @@ static bool take_note(Context *c, bool made) {
                 (void) json_object_update(c->answer, o);
         json_decref(o);
         return is;
+}
+
+/* MySQL recovers a clone when it starts on it, and its GTIDs are in it. */
+static int prepare_clone(Context *c) {
+        int r;
+
+        r = staging_hoist(c->parentfd, c->name, CLONE_DIRECTORY, c->text);
+        if (r > 0)
+                r = staging_carry(c->parentfd, c->name, c->text);
+        return r > 0 ? staging_seal(c->parentfd, c->name, c->job, c->answer, c->text) : r;
 }
 
 static int do_prepare(Context *c) {
@@ -421,6 +538,8 @@ static int do_prepare(Context *c) {
                 return fd;
         if (take_note(c, true))
                 return 1; /* before a crash */
+        if (c->method == METHOD_CLONE)
+                return given_up(c, prepare_clone(c));
         r = find_tools(c, backup, unpack);
         if (r <= 0)
                 return r;
@@ -435,10 +554,85 @@ static int do_prepare(Context *c) {
         status = tool_wait(&t);
         if (status != 0 || !whole)
                 return given_up(c, fail(c, -EIO, "the copy could not be made consistent: %s ended with status %d: %.200s", backup, status, t.complaint[0] ? t.complaint : t.last));
-        r = gtids(c, fd, c->answer);
+        r = gtids_of_backup(c, fd, c->answer);
         if (r > 0)
                 r = staging_seal(c->parentfd, c->name, c->job, c->answer, c->text);
         return given_up(c, r);
+}
+
+/* Into the server that mainstay-shadow has made from nothing. There its own root, or who
+ * owns the data, may do all until the accounts of the dump are in force. MySQL sets its
+ * GTIDs by the dump itself. */
+static int do_load(Context *c) {
+        static const char mysql_end[] = "\nFLUSH PRIVILEGES;\nSET GLOBAL super_read_only = ON;\n", mariadb_end[] = "\nFLUSH PRIVILEGES;\n";
+        const struct passwd *owner = getpwuid(c->owner.st_uid);
+        char path[PATH_MAX], client[512], user[64];
+        _cleanup_close_ int fd = staged(c, path), to = -1;
+        _cleanup_gtid_list_ GtidList at = {0}, none = {0};
+        DumpScan *scan = calloc(1, sizeof(*scan));
+        json_t *o = NULL;
+        Tool loader = {0};
+        int fds[2], r, status;
+        char error[256];
+        const char *end;
+        bool mysql;
+        Source s;
+
+        if (fd < 0 || !scan || !owner) {
+                r = fd < 0 ? fd : fail(c, -ENOENT, "who owns the data is not known");
+                goto out;
+        }
+        if (take_note(c, true)) {
+                r = 1; /* before a crash */
+                goto out;
+        }
+        mysql = datadir_has(fd, "mysql.ibd");
+        (void) snprintf(user, sizeof(user), "--user=%s", mysql ? "root" : owner->pw_name);
+        r = find_client(c, client);
+        if (r <= 0)
+                goto out;
+        if (pipe2(fds, O_CLOEXEC) < 0) {
+                r = fail(c, -errno, "%s", strerror(errno));
+                goto out;
+        }
+        to = fds[1];
+        r = tool_start((const char *const []) { client, "--no-defaults", "--socket=" SHADOW_SOCKET, user, mysql ? "--init-command=SET GLOBAL super_read_only = OFF" : "--init-command=SET SESSION sql_log_bin = 0", NULL },
+                       fds[0], -1, c->owner.st_uid, c->owner.st_gid, false, &loader);
+        (void) close(fds[0]);
+        if (r < 0) {
+                r = fail(c, r, "%s cannot be run: %s", client, strerror(-r));
+                goto out;
+        }
+        r = source_open(c, "dump", &s);
+        if (r > 0)
+                r = source_header(c, &s, &o);
+        if (r > 0)
+                r = unpack_all(c, &s, to, -1, scan);
+        if (r > 0 && !scan->whole)
+                r = fail(c, -EBADMSG, "the dump is not whole: it has no end");
+        end = mysql ? mysql_end : mariadb_end;
+        if (r > 0 && write_all(to, end, strlen(end)) < 0)
+                r = fail(c, -EPIPE, "%s has ended too soon: journalctl -u 'mainstay-provision@*'", client);
+        closep(&to);
+        to = -1;
+        status = tool_wait(&loader);
+        source_close(&s);
+        if (r > 0 && status != 0)
+                r = fail(c, -EIO, "the dump could not be loaded: %s ended with status %d. See: journalctl -u 'mainstay-provision@*'", client, status);
+        if (r > 0 && !mysql) {
+                if (!scan->position || gtid_list_parse(scan->position, strlen(scan->position), GTID_POSITION, &at, error) < 0)
+                        r = fail(c, -ENODATA, "the dump does not say where it stands: does its server write a binary log?");
+                else
+                        r = gtids(c, o, &at, &none, c->answer);
+        }
+        if (r > 0)
+                r = staging_seal(c->parentfd, c->name, c->job, c->answer, c->text);
+        json_decref(o);
+out:
+        if (scan)
+                free(scan->position);
+        free(scan);
+        return r;
 }
 
 static int do_swap(Context *c) {
@@ -446,7 +640,7 @@ static int do_swap(Context *c) {
 }
 
 static int do_where(Context *c) {
-        return take_note(c, false) ? 1 : fail(c, 0, "what is in place is not the copy of this job");
+        return take_note(c, true) || take_note(c, false) ? 1 : fail(c, 0, "there is no whole copy of this job");
 }
 
 static int do_back(Context *c) {
@@ -465,7 +659,7 @@ static const struct {
         const char *name;
         int (*run)(Context *c);
 } steps[] = {
-        { "look", do_look }, { "copy", do_copy }, { "prepare", do_prepare }, { "swap", do_swap },
+        { "look", do_look }, { "begin", do_begin }, { "copy", do_copy }, { "load", do_load }, { "prepare", do_prepare }, { "swap", do_swap },
         { "where", do_where }, { "back", do_back }, { "discard", do_discard }, { "commit", do_commit },
 };
 
@@ -479,6 +673,9 @@ static int run(Context *c, const char *step) {
         if (r < 0)
                 return fail(c, r, "what to do is not known: %s", strerror(-r));
         job = str_or(getenv("MAINSTAY_COPY_JOB"), "");
+        c->method = method_from_string(str_or(getenv("MAINSTAY_COPY_METHOD"), ""));
+        if (c->method <= METHOD_NONE) /* begun by a release that knew no other */
+                c->method = METHOD_MARIADB_BACKUP;
         c->force_space = streq(str_or(getenv("MAINSTAY_COPY_FORCE"), ""), "space");
         if (number_parse(job, strlen(job), 0, INT64_MAX, &c->job) < 0)
                 return fail(c, 0, "there is nothing to be done: mainstayctl provision asks for it");
@@ -488,7 +685,7 @@ static int run(Context *c, const char *step) {
         if (fstatat(c->parentfd, c->name, &c->owner, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
                 return fail(c, -errno, "%.200s: %s", c->name, strerror(errno));
         /* Whose it is the copy will be, and what others' programs run as. */
-        if (c->owner.st_uid == 0 && (streq(step, "copy") || streq(step, "prepare")))
+        if (c->owner.st_uid == 0 && (streq(step, "begin") || streq(step, "copy") || streq(step, "load") || streq(step, "prepare")))
                 return fail(c, 0, "there are no data in %.200s, or they are root's", c->name);
         for (size_t i = 0; i < ELEMENTS(steps); i++)
                 if (streq(steps[i].name, step))

@@ -24,13 +24,16 @@
 #define TIMEOUT_MS 10000
 #define TIMEOUT_MAX_MS 600000
 #define WAIT_MAX_S 86400
+/* As long as it takes: the server itself gives up where nothing comes any more. */
+#define CLONE_MAX (30 * 86400 * USEC_PER_SEC)
 #define TEXT_MAX 511
 #define CREDENTIALS_FILE_MAX ((size_t) 16 * 1024)
 #define EXIT_USAGE 2
 
 static const char usage[] =
         "usage: mainstay-replicator --socket PATH --user NAME [--credentials FILE] [--timeout MS] "
-        "stop | start | read-only on|off | follow HOST PORT [demote] | forget | wait GTIDS SECONDS | preflight HOST PORT GTIDS | connections | layout | adopt GTIDS BINLOG_STATE";
+        "stop | start | threads | read-only on|off | follow HOST PORT [demote] | forget | wait GTIDS SECONDS | preflight HOST PORT GTIDS | connections | layout | adopt GTIDS BINLOG_STATE | "
+        "can-clone | stop-clone | clone HOST PORT DIRECTORY PROGRESS_FILE";
 
 json_t *answer_text(const char *text) {
         char buf[TEXT_MAX + 1];
@@ -192,9 +195,26 @@ static void put_worker(json_t *o, const char *key, const Worker *of) {
         (void) json_object_set_new(o, name, answer_text(of->text));
 }
 
+static int answer_threads(const Channels *now) {
+        json_t *o = json_pack("{s:b}", "ok", true);
+
+        put_worker(o, "receiver", worst(now, true));
+        put_worker(o, "applier", worst(now, false));
+        return answer_json(o);
+}
+
+static int verb_threads(Work *w) {
+        Channels now;
+        int r;
+
+        r = work_look(w, &now);
+        if (r != 0)
+                return r;
+        return now.n > 0 ? answer_threads(&now) : answer_error(ENOENT, "it has no source to replicate from");
+}
+
 static int verb_start(Work *w) {
         Channels now;
-        json_t *o;
         int r;
 
         /* MariaDB starts all of none, and is content. */
@@ -210,10 +230,7 @@ static int verb_start(Work *w) {
                 return r;
         if (now.n == 0)
                 return answer_error(ENOENT, "it has no source to replicate from any more");
-        o = json_pack("{s:b}", "ok", true);
-        put_worker(o, "receiver", worst(&now, true));
-        put_worker(o, "applier", worst(&now, false));
-        return answer_json(o);
+        return answer_threads(&now);
 }
 
 static int verb_forget(Work *w) {
@@ -369,7 +386,7 @@ static int verb_layout(Work *w) {
 }
 
 /* For a server that begins with a copy: where it stands, and the history of its
- * binary log. What it had of its own is forgotten. */
+ * binary log (MariaDB). Whom its source followed is forgotten. */
 static int verb_adopt(Work *w) {
         const char *position = w->arg[0], *history = w->arg[1];
         _cleanup_free_ char *log_bin = NULL, *set = NULL, *state = NULL;
@@ -377,8 +394,6 @@ static int verb_adopt(Work *w) {
         Fence fence;
         int r;
 
-        if (w->version.flavour != FLAVOUR_MARIADB)
-                return answer_error(ENOTSUP, "this is for MariaDB");
         r = work_look(w, &all);
         if (r == 0)
                 r = work_look_fence(w, &fence);
@@ -388,8 +403,13 @@ static int verb_adopt(Work *w) {
                 return answer_error(EBUSY, "it replicates");
         if (fence != FENCE_ON)
                 return answer_error(EBUSY, "it is not read-only");
-        if (all.n > 0 && !work_say(w, "RESET SLAVE ALL"))
+        if (all.n > 0 && !work_say(w, w->version.flavour == FLAVOUR_MYSQL ? "RESET REPLICA ALL" : "RESET SLAVE ALL"))
                 return answer_of_server(w);
+        if (w->version.flavour == FLAVOUR_MYSQL) { /* the GTIDs are in its tables */
+                _cleanup_free_ char *executed = client_variable(w->mysql, "gtid_executed");
+
+                return executed ? answer_json(json_pack("{s:b, s:o}", "ok", true, "position", answer_text(executed))) : answer_of_server(w);
+        }
         log_bin = client_variable(w->mysql, "log_bin");
         /* Both are lists of digits, commas and hyphens: see check_gtid_list(). */
         if (asprintf(&set, "SET GLOBAL gtid_slave_pos = '%s'", position) < 0) {
@@ -405,11 +425,15 @@ static int verb_adopt(Work *w) {
         return work_say(w, set) ? answer_ok() : answer_of_server(w);
 }
 
+static bool check_path(const char *arg) {
+        return arg[0] == '/' && strlen(arg) < 4096;
+}
+
 static bool check_gtid_list(const char *arg) {
         return strlen(arg) <= GTID_TEXT_MAX && strspn(arg, "0123456789,-") == strlen(arg);
 }
 
-#define ARGS_MAX 3
+#define ARGS_MAX 4
 
 typedef struct ReplicatorVerb {
         const char *name;
@@ -421,6 +445,7 @@ typedef struct ReplicatorVerb {
 static const ReplicatorVerb verbs[] = {
         { "stop", verb_stop, 0, {} },
         { "start", verb_start, 0, {} },
+        { "threads", verb_threads, 0, {} },
         { "read-only", verb_read_only, 1, { check_switch } },
         { "follow", verb_follow, 2, { replication_host_valid, check_port, check_demote } },
         { "forget", verb_forget, 0, {} },
@@ -429,6 +454,9 @@ static const ReplicatorVerb verbs[] = {
         { "connections", verb_connections, 0, {} },
         { "layout", verb_layout, 0, {} },
         { "adopt", verb_adopt, 2, { check_gtid_list, check_gtid_list } },
+        { "can-clone", verb_can_clone, 0, {} },
+        { "stop-clone", verb_stop_clone, 0, {} },
+        { "clone", verb_clone, 4, { replication_host_valid, check_port, check_path, check_path } },
 };
 
 /* The verb and its arguments; NULL for what is none. */
@@ -518,7 +546,9 @@ static int run(Work *w, const ReplicatorVerb *verb) {
                 .socket = w->socket,
                 .user = w->user,
                 .timeout = w->timeout,
-                .read_timeout = w->timeout + (verb->run == verb_wait ? (usec_t) number_of(w->arg[1], WAIT_MAX_S) * USEC_PER_SEC : 0),
+                .read_timeout = verb->run == verb_clone  ? CLONE_MAX
+                                : verb->run == verb_wait ? w->timeout + (usec_t) number_of(w->arg[1], WAIT_MAX_S) * USEC_PER_SEC
+                                                         : w->timeout,
         };
         char statement[96];
         int r = 0;

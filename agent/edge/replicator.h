@@ -57,3 +57,6 @@ int work_look_fence(const Work *w, Fence *ret);
 
 int verb_follow(Work *w);
 int verb_preflight(Work *w);
+int verb_can_clone(Work *w);
+int verb_stop_clone(Work *w);
+int verb_clone(Work *w);

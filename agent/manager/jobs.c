@@ -75,7 +75,7 @@ void jobs_close(Manager *m) {
         m->jobs = job_store_free(m->jobs);
 }
 
-int jobs_begin(Manager *m, JobKind kind, const char *source, const char *by, const Names *force, uint64_t *ret_id) {
+int jobs_begin(Manager *m, JobKind kind, const char *source, Method method, const char *by, const Names *force, uint64_t *ret_id) {
         _cleanup_(job_freep) Job *job = NULL;
         uint64_t id;
         int r;
@@ -85,8 +85,10 @@ int jobs_begin(Manager *m, JobKind kind, const char *source, const char *by, con
         r = job_store_new_id(m->jobs, &id);
         if (r >= 0)
                 r = job_new(id, kind, m->name, source, by, force, clock_usec(CLOCK_REALTIME), &job);
-        if (r >= 0)
+        if (r >= 0) {
+                job->method = method;
                 r = save(m, job);
+        }
         if (r < 0)
                 return r;
         log_notice("%s has this node %s%s%s: job %" PRIu64 ".", by, job_kind_to_string(kind), *source ? ", by " : "", source, id);
@@ -135,6 +137,10 @@ static void worker_done(Process *process, const ProcessResult *result, void *use
 }
 
 int jobs_work(Manager *m, usec_t timeout, const char *const *words) {
+        return jobs_work_at(m, m->config->socket, timeout, words);
+}
+
+int jobs_work_at(Manager *m, const char *socket, usec_t timeout, const char *const *words) {
         _cleanup_free_ char *program = NULL, *credentials = NULL;
         const char *dir = getenv("CREDENTIALS_DIRECTORY");
         const char *argv[16] = {0};
@@ -155,7 +161,7 @@ int jobs_work(Manager *m, usec_t timeout, const char *const *words) {
         }
         argv[n++] = program;
         argv[n++] = "--socket";
-        argv[n++] = m->config->socket;
+        argv[n++] = socket;
         argv[n++] = "--user";
         argv[n++] = m->config->account;
         if (credentials && access(credentials, F_OK) >= 0) {
@@ -186,12 +192,13 @@ static int write_orders(Manager *m, const char *from) {
 
         if (dirfd < 0)
                 return -errno;
-        if (asprintf(&env, "MAINSTAY_COPY_JOB=%" PRIu64 "\nMAINSTAY_COPY_FROM=%s\nMAINSTAY_COPY_FORCE=%s\n", job, from, names_contain(&m->job->force, "space") ? "space" : "") < 0) {
+        if (asprintf(&env, "MAINSTAY_COPY_JOB=%" PRIu64 "\nMAINSTAY_COPY_FROM=%s\nMAINSTAY_COPY_METHOD=%s\nMAINSTAY_COPY_FORCE=%s\n", job, from, method_to_string(m->job->method),
+                     names_contain(&m->job->force, "space") ? "space" : "") < 0) {
                 env = NULL;
                 return -ENOMEM;
         }
         (void) unlinkat(dirfd, "provision.result", 0);
-        (void) unlinkat(dirfd, "provision.progress", 0);
+        (void) unlinkat(dirfd, JOBS_PROGRESS, 0);
         return file_write(dirfd, "provision.env", env, strlen(env), 0644);
 }
 
@@ -217,13 +224,13 @@ static void unit_ended(Unit *unit, int r, const char *result, void *userdata) {
         manager_touch(m);
 }
 
-static void read_progress(Manager *m) {
+void jobs_read_progress(Manager *m) {
         _cleanup_free_ char *path = NULL, *text = NULL;
         long long done, total;
         size_t size;
 
         manager_wake(m, manager_now(m) + PROGRESS_PAUSE);
-        if (asprintf(&path, "%s/provision.progress", m->paths.runtime) < 0) {
+        if (asprintf(&path, "%s/" JOBS_PROGRESS, m->paths.runtime) < 0) {
                 path = NULL;
                 return;
         }
@@ -245,9 +252,9 @@ int jobs_unit(Manager *m, const char *step, const char *from, char text[static 5
                 return -EIO;
         }
         if (m->step.asked_unit) {
-                read_progress(m);
+                jobs_read_progress(m);
                 /* What is half renamed or half deleted is brought to its end. */
-                if (m->job->state == JOB_CANCELLING && (streq(step, "copy") || streq(step, "prepare")) && !m->step.ended_unit) {
+                if (m->job->state == JOB_CANCELLING && (streq(step, "copy") || streq(step, "prepare") || streq(step, "load")) && !m->step.ended_unit) {
                         m->step.ended_unit = true;
                         (void) unit_stop(m->step.unit, "replace", NULL, NULL);
                 }
@@ -267,6 +274,42 @@ int jobs_unit(Manager *m, const char *step, const char *from, char text[static 5
         }
         if (r < 0) {
                 (void) snprintf(text, 512, "mainstay-provision@%.16s.service cannot be started: %s", step, strerror(-r));
+                return r;
+        }
+        m->step.asked_unit = true;
+        return 0;
+}
+
+static void shadow_moved(Unit *unit, int r, const char *result, void *userdata) {
+        Manager *m = userdata;
+
+        m->step.ended_unit = true;
+        m->step.answered = r >= 0 && streq_null(result, "done");
+        manager_touch(m);
+}
+
+/* It is told to, whatever it does: systemd is content with what is so already. */
+int jobs_shadow(Manager *m, bool up, char text[static 512]) {
+        int r = 0;
+
+        if (m->step.ended_unit && m->step.answered)
+                return 1;
+        if (m->step.ended_unit) {
+                (void) snprintf(text, 512, "The server on the copy could not be %s: journalctl -u mainstay-shadow", up ? "started" : "stopped");
+                return -EIO;
+        }
+        if (m->step.asked_unit)
+                return 0;
+        if (!m->step.unit)
+                r = unit_new(m->bus, "mainstay-shadow.service", unit_moved, m, &m->step.unit);
+        if (r >= 0)
+                r = up ? unit_start(m->step.unit, "replace", shadow_moved, m) : unit_stop(m->step.unit, "replace", shadow_moved, m);
+        if (r == -ENOTCONN || r == -EBUSY) {
+                manager_wake(m, manager_now(m) + UNIT_RETRY);
+                return 0;
+        }
+        if (r < 0) {
+                (void) snprintf(text, 512, "The server on the copy cannot be %s: %s", up ? "started" : "stopped", strerror(-r));
                 return r;
         }
         m->step.asked_unit = true;
@@ -452,7 +495,7 @@ void jobs_drive(Manager *m) {
 
         if (!m->job)
                 return;
-        steps = replica_job_steps(m->job->kind);
+        steps = replica_job_steps(m->job);
         last = job_last_step(m->job);
         if (last && can_undo(steps) &&
             (last->state == STEP_FAILED || is_undone(m->job) || (m->job->state == JOB_CANCELLING && last->state == STEP_DONE))) {

@@ -20,8 +20,8 @@ typedef struct Step {
 
 /* Of a kind of job, ended by one without a name. Where any of them can be taken
  * back, they are when one fails or the job is cancelled, the newest first. */
-const Step *replica_job_steps(JobKind kind);
-const Step *provision_job_steps(JobKind kind); /* NULL: another kind */
+const Step *replica_job_steps(const Job *job);
+const Step *provision_job_steps(const Job *job); /* NULL: another kind */
 bool provision_keeps_down(const Manager *m);
 void replica_job_ended(Manager *m, const Job *job);
 
@@ -29,11 +29,20 @@ void replica_job_ended(Manager *m, const Job *job);
  * well, with its answer in m->step.answer, and negative where not, with
  * m->step.error. Asked again it says the same, until the next phase. */
 int jobs_work(Manager *m, usec_t timeout, const char *const *words);
+int jobs_work_at(Manager *m, const char *socket, usec_t timeout, const char *const *words); /* another server */
 void jobs_next_phase(Manager *m);
 
 /* mainstay-provision@STEP.service, in the same way. `from` is the address of the
  * node that a copy is taken of, "" for none. */
 int jobs_unit(Manager *m, const char *step, const char *from, char text[static 512]);
+
+/* How far a copy is, as whoever makes it writes down in the agent's directory. */
+#define JOBS_PROGRESS "provision.progress"
+void jobs_read_progress(Manager *m);
+
+/* mainstay-shadow.service, the server on a copy, at SHADOW_SOCKET: up, and answering
+ * clients, or down. 0 while it is on its way. */
+int jobs_shadow(Manager *m, bool up, char text[static 512]);
 
 /* mysqld's unit, up or down: 0 while it is on its way. */
 int jobs_server(Manager *m, bool up, char text[static 512]);
@@ -48,4 +57,4 @@ void replica_source_address(Manager *m, const char *name, char host[static 256],
 void jobs_worker_forget(Manager *m);
 
 /* Begins one, durably. -EBUSY while another one runs. */
-int jobs_begin(Manager *m, JobKind kind, const char *source, const char *by, const Names *force, uint64_t *ret_id);
+int jobs_begin(Manager *m, JobKind kind, const char *source, Method method, const char *by, const Names *force, uint64_t *ret_id);

@@ -96,6 +96,7 @@ typedef struct Op {
         const json_t *args;
         const char *by;
         bool dry;       /* only looked at */
+        Method method;  /* of a copy that is to be made */
         char text[512]; /* what was done: a sentence */
         uint64_t job;   /* that was begun for it, 0 for none */
         char why[REFUSAL_SIZE]; /* it was refused */
@@ -116,11 +117,14 @@ static int begin(Manager *m, Op *op, JobKind kind, const char *source, const Nam
         if (op->dry) {
                 size_t n = (size_t) snprintf(op->text, sizeof(op->text), "Nothing was done. The steps on %s%s%s would be:", m->name, *source ? ", by " : "", source);
 
-                for (const Step *s = replica_job_steps(kind); s->name && n < sizeof(op->text); s++)
-                        n += (size_t) snprintf(op->text + n, sizeof(op->text) - n, "%s %s", s == replica_job_steps(kind) ? "" : ",", s->name);
+                const Job job = { .kind = kind, .method = op->method };
+                const Step *first = replica_job_steps(&job);
+
+                for (const Step *s = first; s->name && n < sizeof(op->text); s++)
+                        n += (size_t) snprintf(op->text + n, sizeof(op->text) - n, "%s %s", s == first ? "" : ",", s->name);
                 return 0;
         }
-        r = jobs_begin(m, kind, source, op->by, force, &op->job);
+        r = jobs_begin(m, kind, source, op->method, op->by, force, &op->job);
         if (r < 0)
                 return refuse(op->why, "The job cannot be written down (%s), so it is not begun. Is the disk of %s full, or read-only?", strerror(-r), m->name);
         (void) snprintf(op->text, sizeof(op->text), "The job %" PRIu64 " is begun on %s.", op->job, m->name);
@@ -307,6 +311,22 @@ static int find_copy(Manager *m, const char *named, const Names *force, char ret
         return 0;
 }
 
+/* As the person said, else as the makers of the servers mean it to be. */
+static int choose_method(Manager *m, const char *named, const char *source, Method *ret, char why[static REFUSAL_SIZE]) {
+        const Report *r = replica_report_of(m, source);
+        bool mysql = r && r->replication && r->replication->flavour == FLAVOUR_MYSQL;
+
+        *ret = *named ? method_from_string(named) : mysql ? METHOD_CLONE : METHOD_MARIADB_BACKUP;
+        if (*ret == METHOD_CLONE && !mysql)
+                return refuse(why, "MariaDB cannot clone: the method is mariadb-backup, or dump.");
+        if (*ret == METHOD_MARIADB_BACKUP && mysql)
+                return refuse(why, "mariadb-backup is for MariaDB: the method is clone, or dump.");
+        /* The server copies the other's data itself. */
+        if (*ret == METHOD_CLONE && (m->main_pid == 0 || !m->replication || !m->replication->answers))
+                return refuse(why, "The server of %s does not answer, and a clone is made by it. Start it, or say: --method=dump", m->name);
+        return 0;
+}
+
 static int do_provision(Manager *m, Op *op) {
         const char *what = text_of(op->args, "what"), *method = text_of(op->args, "method");
         char source[NAME_SIZE];
@@ -327,16 +347,16 @@ static int do_provision(Manager *m, Op *op) {
                         return refuse(op->why, "%s is the primary: what was committed here since would be lost. It is not rolled back.", m->name);
                 return begin(m, op, JOB_PROVISION_ROLLBACK, "", NULL);
         }
-        if (*method && !streq(method, "mariadb-backup"))
-                return refuse(op->why, "There is no method \"%.64s\": it is mariadb-backup.", method);
+        if (streq(method, "sst"))
+                return refuse(op->why, "An SST is for nodes of a Galera cluster, and %s is none. The methods are mariadb-backup, clone and dump.", m->name);
+        if (*method && method_from_string(method) <= METHOD_NONE)
+                return refuse(op->why, "There is no method \"%.64s\": they are mariadb-backup (MariaDB), clone (MySQL) and dump.", method);
         r = force_of(op, &force);
         if (r >= 0)
                 r = find_copy(m, text_of(op->args, "source"), &force, source, op->why);
-        if (r < 0)
-                return r;
-        if (m->replication && m->replication->flavour != FLAVOUR_MARIADB)
-                return refuse(op->why, "Copies are made of MariaDB only, not of MySQL yet.");
-        return begin(m, op, JOB_PROVISION, source, &force);
+        if (r >= 0)
+                r = choose_method(m, method, source, &op->method, op->why);
+        return r < 0 ? r : begin(m, op, JOB_PROVISION, source, &force);
 }
 
 static const Verb verbs[] = {
@@ -555,7 +575,7 @@ static void mend(Manager *m) {
         m->mend_after = 0;
         m->mend_failures++;
         if (find_source(m, "", &none, source, why) >= 0)
-                (void) jobs_begin(m, JOB_RECOVER, source, "the policy", NULL, &id);
+                (void) jobs_begin(m, JOB_RECOVER, source, METHOD_NONE, "the policy", NULL, &id);
 }
 
 void operators_drive(Manager *m) {

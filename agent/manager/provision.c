@@ -1,16 +1,22 @@
 /* `mainstayctl provision`: the data of a replica that cannot go on are replaced by a
- * copy of another node's. The copy is made beside them while the old server runs; only
- * when it is whole and consistent the two exchange their names, and until a person says
- * `provision commit` the old data are kept, for `provision rollback` and for whatever
- * fails here: then every step is taken back, the newest first.
+ * copy of another node's. The copy is made beside them while the old server runs; a
+ * second server, in its shadow, proves that the copy is good, replicates, and catches up.
+ * Only then the two exchange their names, and until a person says `provision commit` the
+ * old data are kept, for `provision rollback` and for whatever fails here: then every
+ * step is taken back, the newest first.
  *
- * What needs root is done by mainstay-provision@STEP.service. */
+ * What needs root is done by mainstay-provision@STEP.service and
+ * mainstay-shadow.service. */
 #include "base/amount.h"
+#include "base/paths.h"
 #include "manager/jobs.h"
 
 #define WORK_TIME (30 * USEC_PER_SEC)
 /* An agent that has just begun has yet to hear the others. */
 #define NEWS_TIME (15 * USEC_PER_SEC)
+/* A copy that catches up is looked at so often, and may be without its source so long. */
+#define CATCH_UP_WAIT "5" /* seconds */
+#define LONELY_TIME (60 * USEC_PER_SEC)
 #define SAY(text, ...) ((void) snprintf((text), 512, __VA_ARGS__))
 
 /* How ssh finds the node that the copy is taken of; NULL where it does not. */
@@ -46,6 +52,33 @@ static int await_source(Manager *m, const char *what, char text[static 512]) {
         return -EHOSTUNREACH;
 }
 
+static bool clones(const Manager *m) {
+        return m->job->method == METHOD_CLONE;
+}
+
+/* Does the server of this node agree, in whose place the copy goes? */
+static int ask_own(Manager *m, char text[static 512]) {
+        int r;
+
+        if (m->main_pid == 0)
+                return 1;
+        if (m->step.phase == 0) {
+                r = jobs_work(m, WORK_TIME, (const char *const []) { "layout", NULL });
+                if (r > 0)
+                        jobs_next_phase(m);
+        }
+        if (m->step.phase == 1) {
+                r = clones(m) ? jobs_work(m, WORK_TIME, (const char *const []) { "can-clone", NULL }) : 1;
+                if (r > 0)
+                        jobs_next_phase(m);
+        }
+        if (m->step.phase > 1)
+                return 1;
+        if (r < 0)
+                SAY(text, "%s is not changed: %.400s.", m->name, m->step.error);
+        return r;
+}
+
 static int look(Manager *m, char text[static 512]) {
         const char *from = address_of(m, m->job->source);
         char why[512] = "";
@@ -55,15 +88,9 @@ static int look(Manager *m, char text[static 512]) {
                 SAY(text, "%s is not changed: a part of its data lies in %.120s, outside of %.120s, and a copy would replace that alone.", m->name, local_data_elsewhere(m), m->config->datadir);
                 return -ENOTSUP;
         }
-        if (m->step.phase == 0 && m->main_pid != 0) {
-                r = jobs_work(m, WORK_TIME, (const char *const []) { "layout", NULL });
-                if (r < 0)
-                        SAY(text, "%s is not changed: %.400s.", m->name, m->step.error);
-                if (r <= 0)
-                        return r;
-        }
-        if (m->step.phase == 0)
-                jobs_next_phase(m);
+        r = ask_own(m, text);
+        if (r <= 0)
+                return r;
         r = m->step.asked_unit || m->step.answered ? 1 : await_source(m, from, text);
         if (r <= 0)
                 return r;
@@ -83,15 +110,10 @@ static int look(Manager *m, char text[static 512]) {
         return 1;
 }
 
-static int copy(Manager *m, char text[static 512]) {
-        const char *from = address_of(m, m->job->source);
-        char why[512] = "", size[AMOUNT_SIZE];
-        int r;
+/* How a transfer has ended, or 0. */
+static int transferred(Manager *m, int r, const char *why, char text[static 512]) {
+        char size[AMOUNT_SIZE];
 
-        r = m->step.asked_unit || m->step.answered ? 1 : await_source(m, from, text);
-        if (r <= 0)
-                return r;
-        r = jobs_unit(m, "copy", str_or(from, ""), why);
         if (r < 0 && m->job->state == JOB_CANCELLING)
                 SAY(text, "It was cancelled.");
         else if (r < 0)
@@ -101,10 +123,79 @@ static int copy(Manager *m, char text[static 512]) {
         return r;
 }
 
+/* Root's step, which fetches from the source. */
+static int fetch(Manager *m, const char *step, char text[static 512]) {
+        const char *from = address_of(m, m->job->source);
+        char why[512] = "";
+        int r;
+
+        r = m->step.asked_unit || m->step.answered ? 1 : await_source(m, from, text);
+        if (r <= 0)
+                return r;
+        r = jobs_unit(m, step, str_or(from, ""), why);
+        return transferred(m, r, why, text);
+}
+
+static int copy(Manager *m, char text[static 512]) {
+        return fetch(m, "copy", text);
+}
+
+/* Of a clone whose agent has died, the server may still be at work. */
+static int stop_clone(Manager *m) {
+        int r = jobs_work(m, WORK_TIME, (const char *const []) { "stop-clone", NULL });
+
+        if (r != 0)
+                jobs_next_phase(m); /* a server that does not answer clones nothing */
+        return r != 0;
+}
+
+static int make_place(Manager *m, char text[static 512]) {
+        int r = unit_step(m, "begin", "There is no place for a copy", text);
+
+        if (r > 0)
+                SAY(text, "There is a place for a copy, beside the data.");
+        return r;
+}
+
+/* The server of this node fetches the data of the other one itself. */
+static int clone_data(Manager *m, char text[static 512]) {
+        _cleanup_free_ char *progress = NULL;
+        char host[256], port[8];
+        int r;
+
+        if (m->step.phase == 0 && stop_clone(m) == 0)
+                return 0;
+        if (m->step.phase == 1) {
+                r = make_place(m, text);
+                if (r <= 0)
+                        return r;
+                m->step.position = strdup(str_or(json_string_value(json_object_get(m->step.answer, "directory")), ""));
+                if (!m->step.position)
+                        return -ENOMEM;
+                jobs_next_phase(m);
+        }
+        if (m->job->state == JOB_CANCELLING) {
+                jobs_worker_forget(m);
+                return transferred(m, -ECANCELED, "", text);
+        }
+        if (asprintf(&progress, "%s/" JOBS_PROGRESS, m->paths.runtime) < 0) {
+                progress = NULL;
+                return -ENOMEM;
+        }
+        replica_source_address(m, m->job->source, host, port);
+        r = jobs_work(m, USEC_NEVER, (const char *const []) { "clone", host, port, m->step.position, progress, NULL });
+        if (r == 0)
+                jobs_read_progress(m);
+        return transferred(m, r, m->step.error, text);
+}
+
 /* What is left of a copy. */
 static int discard(Manager *m, char text[static 512]) {
-        int r = unit_step(m, "discard", "The copy cannot be removed", text);
+        int r;
 
+        if (clones(m) && m->step.phase == 0 && m->main_pid != 0 && stop_clone(m) == 0)
+                return 0;
+        r = unit_step(m, "discard", "The copy cannot be removed", text);
         if (r > 0)
                 SAY(text, "What there was of the copy is removed; the old data are untouched.");
         return r;
@@ -113,7 +204,9 @@ static int discard(Manager *m, char text[static 512]) {
 static int prepare(Manager *m, char text[static 512]) {
         int r = unit_step(m, "prepare", "The copy is no good", text);
 
-        if (r > 0)
+        if (r > 0 && clones(m))
+                SAY(text, "The copy is whole, and has what is this node's own.");
+        else if (r > 0)
                 SAY(text, "The copy is whole and consistent, at %.300s.", str_or(json_string_value(json_object_get(m->step.answer, "position")), "?"));
         return r;
 }
@@ -241,12 +334,61 @@ static int put_back(Manager *m, char text[static 512]) {
         return r < 0 ? 1 : r; /* what is left of the copy keeps nobody from starting */
 }
 
+/* The server on the copy. Whatever has ended it meanwhile, it is started again. */
+static int in_shadow(Manager *m, char text[static 512]) {
+        int r;
+
+        if (m->step.phase > 0)
+                return 1;
+        r = jobs_shadow(m, true, text);
+        if (r > 0)
+                jobs_next_phase(m);
+        return r;
+}
+
+static int shadow(Manager *m, char text[static 512]) {
+        int r = jobs_shadow(m, true, text);
+
+        if (r > 0)
+                SAY(text, "A server runs on the copy, beside the old one.");
+        return r;
+}
+
+static int end_shadow(Manager *m, char text[static 512]) {
+        int r = jobs_shadow(m, false, text);
+
+        if (r > 0)
+                SAY(text, "The server on the copy is stopped.");
+        return r;
+}
+
+/* The statements of a dump, into an empty server. */
+static int load(Manager *m, char text[static 512]) {
+        int r = in_shadow(m, text);
+
+        if (r <= 0)
+                return r;
+        if (m->step.phase == 1) {
+                r = fetch(m, "load", text);
+                if (r <= 0)
+                        return r;
+                jobs_next_phase(m);
+        }
+        /* What plugins it has, it learns when it starts anew. */
+        r = jobs_shadow(m, false, text);
+        if (r > 0)
+                SAY(text, "What %.128s has is loaded.", m->job->source);
+        return r;
+}
+
 /* The table in which a copy has its position is older than the copy, and its binary
  * log is empty: what it stands at, and the history that led there, it is told. */
 static int position(Manager *m, char text[static 512]) {
-        int r;
+        int r = in_shadow(m, text);
 
-        if (m->step.phase == 0) {
+        if (r <= 0)
+                return r;
+        if (m->step.phase == 1) {
                 r = unit_step(m, "where", "Where the copy stands is not known", text);
                 if (r <= 0)
                         return r;
@@ -256,11 +398,11 @@ static int position(Manager *m, char text[static 512]) {
                         return -ENOMEM;
                 jobs_next_phase(m);
         }
-        r = jobs_work(m, WORK_TIME, (const char *const []) { "adopt", m->step.position, m->step.history, NULL });
+        r = jobs_work_at(m, SHADOW_SOCKET, WORK_TIME, (const char *const []) { "adopt", m->step.position, m->step.history, NULL });
         if (r < 0)
                 SAY(text, "The copy cannot be told where it stands: %.400s.", m->step.error);
-        if (r > 0)
-                SAY(text, "It stands at %.300s.", m->step.position);
+        if (r > 0) /* of MySQL the server tells it */
+                SAY(text, "It stands at %.300s.", str_or(json_string_value(json_object_get(m->step.answer, "position")), m->step.position));
         return r;
 }
 
@@ -270,7 +412,9 @@ static int follow(Manager *m, char text[static 512]) {
         char host[256], port[8];
         int r;
 
-        r = await_source(m, source && source->replication ? source->node : NULL, text);
+        r = in_shadow(m, text);
+        if (r > 0)
+                r = await_source(m, source && source->replication ? source->node : NULL, text);
         if (r <= 0)
                 return r;
         replica_source_address(m, m->job->source, host, port);
@@ -278,12 +422,93 @@ static int follow(Manager *m, char text[static 512]) {
                 (void) snprintf(host, sizeof(host), "%s", source->replication->channel[0].host);
                 (void) snprintf(port, sizeof(port), "%" PRId64, source->replication->channel[0].port);
         }
-        r = jobs_work(m, WORK_TIME, (const char *const []) { "follow", host, port, NULL });
+        r = jobs_work_at(m, SHADOW_SOCKET, WORK_TIME, (const char *const []) { "follow", host, port, NULL });
         if (r < 0)
-                SAY(text, "It cannot be told to follow %.128s: %.300s.", host, m->step.error);
+                SAY(text, "The copy cannot be told to follow %.128s: %.300s.", host, m->step.error);
         if (r > 0)
-                SAY(text, "%s replicates from %.128s:%s now, by GTID.", m->name, host, port);
+                SAY(text, "The copy is to replicate from %.128s:%s, by GTID.", host, port);
         return r;
+}
+
+/* How far the source has come, as it said last. */
+static int choose_goal(Manager *m, char text[static 512]) {
+        const Report *source = replica_report_of(m, m->job->source);
+        _cleanup_gtid_list_ GtidList at = {0};
+        int r;
+
+        if (m->step.position)
+                return 1;
+        r = await_source(m, source && source->replication && source->replication->have_gtids ? source->node : NULL, text);
+        if (r <= 0)
+                return r;
+        if (source->replication->flavour == FLAVOUR_MYSQL)
+                r = gtid_set_format(&source->replication->executed, &m->step.position);
+        else {
+                r = replication_position(source->replication, &at);
+                if (r >= 0)
+                        r = gtid_list_format(&at, &m->step.position);
+        }
+        return r < 0 ? r : 1;
+}
+
+static const char *answered(const Manager *m, const char *key) {
+        return str_or(json_string_value(json_object_get(m->step.answer, key)), "");
+}
+
+/* 1: its threads are at work, or may yet be. */
+static int look_at_threads(Manager *m, char text[static 512]) {
+        bool lonely = !streq(answered(m, "receiver"), "running");
+        const char *why = str_or(json_string_value(json_object_get(m->step.answer, "receiver_error")), answered(m, "applier_error"));
+
+        if (!lonely)
+                m->step.judged = 0;
+        else if (m->step.judged == 0)
+                m->step.judged = manager_now(m);
+        if (streq(answered(m, "receiver"), "stopped") || streq(answered(m, "applier"), "stopped") || (lonely && manager_now(m) > m->step.judged + LONELY_TIME)) {
+                SAY(text, "The copy does not replicate: %.400s.", str_or(why, "its source is not reached"));
+                return -EIO;
+        }
+        return 1;
+}
+
+static int catch_up(Manager *m, char text[static 512]) {
+        int r;
+
+        if (m->job->state == JOB_CANCELLING) {
+                SAY(text, "It was cancelled.");
+                return -ECANCELED;
+        }
+        r = in_shadow(m, text);
+        if (r <= 0)
+                return r;
+        switch (m->step.phase) {
+        case 1:
+                r = jobs_work_at(m, SHADOW_SOCKET, WORK_TIME, (const char *const []) { "start", NULL });
+                break;
+        case 2:
+                r = choose_goal(m, text);
+                if (r <= 0)
+                        return r;
+                r = jobs_work_at(m, SHADOW_SOCKET, WORK_TIME, (const char *const []) { "wait", m->step.position, CATCH_UP_WAIT, NULL });
+                if (r > 0 && json_is_true(json_object_get(m->step.answer, "reached"))) {
+                        SAY(text, "The copy has caught up with %.128s.", m->job->source);
+                        return 1;
+                }
+                break;
+        default:
+                r = jobs_work_at(m, SHADOW_SOCKET, WORK_TIME, (const char *const []) { "threads", NULL });
+                if (r > 0)
+                        r = look_at_threads(m, text);
+        }
+        if (r < 0 && !text[0])
+                SAY(text, "The copy cannot replicate: %.400s.", m->step.error);
+        if (r <= 0)
+                return r;
+        if (m->step.phase == 3)
+                m->step.phase = 1; /* and wait again */
+        jobs_next_phase(m);
+        manager_touch(m);
+        return 0;
 }
 
 static int commit(Manager *m, char text[static 512]) {
@@ -294,19 +519,24 @@ static int commit(Manager *m, char text[static 512]) {
         return r;
 }
 
-static const Step provision_steps[] = {
-        { "look", look, NULL },
-        { "copy", copy, discard },
-        { "prepare", prepare, NULL },
-        { "stop", stop_server, restart_server },
-        { "swap", swap, put_back },
-        { "start", start_server, halt_server },
-        { "position", position, NULL },
-        { "follow", follow, NULL },
-        { "replicate", replica_step_start, NULL },
-        { "verify", replica_step_verify, NULL },
-        { "release", replica_step_release, NULL },
-        {0},
+/* From the server on the copy onwards, however that was made. */
+#define TAKE_OVER                                                             \
+        { "position", position, NULL }, { "follow", follow, NULL },           \
+        { "catchup", catch_up, NULL }, { "settle", end_shadow, NULL },        \
+        { "stop", stop_server, restart_server }, { "swap", swap, put_back },  \
+        { "start", start_server, halt_server },                               \
+        { "replicate", replica_step_start, NULL },                            \
+        { "verify", replica_step_verify, NULL },                              \
+        { "release", replica_step_release, NULL }, {0}
+
+static const Step backup_steps[] = {
+        { "look", look, NULL }, { "copy", copy, discard }, { "prepare", prepare, NULL }, { "shadow", shadow, end_shadow }, TAKE_OVER,
+};
+static const Step clone_steps[] = {
+        { "look", look, NULL }, { "copy", clone_data, discard }, { "prepare", prepare, NULL }, { "shadow", shadow, end_shadow }, TAKE_OVER,
+};
+static const Step dump_steps[] = {
+        { "look", look, NULL }, { "begin", make_place, discard }, { "shadow", shadow, end_shadow }, { "load", load, NULL }, TAKE_OVER,
 };
 static const Step commit_steps[] = { { "commit", commit, NULL }, {0} };
 static const Step rollback_steps[] = {
@@ -330,9 +560,15 @@ bool provision_keeps_down(const Manager *m) {
         return last->state == STEP_BEGUN && (streq(last->name, "swap") || streq(last->name, "back"));
 }
 
-const Step *provision_job_steps(JobKind kind) {
-        return kind == JOB_PROVISION          ? provision_steps
-               : kind == JOB_PROVISION_COMMIT ? commit_steps
-               : kind == JOB_PROVISION_ROLLBACK ? rollback_steps
-                                                : NULL;
+const Step *provision_job_steps(const Job *job) {
+        switch (job->kind) {
+        case JOB_PROVISION:
+                return job->method == METHOD_CLONE ? clone_steps : job->method == METHOD_DUMP ? dump_steps : backup_steps;
+        case JOB_PROVISION_COMMIT:
+                return commit_steps;
+        case JOB_PROVISION_ROLLBACK:
+                return rollback_steps;
+        default:
+                return NULL;
+        }
 }

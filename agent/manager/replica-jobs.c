@@ -335,12 +335,12 @@ static const Step resume_steps[] = { { "start", replica_step_start, NULL }, { "v
 static const Step replica_steps[] = { { "judge", judge, NULL }, { "fence", fence, NULL }, { "stop", stop, NULL }, { "follow", follow, NULL }, {0} };
 static const Step unknown_steps[] = { {0} };
 
-const Step *replica_job_steps(JobKind kind) {
-        const Step *steps = provision_job_steps(kind);
+const Step *replica_job_steps(const Job *job) {
+        const Step *steps = provision_job_steps(job);
 
         if (steps)
                 return steps;
-        switch (kind) {
+        switch (job->kind) {
         case JOB_RECOVER:
         case JOB_REPOINT:
                 return recover_steps;

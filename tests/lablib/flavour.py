@@ -40,6 +40,8 @@ innodb_log_file_size           = 16M
     with_password = "BY"
     probe_grants = ["BINLOG MONITOR, SLAVE MONITOR, REPLICATION SLAVE ADMIN, REPLICATION MASTER ADMIN, READ_ONLY ADMIN, RELOAD ON *.*"]
 
+    replication_grants = "REPLICATION SLAVE"
+
     stop = "STOP SLAVE"
     start = "START SLAVE"
     forget = "RESET SLAVE ALL"
@@ -106,8 +108,11 @@ mysqlx                         = OFF
 
     by_uid = "WITH auth_socket"
     with_password = "WITH caching_sha2_password BY"
-    probe_grants = ["REPLICATION CLIENT, REPLICATION_SLAVE_ADMIN, SYSTEM_VARIABLES_ADMIN, RELOAD ON *.*",
+    probe_grants = ["REPLICATION CLIENT, REPLICATION_SLAVE_ADMIN, SYSTEM_VARIABLES_ADMIN, RELOAD, CLONE_ADMIN, BACKUP_ADMIN ON *.*",
                     "SELECT ON performance_schema.threads"]
+
+    # By which a server is also cloned.
+    replication_grants = "REPLICATION SLAVE, BACKUP_ADMIN"
 
     stop = "STOP REPLICA"
     start = "START REPLICA"

@@ -21,7 +21,7 @@ PROBE = "mainstay"
 # As of what comes from outside, and from nobody but the lab itself.
 ACCOUNTS = """\
 CREATE USER '{replication}'@'%' IDENTIFIED {with_password} '{password}';
-GRANT REPLICATION SLAVE ON *.* TO '{replication}'@'%';
+GRANT {replication_grants} ON *.* TO '{replication}'@'%';
 CREATE USER '{probe}'@'localhost' IDENTIFIED {by_uid};
 {probe_grants}
 CREATE USER '{writer}'@'localhost' IDENTIFIED {with_password} '';
@@ -66,6 +66,7 @@ class ReplicatedLab(Lab):
         self.create_ledger(primary)
         primary.rows(ACCOUNTS.format(
             replication=REPLICATION_USER, password=REPLICATION_PASSWORD, probe=PROBE,
+            replication_grants=self.flavour.replication_grants,
             writer=WRITER, with_password=self.flavour.with_password, by_uid=self.flavour.by_uid,
             probe_grants="\n".join(f"GRANT {grant} TO '{PROBE}'@'localhost';"
                                    for grant in self.flavour.probe_grants)))

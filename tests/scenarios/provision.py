@@ -8,23 +8,27 @@ import breakage
 
 from cluster import PATIENT
 from lablib import LabError
+from lablib.flavour import MariaDB
 from replication import Service
 from scenario import scenario
 
-IMAGES = ["mariadb-10.11", "mariadb-11.8"]
+MARIADB = ["mariadb-10.11", "mariadb-11.8"]
 OLD = "var/lib/mysql.mainstay-old"
 NEW = "var/lib/mysql.mainstay-new"
 
 
-def scenario_of_copies(function):
+def scenario_of_copies(function=None, images=None):
     """There are rows to lose in each."""
-    @wraps(function)
-    def with_rows(service):
-        with service.ledger:
-            service.write_some()
-        function(service)
+    def decorate(function):
+        @wraps(function)
+        def with_rows(service):
+            with service.ledger:
+                service.write_some()
+            function(service)
 
-    return scenario(with_rows, kind=Service, images=IMAGES)
+        return scenario(with_rows, kind=Service, images=images)
+
+    return decorate(function) if function else decorate
 
 
 def checksums(service, *names):
@@ -75,18 +79,23 @@ def a_replica_that_lacks_what_is_purged_is_provisioned(service):
     service.check()
 
 
+def identity(service, name):
+    node = service.node(name)
+    return node.rows("SELECT @@server_id"), service.flavour.executed(node)
+
+
 @scenario_of_copies
 def a_provisioned_replica_is_rolled_back(service):
     """The old data are in place again, as they were, and the copy is gone."""
     service.ctl("db1", "shun", "db2")
-    before = service.node("db2").rows("SELECT @@server_id, @@gtid_slave_pos")
+    before = identity(service, "db2")
     service.ctl("db2", "provision")
     assert service.node("db2").path(OLD).is_dir()
     said = service.ctl("db1", "provision", "db2", status=1)
     assert "provision commit" in said, said
     service.ctl("db1", "provision", "rollback", "db2")
     intact(service, "db2")
-    assert service.node("db2").rows("SELECT @@server_id, @@gtid_slave_pos") == before
+    assert identity(service, "db2") == before
     service.ctl("db1", "online", "db2")
     service.check()
 
@@ -108,6 +117,43 @@ def one_that_went_its_own_way_is_provisioned(service):
     service.ctl("db2", "provision", "commit")
 
 
+OBJECTS = """\
+CREATE VIEW lab.seen AS SELECT n FROM lab.ledger;
+CREATE PROCEDURE lab.count_them() SELECT COUNT(*) FROM lab.ledger;
+CREATE TABLE lab.of_all_kinds (n int PRIMARY KEY, b blob, t text);
+INSERT INTO lab.of_all_kinds VALUES (1, X'00ff0a27', '-- SET GLOBAL gtid_slave_pos=\\'9-9-9\\';\n-- Dump completed\n');
+CREATE USER 'app'@'localhost' IDENTIFIED {with_password} 'secret';
+GRANT SELECT ON lab.* TO 'app'@'localhost'"""
+NO_OBJECTS = "DROP VIEW lab.seen; DROP PROCEDURE lab.count_them; DROP TABLE lab.of_all_kinds; DROP USER 'app'@'localhost'"
+
+
+@scenario_of_copies
+def a_copy_is_made_of_statements(service):
+    """By dump, while the client writes: views, routines, accounts and all come along, and it can be followed."""
+    primary, node = service.node("db1"), service.node("db2")
+    primary.rows(OBJECTS.format(with_password=service.flavour.with_password))
+    spoil(service, "db2")
+    with service.ledger:
+        service.write_some()
+        service.ctl("db1", "provision", "db2", "--source", "db1", "--method", "dump")
+        service.ctl("db1", "online", "db2")
+        service.wait_state("db2", "ONLINE")
+        service.write_some()
+    service.check()
+    assert len({str(sums) for sums in checksums(service, "db1", "db2")}) == 1
+    assert node.rows("SELECT n, HEX(b), t FROM lab.of_all_kinds") == primary.rows("SELECT n, HEX(b), t FROM lab.of_all_kinds")
+    assert node.rows("CALL lab.count_them()")[0] == node.rows("SELECT COUNT(*) FROM lab.seen")[0]
+    assert "lab" in node.run(["mysql", "-u", "app", "-psecret", "-e", "SHOW DATABASES"]).stdout
+    service.ctl("db1", "repoint", "db3", "db2", "--force", "primary")
+    primary.rows("INSERT INTO lab.ledger VALUES (-11, 'by way of db2')")
+    service.wait(lambda: service.node("db3").rows("SELECT COUNT(*) FROM lab.ledger WHERE n = -11")[0][0] == "1", "db3 to follow db2")
+    service.ctl("db1", "repoint", "db3", "db1")
+    service.ctl("db1", "online", "db3")
+    service.ctl("db2", "provision", "commit")
+    primary.rows(NO_OBJECTS)
+    service.check()
+
+
 @scenario_of_copies
 def what_must_not_be_provisioned_is_refused(service):
     """Before anything is touched, and with how to proceed."""
@@ -124,12 +170,13 @@ def what_must_not_be_provisioned_is_refused(service):
         assert answer in said, f"{words}: {said}"
     service.ctl("db1", "shun", "db3")
     assert "not ONLINE" in service.ctl("db1", "provision", "db2", "--source", "db3", status=1)
+    tool, words = ("/usr/bin/mbstream", ()) if service.flavour is MariaDB else ("/usr/bin/mysql", ("--method", "dump"))
     node = service.node("db2")
-    node.run("mv /usr/bin/mbstream /usr/bin/mbstream.away")
+    node.run(f"mv {tool} {tool}.away")
     try:
-        assert "not installed" in service.ctl("db1", "provision", "db2", status=1)
+        assert "not installed" in service.ctl("db1", "provision", "db2", *words, status=1)
     finally:
-        node.run("mv /usr/bin/mbstream.away /usr/bin/mbstream")
+        node.run(f"mv {tool}.away {tool}")
     intact(service, "db2")
 
 
@@ -183,7 +230,7 @@ def begin(service, name, source="db1"):
     return json.loads(said)["job"]
 
 
-@scenario_of_copies
+@scenario_of_copies(images=MARIADB)
 def a_copy_that_is_cut_short_changes_nothing(service):
     """The stream ends early, and whoever sent it says that all is well; or its sender dies: the old data serve on."""
     size = int(service.node("db1").run(f"{BACKUP} --backup --stream=xbstream --target-dir=/tmp 2>/dev/null | wc -c").stdout)
@@ -203,10 +250,24 @@ def a_copy_that_is_cut_short_changes_nothing(service):
     service.check()
 
 
+@contextmanager
+def slowly(service, name):
+    """Copies of that node to db2 do not come to their end."""
+    if service.flavour is MariaDB:
+        with program(service.node(name), STALLED, bytes=1000000):
+            yield
+        return
+    service.node("db2").rows("SET GLOBAL clone_max_data_bandwidth = 1, clone_autotune_concurrency = OFF, clone_max_concurrency = 1")
+    try:
+        yield
+    finally:
+        service.node("db2").rows("SET GLOBAL clone_max_data_bandwidth = DEFAULT, clone_autotune_concurrency = DEFAULT, clone_max_concurrency = DEFAULT")
+
+
 @scenario_of_copies
 def a_copy_is_cancelled(service):
     """While it is under way: what there is of it is removed."""
-    with program(service.node("db1"), STALLED, bytes=1000000):
+    with slowly(service, "db1"):
         number = begin(service, "db2")
         wait_copying(service, "db2")
         assert "A job runs" in service.ctl("db1", "provision", "db2", status=1)
@@ -216,7 +277,21 @@ def a_copy_is_cancelled(service):
     intact(service, "db2")
 
 
-STEPS = ["look", "copy", "prepare", "stop", "swap", "start", "position", "follow", "replicate", "verify", "release"]
+@scenario_of_copies
+def an_agent_dies_while_its_server_copies(service):
+    """What it had begun is ended, and begun again."""
+    with slowly(service, "db1"):
+        number = begin(service, "db2")
+        wait_copying(service, "db2")
+        service.wait(lambda: job(service, "db2").get("bytes_done", 0) > 0, "bytes to come")
+        service.node("db2").run("systemctl kill -s KILL mainstayd")
+        service.wait(lambda: job(service, "db2").get("id") == number, "the agent to be back")
+    service.node("db1").run("pkill -f sleep.1000", check=False)
+    settle(service, "db2", number)
+
+
+STEPS = ["look", "copy", "prepare", "shadow", "position", "follow", "catchup", "settle", "stop", "swap", "start", "replicate",
+         "verify", "release"]
 
 
 def settle(service, name, number):
@@ -263,7 +338,7 @@ def the_agent_dies_at_each_step(service):
     assert states.count("done") > len(STEPS) // 2, states
 
 
-@scenario_of_copies
+@scenario_of_copies(images=MARIADB)
 def a_full_disk_changes_nothing(service):
     """It is refused where that can be foreseen; where it was forced, or comes later, the old data serve on."""
     node = service.node("db2")

@@ -15,7 +15,7 @@ static void an_account_is_made_with_the_least(void **state) {
                   "GRANT BINLOG MONITOR, SLAVE MONITOR, REPLICATION SLAVE ADMIN, REPLICATION MASTER ADMIN, READ_ONLY ADMIN, RELOAD ON *.* TO 'agent'@'localhost';" },
                 { FLAVOUR_MYSQL, "agent",
                   "CREATE USER IF NOT EXISTS 'agent'@'localhost' IDENTIFIED WITH auth_socket AS 'mainstay';\n"
-                  "GRANT REPLICATION CLIENT, REPLICATION_SLAVE_ADMIN, SYSTEM_VARIABLES_ADMIN, RELOAD ON *.* TO 'agent'@'localhost';\n"
+                  "GRANT REPLICATION CLIENT, REPLICATION_SLAVE_ADMIN, SYSTEM_VARIABLES_ADMIN, RELOAD, CLONE_ADMIN, BACKUP_ADMIN ON *.* TO 'agent'@'localhost';\n"
                   "GRANT SELECT ON performance_schema.threads TO 'agent'@'localhost';" },
         };
 
@@ -31,6 +31,7 @@ static void an_account_is_made_with_the_least(void **state) {
 #define TO " TO `mainstay`@`localhost`"
 #define MARIADB_ALL "GRANT RELOAD, BINLOG MONITOR, READ_ONLY ADMIN, REPLICATION MASTER ADMIN, REPLICATION SLAVE ADMIN, SLAVE MONITOR ON *.*" TO " IDENTIFIED VIA unix_socket\n"
 #define THREADS "GRANT SELECT ON `performance_schema`.`threads`" TO "\n"
+#define MYSQL_ALL "GRANT BACKUP_ADMIN,CLONE_ADMIN,REPLICATION_SLAVE_ADMIN,SYSTEM_VARIABLES_ADMIN ON *.*" TO "\n"
 
 /* As the servers wrote them. */
 static void what_it_lacks_is_told(void **state) {
@@ -45,12 +46,13 @@ static void what_it_lacks_is_told(void **state) {
                 { "MariaDB, what only begins alike", "GRANT RELOAD, REPLICATION SLAVE, BINLOG MONITOR, READ_ONLY ADMIN, SLAVE MONITOR ON *.*" TO "\n", "REPLICATION SLAVE ADMIN, REPLICATION MASTER ADMIN", FLAVOUR_MARIADB },
                 { "MariaDB, only on one database", "GRANT USAGE ON *.*" TO "\nGRANT ALL PRIVILEGES ON `lab`.*" TO "\n",
                   "BINLOG MONITOR, SLAVE MONITOR, REPLICATION SLAVE ADMIN, REPLICATION MASTER ADMIN, READ_ONLY ADMIN, RELOAD", FLAVOUR_MARIADB },
-                { "MySQL, all", "GRANT RELOAD, REPLICATION CLIENT ON *.*" TO "\nGRANT REPLICATION_SLAVE_ADMIN,SYSTEM_VARIABLES_ADMIN ON *.*" TO "\n" THREADS, "", FLAVOUR_MYSQL },
-                { "MySQL, without the table", "GRANT RELOAD, REPLICATION CLIENT ON *.*" TO "\nGRANT REPLICATION_SLAVE_ADMIN,SYSTEM_VARIABLES_ADMIN ON *.*" TO "\n",
+                { "MySQL, all", "GRANT RELOAD, REPLICATION CLIENT ON *.*" TO "\n" MYSQL_ALL THREADS, "", FLAVOUR_MYSQL },
+                { "MySQL, without the table", "GRANT RELOAD, REPLICATION CLIENT ON *.*" TO "\n" MYSQL_ALL,
                   "SELECT on performance_schema.threads", FLAVOUR_MYSQL },
-                { "MySQL, more than the table", "GRANT SELECT, RELOAD, REPLICATION CLIENT ON *.*" TO "\nGRANT REPLICATION_SLAVE_ADMIN,SYSTEM_VARIABLES_ADMIN ON *.*" TO, "", FLAVOUR_MYSQL },
-                { "MySQL, of an earlier release", "GRANT REPLICATION CLIENT ON *.*" TO "\n" THREADS, "REPLICATION_SLAVE_ADMIN, SYSTEM_VARIABLES_ADMIN, RELOAD", FLAVOUR_MYSQL },
-                { "nothing", "", "REPLICATION CLIENT, REPLICATION_SLAVE_ADMIN, SYSTEM_VARIABLES_ADMIN, RELOAD, SELECT on performance_schema.threads", FLAVOUR_MYSQL },
+                { "MySQL, more than the table", "GRANT SELECT, RELOAD, REPLICATION CLIENT ON *.*" TO "\n" MYSQL_ALL, "", FLAVOUR_MYSQL },
+                { "MySQL, of an earlier release", "GRANT RELOAD, REPLICATION CLIENT ON *.*" TO "\nGRANT REPLICATION_SLAVE_ADMIN,SYSTEM_VARIABLES_ADMIN ON *.*" TO "\n" THREADS,
+                  "CLONE_ADMIN, BACKUP_ADMIN", FLAVOUR_MYSQL },
+                { "nothing", "", "REPLICATION CLIENT, REPLICATION_SLAVE_ADMIN, SYSTEM_VARIABLES_ADMIN, RELOAD, CLONE_ADMIN, BACKUP_ADMIN, SELECT on performance_schema.threads", FLAVOUR_MYSQL },
                 { "nonsense", "GRANT \n ON *.* \nGRANT ON *.* \nGRANT , ON *.* ", "BINLOG MONITOR, SLAVE MONITOR, REPLICATION SLAVE ADMIN, REPLICATION MASTER ADMIN, READ_ONLY ADMIN, RELOAD", FLAVOUR_MARIADB },
         };
 
@@ -65,12 +67,14 @@ static void what_it_lacks_is_told(void **state) {
 }
 
 static void a_primary_is_told_of_the_one_that_replicates(void **state) {
-        _cleanup_free_ char *text = NULL;
+        _cleanup_free_ char *text = NULL, *clones = NULL;
 
         (void) state;
-        assert_int_equal(account_replication_statements("replicator", &text), 0);
+        assert_int_equal(account_replication_statements(FLAVOUR_MARIADB, "replicator", &text), 0);
         assert_string_equal(text, "CREATE USER IF NOT EXISTS 'replicator'@'%' IDENTIFIED BY '...';\n"
                                   "GRANT REPLICATION SLAVE ON *.* TO 'replicator'@'%';");
+        assert_int_equal(account_replication_statements(FLAVOUR_MYSQL, "replicator", &clones), 0);
+        assert_non_null(strstr(clones, "GRANT REPLICATION SLAVE, BACKUP_ADMIN ON *.*"));
 }
 
 int main(void) {
