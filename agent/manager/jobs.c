@@ -237,8 +237,12 @@ void jobs_read_progress(Manager *m) {
         if (file_read(AT_FDCWD, path, 256, &text, &size, NULL) < 0 || sscanf(text, "%lld %lld", &done, &total) != 2 || done < 0 || m->job->bytes_done == done)
                 return;
         /* A stream is about as large as the files, and no promise of it. */
-        if (job_set_progress(m->job, done, total >= done ? total : done) >= 0)
+        total = total >= done ? total : done;
+        if (job_set_progress(m->job, done, total) >= 0) {
+                job_store_set_progress(m->jobs, done, total);
                 m->news = true;
+                manager_touch(m);
+        }
 }
 
 int jobs_unit(Manager *m, const char *step, const char *from, char text[static 512]) {

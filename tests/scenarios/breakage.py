@@ -47,7 +47,7 @@ def purge_binlogs(replicas, name):
     """
     node, primary = replicas.node(name), replicas.primary()
     node.rows(replicas.flavour.stop)
-    primary.rows("REPLACE INTO lab.ledger VALUES (-2, 'purged'); FLUSH BINARY LOGS")
+    primary.rows("DELETE FROM lab.ledger WHERE n = -2; INSERT INTO lab.ledger VALUES (-2, 'purged'); FLUSH BINARY LOGS")
     last = primary.records(replicas.flavour.binlog_status)[0]["File"]
     replicas.wait_replicated(*(other for other in replicas.names_of_replicas() if other != name))
     # It is refused as long as a replica's thread still reads the old one.

@@ -146,6 +146,11 @@ static void a_job_is_found_as_it_was_left(void **state) {
         before = text_of(job);
         after = text_of(job_store_running(s));
         assert_string_equal(before, after);
+        /* Whoever asks for the job is told; the one that is worked on is another copy. */
+        job_store_set_progress(s, 3, 4);
+        assert_int_equal(job_store_current(s)->bytes_done, 3);
+        assert_int_equal(job_store_current(s)->bytes_total, 4);
+        assert_int_equal(job->bytes_done, -1);
 
         assert_int_equal(job_end_step(job, true, "It is stopped.", 30), 0);
         assert_int_equal(job_end(job, JOB_DONE, "It was done.", 40), 0);
