@@ -564,7 +564,7 @@ static int do_prepare(Context *c) {
  * owns the data, may do all until the accounts of the dump are in force. MySQL sets its
  * GTIDs by the dump itself. */
 static int do_load(Context *c) {
-        static const char mysql_end[] = "\nFLUSH PRIVILEGES;\nSET GLOBAL super_read_only = ON;\n", mariadb_end[] = "\nFLUSH PRIVILEGES;\n";
+        static const char mysql_end[] = "\nSET SESSION sql_log_bin = 0;\nFLUSH PRIVILEGES;\nSET GLOBAL super_read_only = ON;\n", mariadb_end[] = "\nFLUSH PRIVILEGES;\n";
         const struct passwd *owner = getpwuid(c->owner.st_uid);
         char path[PATH_MAX], client[512], user[64];
         _cleanup_close_ int fd = staged(c, path), to = -1;

@@ -406,8 +406,10 @@ static int verb_adopt(Work *w) {
         if (all.n > 0 && !work_say(w, w->version.flavour == FLAVOUR_MYSQL ? "RESET REPLICA ALL" : "RESET SLAVE ALL"))
                 return answer_of_server(w);
         if (w->version.flavour == FLAVOUR_MYSQL) { /* the GTIDs are in its tables */
-                _cleanup_free_ char *executed = client_variable(w->mysql, "gtid_executed");
+                _cleanup_free_ char *executed = client_variable(w->mysql, "gtid_executed"), *own = client_variable(w->mysql, "server_uuid");
 
+                if (executed && own && strstr(executed, own))
+                        return answer_error(EBADMSG, "it has committed something of its own (%s), which its source does not have", own);
                 return executed ? answer_json(json_pack("{s:b, s:o}", "ok", true, "position", answer_text(executed))) : answer_of_server(w);
         }
         log_bin = client_variable(w->mysql, "log_bin");
