@@ -508,7 +508,7 @@ void args_help(FILE *f) {
               "      --reason TEXT       shun: why; --owner NAME: who; --for TIME: 90s, 30m, 2h, 3d\n"
               "      --force primary     repoint, replicator: follow another node than the primary\n"
               "      --source NODE       provision: take the copy of that node\n"
-              "      --method METHOD     provision: mariadb-backup, which is the only one\n"
+              "      --method METHOD     provision: mariadb-backup, clone (MySQL), or dump\n"
               "      --force CHECK       provision: space, primary\n"
               "      --force CHECK       recover: space, diverged, stray, prepared: see mainstayctl(1)\n"
               "      --dry-run           recover, shun and those after it: only say what would be done\n"
