@@ -266,6 +266,7 @@ int job_to_json(const Job *job, size_t steps, json_t **ret) {
         put(o, "state", json_string(job_state_to_string(job->state)), &failed);
         if (job->force.n > 0)
                 put(o, "force", names_to_json(&job->force), &failed);
+        put_number(o, "left_out", job->n_steps > steps ? (int64_t) (job->n_steps - steps + job->left_out) : (int64_t) job->left_out, 0, &failed);
         for (size_t i = job->n_steps > steps ? job->n_steps - steps : 0; i < job->n_steps; i++)
                 if (json_array_append_new(a, step_json(&job->step[i], &failed)) < 0)
                         failed = true;
@@ -423,6 +424,7 @@ int job_from_json(const json_t *j, Job **ret, char error[static 256]) {
         if (force && names_from_json(force, &job->force) < 0)
                 complain(&rd, -EBADMSG, "\"force\" of a job is not a list of checks");
         read_steps(&rd, j, job);
+        job->left_out = (size_t) read_number(&rd, j, "left_out", 0, JOB_STEPS_MAX - (int64_t) job->n_steps, 0);
         job->bytes_done = read_number(&rd, j, "bytes_done", 0, INT64_MAX, -1);
         job->bytes_total = read_number(&rd, j, "bytes_total", 0, INT64_MAX, -1);
         utf8_copy(job->text, sizeof(job->text), read_text(&rd, j, "text", false, sizeof(job->text)));

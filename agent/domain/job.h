@@ -94,6 +94,7 @@ typedef struct Job {
         Names force; /* the checks that were forced */
         size_t n_steps;
         JobStep step[JOB_STEPS_MAX]; /* oldest first */
+        size_t left_out; /* so many steps before these, of which others are not told */
         int64_t bytes_done, bytes_total; /* of the step begun last; -1 where unknown */
         char text[1024]; /* how it ended, or the error: a sentence; "" while it runs */
 } Job;

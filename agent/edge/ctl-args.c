@@ -373,8 +373,8 @@ static int check_force(Args *a, char error[static 256]) {
                                             "to begin a cluster where no node has data of one.", name);
                 if (a->verb == VERB_RECOVER && !streq(name, "space") && !streq(name, "diverged") && !streq(name, "stray") && !streq(name, "prepared"))
                         return wrong(error, "There is no check \"%s\" to force. It is space, diverged, stray or prepared.", name);
-                if (a->verb == VERB_PROVISION && !streq(name, "primary") && !streq(name, "space"))
-                        return wrong(error, "There is no check \"%s\" to force. It is space, or primary.", name);
+                if (a->verb == VERB_PROVISION && !streq(name, "primary") && !streq(name, "space") && !streq(name, "errant"))
+                        return wrong(error, "There is no check \"%s\" to force. It is space, primary, or errant.", name);
                 if ((a->verb == VERB_REPOINT || a->verb == VERB_REPLICATOR) && !streq(name, "primary"))
                         return wrong(error, "There is no check \"%s\" to force. It is primary: to follow a node that is not the one primary.", name);
         }
@@ -509,7 +509,7 @@ void args_help(FILE *f) {
               "      --force primary     repoint, replicator: follow another node than the primary\n"
               "      --source NODE       provision: take the copy of that node\n"
               "      --method METHOD     provision: mariadb-backup, clone (MySQL), or dump\n"
-              "      --force CHECK       provision: space, primary\n"
+              "      --force CHECK       provision: space, primary, errant\n"
               "      --force CHECK       recover: space, diverged, stray, prepared: see mainstayctl(1)\n"
               "      --dry-run           recover, shun and those after it: only say what would be done\n"
               "      --yes               recover: do not ask\n"

@@ -62,14 +62,16 @@ static void print_step(FILE *f, const Style *style, const JobStep *step) {
 
 static void print_news(FILE *f, const Style *style, const Job *job, JobShown *shown) {
         for (size_t i = 0; i < job->n_steps; i++) {
-                if (i < shown->n && shown->state[i] == job->step[i].state)
+                size_t at = job->left_out + i; /* other nodes are told the newest ones alone */
+
+                if (at < shown->n && shown->state[at] == job->step[i].state)
                         continue;
                 forget_progress(f, shown);
                 print_step(f, style, &job->step[i]);
-                shown->state[i] = job->step[i].state;
+                shown->state[at] = job->step[i].state;
         }
-        if (shown->n < job->n_steps)
-                shown->n = job->n_steps;
+        if (shown->n < job->left_out + job->n_steps)
+                shown->n = job->left_out + job->n_steps;
 }
 
 void job_print_steps(FILE *f, const Style *style, const Job *job, usec_t now, JobShown *shown) {

@@ -14,8 +14,8 @@ typedef struct JobShown {
 } JobShown;
 
 /* What is new of the steps, each told when it begins, ends and is undone, and on
- * a terminal how far the one under way has come. `job` has all its steps, as the
- * agent's own property and list say them, not a report. `now` as in job.h. */
+ * a terminal how far the one under way has come. `job` may be a
+ * report's, which has the newest steps alone. `now` as in job.h. */
 void job_print_steps(FILE *f, const Style *style, const Job *job, usec_t now, JobShown *shown);
 
 /* What it is, since when, and who asked for it. */

@@ -7,6 +7,7 @@
  *   copy      a copy of its data beside this node's own, by its backup program
  *   load      or its dump, into the server that runs there (mainstay-shadow)
  *   prepare   made consistent, and sealed with the GTIDs it stands at
+ *   save      what the own data alone have committed, decoded, to a file
  *   swap      in the place of the own data
  *   where     the seal of the copy, beside the data or in place
  *   back      the own data in place again
@@ -24,6 +25,7 @@
 #include "base/paths.h"
 #include "domain/gtid.h"
 #include "domain/job.h"
+#include "edge/errant.h"
 #include "edge/tool.h"
 #include "sys/clock.h"
 #include "sys/file.h"
@@ -635,6 +637,30 @@ out:
         return r;
 }
 
+static int do_save(Context *c) {
+        _cleanup_close_ int dirfd = open(str_or(getenv("MAINSTAY_RUNTIME"), RUNTIME), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        _cleanup_close_ int fd = openat(c->parentfd, c->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        _cleanup_free_ char *have = NULL;
+        char path[128];
+        json_int_t n;
+        size_t size;
+        int r;
+
+        r = dirfd < 0 ? -errno : file_read(dirfd, "provision.have", GTID_TEXT_MAX, &have, &size, NULL);
+        if (r < 0)
+                return fail(c, r, "what the other nodes have is not known: %s", strerror(-r));
+        if (take_note(c, false))
+                return fail(c, 0, "what is in place is the copy");
+        if (fd < 0)
+                return fail(c, -errno, "%.200s cannot be opened: %s", c->name, strerror(errno));
+        r = datadir_check_unused(fd, c->text);
+        if (r > 0)
+                r = errant_save(fd, &c->owner, have, c->job, &n, path, c->text);
+        if (r > 0 && (json_object_set_new(c->answer, "errant", json_integer(n)) < 0 || json_object_set_new(c->answer, "file", json_string(path)) < 0))
+                return fail(c, -ENOMEM, "memory is short");
+        return r;
+}
+
 static int do_swap(Context *c) {
         return staging_swap(c->parentfd, c->name, c->job, c->text);
 }
@@ -659,7 +685,7 @@ static const struct {
         const char *name;
         int (*run)(Context *c);
 } steps[] = {
-        { "look", do_look }, { "begin", do_begin }, { "copy", do_copy }, { "load", do_load }, { "prepare", do_prepare }, { "swap", do_swap },
+        { "look", do_look }, { "begin", do_begin }, { "copy", do_copy }, { "load", do_load }, { "prepare", do_prepare }, { "save", do_save }, { "swap", do_swap },
         { "where", do_where }, { "back", do_back }, { "discard", do_discard }, { "commit", do_commit },
 };
 

@@ -202,6 +202,12 @@ static int write_orders(Manager *m, const char *from) {
         return file_write(dirfd, "provision.env", env, strlen(env), 0644);
 }
 
+int jobs_tell(Manager *m, const char *name, const char *text) {
+        _cleanup_close_ int dirfd = open(m->paths.runtime, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        return dirfd < 0 ? -errno : file_write(dirfd, name, text, strlen(text), 0640);
+}
+
 static void unit_moved(Unit *unit, void *userdata) {
         manager_touch(userdata);
 }

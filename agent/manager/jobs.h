@@ -36,6 +36,9 @@ void jobs_next_phase(Manager *m);
  * node that a copy is taken of, "" for none. */
 int jobs_unit(Manager *m, const char *step, const char *from, char text[static 512]);
 
+/* For root's units: a file in the agent's directory. */
+int jobs_tell(Manager *m, const char *name, const char *text);
+
 /* How far a copy is, as whoever makes it writes down in the agent's directory. */
 #define JOBS_PROGRESS "provision.progress"
 void jobs_read_progress(Manager *m);

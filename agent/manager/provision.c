@@ -302,6 +302,79 @@ static int while_down(Manager *m, const char *step, const char *failed, char tex
         return unit_step(m, step, failed, text);
 }
 
+/* All that any other node has said that it has. */
+static int tell_have(Manager *m) {
+        _cleanup_gtid_list_ GtidList list = {0};
+        _cleanup_gtid_set_ GtidSet set = {0};
+        _cleanup_free_ char *text = NULL;
+        bool mysql = false;
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < m->n_peers; i++) {
+                const Report *o = peer_report(m->peer[i]);
+                _cleanup_gtid_list_ GtidList its = {0};
+                GtidList more = {0};
+                GtidSet all = {0};
+
+                if (!o || !o->replication || !o->replication->have_gtids)
+                        continue;
+                mysql = o->replication->flavour == FLAVOUR_MYSQL;
+                if (mysql) {
+                        r = gtid_set_union(&set, &o->replication->executed, &all);
+                        if (r >= 0) {
+                                gtid_set_done(&set);
+                                set = all;
+                        }
+                        continue;
+                }
+                r = replication_holdings(o->replication, &its);
+                if (r >= 0)
+                        r = gtid_list_union(&list, &its, &more);
+                if (r >= 0) {
+                        gtid_list_done(&list);
+                        list = more;
+                }
+        }
+        if (r >= 0)
+                r = mysql ? gtid_set_format(&set, &text) : gtid_list_format(&list, &text);
+        return r < 0 ? r : jobs_tell(m, "provision.have", text);
+}
+
+/* What no other node has is lost with the old data. What others have said is a moment
+ * old, so where there seems to be something, they are heard once more. */
+static int save(Manager *m, char text[static 512]) {
+        json_int_t n;
+        int r;
+
+        if (m->step.looked > 0 && manager_now(m) < m->step.looked) {
+                manager_wake(m, m->step.looked);
+                return 0;
+        }
+        r = m->step.asked_unit ? 0 : tell_have(m);
+        if (r < 0)
+                SAY(text, "What the other nodes have cannot be written down: %s.", strerror(-r));
+        else
+                r = while_down(m, "save", "What only this node has cannot be saved", text);
+        if (r < 0 && names_contain(&m->job->force, "errant")) {
+                SAY(text, "What only this node has, if anything, was not saved, for it was forced so.");
+                return 1;
+        }
+        if (r <= 0)
+                return r;
+        n = json_integer_value(json_object_get(m->step.answer, "errant"));
+        if (n > 0 && m->step.looked == 0) {
+                m->step.looked = manager_now(m) + NEWS_TIME;
+                jobs_worker_forget(m);
+                manager_wake(m, m->step.looked);
+                return 0;
+        }
+        if (n > 0)
+                SAY(text, "%lld transactions that no other node has are saved, decoded, in %.200s.", (long long) n, str_or(json_string_value(json_object_get(m->step.answer, "file")), "?"));
+        else
+                SAY(text, "The data have nothing that no other node has.");
+        return 1;
+}
+
 static int swap(Manager *m, char text[static 512]) {
         int r = while_down(m, "swap", "The copy cannot take the place of the data", text);
 
@@ -523,8 +596,8 @@ static int commit(Manager *m, char text[static 512]) {
 #define TAKE_OVER                                                             \
         { "position", position, NULL }, { "follow", follow, NULL },           \
         { "catchup", catch_up, NULL }, { "settle", end_shadow, NULL },        \
-        { "stop", stop_server, restart_server }, { "swap", swap, put_back },  \
-        { "start", start_server, halt_server },                               \
+        { "stop", stop_server, restart_server }, { "save", save, NULL },      \
+        { "swap", swap, put_back }, { "start", start_server, halt_server },   \
         { "replicate", replica_step_start, NULL },                            \
         { "verify", replica_step_verify, NULL },                              \
         { "release", replica_step_release, NULL }, {0}
@@ -556,8 +629,8 @@ bool provision_keeps_down(const Manager *m) {
         if (m->step.undoing)
                 for (size_t i = m->job->n_steps; i > 0; i--)
                         if (m->job->step[i - 1].state != STEP_UNDONE)
-                                return streq(m->job->step[i - 1].name, "swap");
-        return last->state == STEP_BEGUN && (streq(last->name, "swap") || streq(last->name, "back"));
+                                return streq(m->job->step[i - 1].name, "swap") || streq(m->job->step[i - 1].name, "save");
+        return last->state == STEP_BEGUN && (streq(last->name, "save") || streq(last->name, "swap") || streq(last->name, "back"));
 }
 
 const Step *provision_job_steps(const Job *job) {

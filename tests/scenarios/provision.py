@@ -1,6 +1,7 @@
 """A replica that cannot go on gets a copy of another node's data, and is never worse off."""
 
 import json
+import re
 from contextlib import contextmanager
 from functools import wraps
 
@@ -110,7 +111,11 @@ def one_that_went_its_own_way_is_provisioned(service):
     assert "exactly one active primary" in service.ctl("db1", "provision", "db2", status=1)
     service.ctl("db1", "shun", "db2")
     service.wait(lambda: service.service("db2")["primary"]["verdict"] == "one", "one primary to be seen")
-    service.ctl("db1", "provision", "db2", "--source", "db1")
+    said = service.ctl("db1", "provision", "db2", "--source", "db1")
+    saved = re.search(r"([0-9]+) transactions? that no other node has are saved, decoded, in (\S+)\.", said)
+    assert saved and saved[1] == "1", said
+    decoded = node.run(["cat", saved[2]]).stdout
+    assert "@2='only here'" in decoded and decoded.count("### INSERT INTO") == 1 and "BINLOG '" in decoded, decoded
     assert node.rows("SELECT COUNT(*) FROM lab.ledger WHERE n = -9")[0][0] == "0"
     service.ctl("db1", "online", "db2")
     service.check()
@@ -291,7 +296,7 @@ def an_agent_dies_while_its_server_copies(service):
     settle(service, "db2", number)
 
 
-STEPS = ["look", "copy", "prepare", "shadow", "position", "follow", "catchup", "settle", "stop", "swap", "start", "replicate",
+STEPS = ["look", "copy", "prepare", "shadow", "position", "follow", "catchup", "settle", "stop", "save", "swap", "start", "replicate",
          "verify", "release"]
 
 

@@ -102,6 +102,35 @@ static void progress_is_written_over(void **state) {
                     "  copy done after 20 s\n");
 }
 
+/* As another node is told of it: the newest alone, and more of them each time. */
+static void of_a_report_each_step_is_shown_once(void **state) {
+        _cleanup_(job_freep) Job *job = new_job(12, JOB_PROVISION, "db1");
+        Style plain = {0};
+        JobShown shown = {0};
+        char name[16];
+        Page p;
+
+        (void) state;
+        page_open(&p);
+        for (unsigned i = 0; i < 9; i++) {
+                _cleanup_(job_freep) Job *told = NULL;
+                char error[256];
+                json_t *o;
+
+                (void) snprintf(name, sizeof(name), "step%u", i);
+                assert_int_equal(job_begin_step(job, name, BEGUN), 0);
+                assert_int_equal(job_end_step(job, true, "", BEGUN), 0);
+                if (i < 5 || i == 6) /* not all is heard */
+                        continue;
+                assert_int_equal(job_to_json(job, 3, &o), 0);
+                assert_int_equal(job_from_json(o, &told, error), 0);
+                json_decref(o);
+                job_print_steps(p.f, &plain, told, BEGUN, &shown);
+        }
+        page_is(&p, "  step3 done after 0 s\n  step4 done after 0 s\n  step5 done after 0 s\n  step6 done after 0 s\n  step7 done after 0 s\n"
+                    "  step8 done after 0 s\n");
+}
+
 static void a_job_is_shown(void **state) {
         _cleanup_(job_freep) Job *job = new_job(12, JOB_REPOINT, "db1");
         Style plain = {0};
@@ -525,6 +554,7 @@ int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(each_step_is_told_once),
                 cmocka_unit_test(progress_is_written_over),
+                cmocka_unit_test(of_a_report_each_step_is_shown_once),
                 cmocka_unit_test(a_job_is_shown),
                 cmocka_unit_test(jobs_are_listed),
                 PLAYED(follows_until_it_is_done),

@@ -80,7 +80,7 @@ static const struct {
         { "repoint", "repoint wants the name of a node" },
         { "provision db2 db3", "one word too many" },
         { "provision commit db2 --source db3", "takes no copy" },
-        { "provision db2 --force=magic", "space, or primary" },
+        { "provision db2 --force=magic", "space, primary, or errant" },
         { "recover db2 --source db3", "does not go with" },
         { "repoint db2 db1 db3", "one word too many" },
         { "repoint db2 --force=space", "It is primary" },

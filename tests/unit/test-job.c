@@ -287,6 +287,7 @@ static void there_is_an_end_to_steps(void **state) {
         json_decref(o);
         assert_int_equal(cut->n_steps, JOB_STEPS_REPORTED);
         assert_string_equal(cut->step[0].name, "step24");
+        assert_int_equal(cut->left_out, 24);
         assert_string_equal(cut->step[JOB_STEPS_REPORTED - 1].name, "step31");
 }
 
