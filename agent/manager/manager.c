@@ -435,6 +435,7 @@ static int evaluate(sd_event_source *source, void *userdata) {
         gatekeeper_answer(m);
         start_mysqld(m);
         operators_drive(m);
+        jobs_drive(m);
         marks_tell_gate(m);
         manager_tell(m);
         request_answer(m);

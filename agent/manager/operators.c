@@ -360,7 +360,7 @@ static int do_provision(Manager *m, Op *op) {
 }
 
 static const Verb verbs[] = {
-        { "shun", do_shun, true },       { "online", do_online, true },   { "offline", do_offline, true },       { "drain", do_drain, false },
+        { "shun", do_shun, true },       { "online", do_online, true },   { "offline", do_offline, true },       { "drain", do_drain, true },
         { "recover", do_recover, true }, { "repoint", do_repoint, false }, { "replicator", do_replicator, false },
         { "provision", do_provision, false },
 };

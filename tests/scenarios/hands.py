@@ -320,6 +320,27 @@ def two_operators_in_the_same_second_get_one_cluster(cluster):
 
 
 @scenario
+def a_node_is_drained_and_brought_back(cluster):
+    """`drain` takes it out of service, waits until the last client has left, and stops nothing."""
+    node = cluster.node("db2")
+    with cluster.ledger:
+        sleeper = node.spawn(["mariadb", "-e", "SELECT SLEEP(1000)"])
+        cluster.ledger.stop()
+        drain = node.spawn(["mainstayctl", "drain"])
+        cluster.wait(lambda: cluster.state("db2") == "OFFLINE", "db2 to be OFFLINE")
+        time.sleep(3)
+        assert drain.poll() is None, "somebody is connected"
+        (sleeping,), = node.rows("SELECT id FROM information_schema.processlist WHERE info = 'SELECT SLEEP(1000)'")
+        node.rows(f"KILL {sleeping}")
+        assert drain.wait(PATIENT) == 0
+        sleeper.wait(PATIENT)
+        node.run(["mainstayctl", "online"])
+        cluster.ledger.start()
+        cluster.write_some()
+    cluster.check()
+
+
+@scenario
 def one_shut_down_slowly_stays_down(cluster):
     """`mariadb-admin shutdown` of a server that has much to write: it has left the cluster,
     runs on for a while, and is not started anew when it ends."""
