@@ -142,9 +142,8 @@ static json_t *describe(const char *datadir, Flavour *ret_flavour, char error[st
 
 /* Both of its outputs, until both have ended. */
 static int pass_on(Tool *t, int data) {
-        _cleanup_free_ char *buf = malloc(STREAM_FRAME_MAX);
         bool open = true;
-        int r = buf ? 0 : -ENOMEM;
+        int r = 0;
 
         while (r >= 0 && (open || t->log >= 0)) {
                 struct pollfd fds[] = { { .fd = open ? data : -1, .events = POLLIN }, { .fd = t->log, .events = POLLIN } };
@@ -156,14 +155,8 @@ static int pass_on(Tool *t, int data) {
                 if (fds[1].revents)
                         r = tool_read_log(t);
                 if (r >= 0 && fds[0].revents) {
-                        ssize_t n = read(data, buf, STREAM_FRAME_MAX);
-
-                        if (n < 0)
-                                r = errno == EINTR ? 0 : -errno;
-                        else if (n == 0)
-                                open = false;
-                        else
-                                r = stream_write(STDOUT_FILENO, STREAM_DATA, buf, (size_t) n);
+                        r = stream_write_from(STDOUT_FILENO, data);
+                        open = r > 0;
                 }
         }
         return r < 0 ? r : 0;
@@ -182,6 +175,7 @@ static int run(const char *const *argv, bool is_backup) {
                 return finish(false, "memory is short there");
         from = fds[0];
         to = fds[1];
+        stream_widen(from);
         r = tool_start(argv, -1, to, 0, 0, true, &t);
         if (r < 0)
                 return finish(false, strerror(-r));

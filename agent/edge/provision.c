@@ -114,20 +114,23 @@ static int source_open(Context *c, const char *verb, Source *ret) {
                 return fail(c, -ENOMEM, "memory is short");
         ret->fd = fds[0];
         to = fds[1];
+        stream_widen(to);
         r = tool_start(ssh.argv, -1, to, agent->pw_uid, agent->pw_gid, false, &ret->ssh);
         return r < 0 ? fail(c, r, "ssh cannot be run: %s", strerror(-r)) : 1;
 }
 
-/* 1 and a frame; else it was cut off. */
-static int source_read(Context *c, Source *s, StreamFrame *frame, size_t *n) {
+/* 1 and a frame, of which the data go to `to`, where that is not -1; else it was cut off. */
+static int source_read(Context *c, Source *s, int to, StreamFrame *frame, size_t *n) {
         struct pollfd p = { .fd = s->fd, .events = POLLIN };
         int r = poll(&p, 1, STALL_MS);
 
         if (r == 0)
                 return fail(c, -ETIME, "not a byte has come from the other node for %d s", STALL_MS / 1000);
-        r = stream_read(s->fd, frame, s->buf, n);
+        r = stream_read_to(s->fd, to, frame, s->buf, n);
         if (r > 0)
                 return 1;
+        if (r == -EPIPE)
+                return fail(c, r, "the data cannot be written: is the disk full? (journalctl -u 'mainstay-provision@*')");
         return fail(c, r < 0 ? r : -ECONNRESET, "the other node ended in the middle of it; why, its journal says, and: journalctl -u 'mainstay-provision@*'");
 }
 
@@ -138,7 +141,7 @@ static int source_header(Context *c, Source *s, json_t **ret) {
         json_t *o;
         int r;
 
-        r = source_read(c, s, &frame, &n);
+        r = source_read(c, s, -1, &frame, &n);
         if (r < 0)
                 return r;
         o = json_loads(s->buf, JSON_REJECT_DUPLICATES, NULL);
@@ -281,7 +284,7 @@ static int unpack_all(Context *c, Source *s, int to, json_int_t total, DumpScan 
                 size_t n;
                 int r;
 
-                r = source_read(c, s, &frame, &n);
+                r = source_read(c, s, scan ? -1 : to, &frame, &n);
                 if (r < 0)
                         return r;
                 if (frame == STREAM_END) {
@@ -290,9 +293,10 @@ static int unpack_all(Context *c, Source *s, int to, json_int_t total, DumpScan 
                 }
                 if (frame != STREAM_DATA)
                         continue;
-                if (scan)
+                if (scan) {
                         dump_scan(scan, s->buf, n);
-                r = write_all(to, s->buf, n);
+                        r = write_all(to, s->buf, n);
+                }
                 if (r < 0)
                         return fail(c, r, "the data cannot be written: is the disk full? (%s; journalctl -u 'mainstay-provision@*')", strerror(-r));
                 done += n;
@@ -370,6 +374,7 @@ static int do_copy(Context *c) {
         if (fchdir(fd) < 0 || pipe2(fds, O_CLOEXEC) < 0)
                 return fail(c, -errno, "%s", strerror(errno));
         to = fds[1];
+        stream_widen(to);
         r = tool_start((const char *const []) { unpack, "-x", NULL }, fds[0], -1, c->owner.st_uid, c->owner.st_gid, false, &files);
         (void) close(fds[0]);
         if (r < 0)

@@ -19,7 +19,21 @@ typedef enum StreamFrame {
  * ignored, or ends the process). -E2BIG for more than STREAM_FRAME_MAX bytes. */
 int stream_write(int fd, StreamFrame frame, const void *data, size_t n);
 
+/* What has come out of a pipe by now, waited for where it is nothing yet, as a DATA frame,
+ * without a copy of it where the kernel can. 1, and 0 at its end. */
+int stream_write_from(int fd, int pipe);
+
+/* As much as a pipe may have, for there are fewer turns then. */
+void stream_widen(int pipe);
+
+/* Bytes from one to the other, without a copy where one of them is a pipe and the kernel
+ * can. 1, and 0 where they end before the first one; -EBADMSG where they end later. */
+int stream_pass(int from, int to, size_t n);
+
 /* The next one, into `buf` of STREAM_FRAME_MAX + 1 bytes, with a NUL behind it.
  * 1, and 0 where the stream ends before another frame begins; -EBADMSG where it
  * ends within one, or is none of these. */
 int stream_read(int fd, StreamFrame *ret_frame, char *buf, size_t *ret_n);
+
+/* The same, but what a DATA frame has goes to `to`. -EPIPE and its like are of that. */
+int stream_read_to(int fd, int to, StreamFrame *ret_frame, char *buf, size_t *ret_n);

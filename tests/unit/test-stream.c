@@ -69,10 +69,58 @@ static void nonsense_is_refused(void **state) {
         }
 }
 
+/* From pipe to pipe, as a copy goes; and cut off anywhere it is not whole either. */
+static void data_are_passed_on_without_a_buffer(void **state) {
+        char buf[STREAM_FRAME_MAX + 1], got[64] = "";
+        int from, fds[2], out[2];
+        StreamFrame frame;
+        size_t n;
+
+        from = through("all of it", 9);
+        assert_int_equal(pipe(fds), 0);
+        assert_int_equal(pipe(out), 0);
+        assert_int_equal(stream_write_from(fds[1], from), 1);
+        assert_int_equal(stream_write_from(fds[1], from), 0);
+        assert_int_equal(stream_write(fds[1], STREAM_END, "ok", 2), 0);
+        (void) close(fds[1]);
+        assert_int_equal(stream_read_to(fds[0], out[1], &frame, buf, &n), 1);
+        assert_true(frame == STREAM_DATA && n == 9);
+        assert_int_equal(read(out[0], got, sizeof(got)), 9);
+        assert_string_equal(got, "all of it");
+        assert_int_equal(stream_read_to(fds[0], out[1], &frame, buf, &n), 1);
+        assert_true(frame == STREAM_END && streq(buf, "ok"));
+        assert_int_equal(stream_read_to(fds[0], out[1], &frame, buf, &n), 0);
+        (void) close(fds[0]);
+        for (size_t cut = 1; cut < 8; cut++) {
+                int fd = through("D\0\0\0\3abc", cut);
+
+                assert_int_equal(stream_read_to(fd, out[1], &frame, buf, &n), -EBADMSG);
+                (void) close(fd);
+        }
+        (void) close(from);
+        (void) close(out[0]);
+        (void) close(out[1]);
+}
+
+/* Where the kernel does not splice: from a file to a file. */
+static void what_is_no_pipe_is_copied(void **state) {
+        _cleanup_fclose_ FILE *a = tmpfile(), *b = tmpfile();
+        char got[16] = "";
+
+        assert_int_equal(write_all(fileno(a), "0123456789", 10), 0);
+        assert_int_equal(lseek(fileno(a), 0, SEEK_SET), 0);
+        assert_int_equal(stream_pass(fileno(a), fileno(b), 10), 1);
+        assert_int_equal(pread(fileno(b), got, sizeof(got), 0), 10);
+        assert_string_equal(got, "0123456789");
+        assert_int_equal(stream_pass(fileno(a), fileno(b), 1), 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(frames_arrive_as_they_were),
                 cmocka_unit_test(what_is_cut_off_is_told),
+                cmocka_unit_test(data_are_passed_on_without_a_buffer),
+                cmocka_unit_test(what_is_no_pipe_is_copied),
                 cmocka_unit_test(nonsense_is_refused),
         };
 
