@@ -150,7 +150,7 @@ int staging_hoist(int parentfd, const char *name, const char *sub, char text[sta
                 return fd;
         subfd = open_dir(fd, sub);
         if (subfd == -ENOENT)
-                return 1;
+                return datadir_has(fd, "mysql.ibd") && datadir_has(fd, "ibdata1") ? 1 : datadir_fail(-ENOENT, text, "there is no clone in %s", p.new);
         if (subfd < 0)
                 return datadir_fail(subfd, text, "%s/%s cannot be opened: %s", p.new, sub, strerror(-subfd));
         /* Renamed while it is read, a directory may leave some out. */
@@ -159,7 +159,7 @@ int staging_hoist(int parentfd, const char *name, const char *sub, char text[sta
         while (r > 0 && unlinkat(fd, sub, AT_REMOVEDIR) < 0 && errno == ENOTEMPTY);
         if (r > 0 && (datadir_has(fd, sub) || fsync(fd) < 0))
                 return datadir_fail(-EIO, text, "%s/%s cannot be removed: %s", p.new, sub, strerror(errno));
-        return r;
+        return r <= 0 || (datadir_has(fd, "mysql.ibd") && datadir_has(fd, "ibdata1")) ? r : datadir_fail(-ENOENT, text, "the clone in %s is not whole", p.new);
 }
 
 static bool is_own(const char *entry) {

@@ -87,31 +87,47 @@ static void add_means(Means *to, Method method, bool can, const char *lacks) {
                 (void) snprintf(to->lacks + n, sizeof(to->lacks) - n, "%s%s", n > 0 ? "; " : "", lacks);
 }
 
+/* 1, 0, or -1 where it cannot be told. */
+static int has_rows(MYSQL *mysql, const char *statement) {
+        MYSQL_RES *result = client_query(mysql, statement);
+        int r = !result ? -1 : mysql_fetch_row(result) != NULL;
+
+        if (result)
+                mysql_free_result(result);
+        return r;
+}
+
 /* By which methods a copy can be made of it now. */
 static void find_means(MYSQL *mysql, Flavour flavour, Means *ret) {
+        /* A clone leaves tables of other engines empty; in a dump they are of another moment than
+         * the rest, and of MariaDB's versioned tables it leaves out the past (measured). */
+        static const char others[] = "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA NOT IN ('mysql', 'sys', 'performance_schema', 'information_schema')"
+                                     " AND (TABLE_TYPE = 'SYSTEM VERSIONED' OR (TABLE_TYPE = 'BASE TABLE' AND ENGINE <> 'InnoDB')) LIMIT 1";
+        static const char plugin[] = "SELECT 1 FROM information_schema.PLUGINS WHERE PLUGIN_NAME = 'clone' AND PLUGIN_STATUS = 'ACTIVE'";
+        static const char foreign[] = "it has tables that are not InnoDB's, or are versioned, which neither a clone nor a dump has as they are";
         _cleanup_free_ char *updates = client_variable(mysql, "log_slave_updates"), *position = client_variable(mysql, "gtid_slave_pos");
+        bool partly = has_rows(mysql, others) != 0;
         char path[512];
 
         *ret = (Means) { .methods = json_array() };
         if (flavour == FLAVOUR_MARIADB) {
-                add_means(ret, METHOD_MARIADB_BACKUP, tool_find(backups, path) != NULL, "its mariadb-backup is not installed");
-                add_means(ret, METHOD_DUMP, tool_find(mariadb_dumps, path) != NULL, "its mariadb-dump is not installed");
                 /* A dump says what its binary log has. */
-                if (position && *position && !(updates && (streq(updates, "1") || streq(updates, "ON"))))
-                        add_means(ret, METHOD_DUMP, false, "it is a replica with log_slave_updates off, of which a dump does not tell where it stands");
-        } else {
-                MYSQL_RES *result = client_query(mysql, "SELECT 1 FROM information_schema.PLUGINS WHERE PLUGIN_NAME = 'clone' AND PLUGIN_STATUS = 'ACTIVE'");
+                bool untold = position && *position && !(updates && (streq(updates, "1") || streq(updates, "ON")));
 
-                add_means(ret, METHOD_CLONE, result && mysql_fetch_row(result), "its server has no clone plugin, which mainstayctl setup there loads");
-                if (result)
-                        mysql_free_result(result);
-                add_means(ret, METHOD_DUMP, tool_find(mysql_dumps, path) != NULL, "its mysqldump is not installed");
+                add_means(ret, METHOD_MARIADB_BACKUP, tool_find(backups, path) != NULL, "its mariadb-backup is not installed");
+                add_means(ret, METHOD_DUMP, !partly && !untold && tool_find(mariadb_dumps, path) != NULL,
+                          partly   ? foreign
+                          : untold ? "it is a replica with log_slave_updates off, of which a dump does not tell where it stands"
+                                   : "its mariadb-dump is not installed");
+        } else {
+                add_means(ret, METHOD_CLONE, !partly && has_rows(mysql, plugin) == 1, partly ? foreign : "its server has no clone plugin, which mainstayctl setup there loads");
+                add_means(ret, METHOD_DUMP, !partly && tool_find(mysql_dumps, path) != NULL, partly ? "nor can it be dumped" : "its mysqldump is not installed");
         }
 }
 
 /* What this server is, and how far its binary log has come before the copy begins:
  * a history that the copy goes on with. NULL with a sentence in `error`. */
-static json_t *describe(const char *datadir, Flavour *ret_flavour, char error[static 512]) {
+static json_t *describe(const char *datadir, ServerVersion *ret_version, char error[static 512]) {
         _cleanup_free_ char *state = NULL, *id = NULL;
         _cleanup_close_ int fd = open(datadir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         MYSQL *mysql = mysql_init(NULL);
@@ -131,7 +147,7 @@ static json_t *describe(const char *datadir, Flavour *ret_flavour, char error[st
                 state = client_variable(mysql, "gtid_binlog_state");
                 id = client_variable(mysql, "server_id");
                 find_means(mysql, version.flavour, &means);
-                *ret_flavour = version.flavour;
+                *ret_version = version;
                 o = json_pack("{s:s, s:I, s:s, s:s, s:o, s:s}", "version", mysql_get_server_info(mysql), "bytes", (json_int_t) size, "binlog_state", str_or(state, ""), "server_id", str_or(id, ""),
                               "methods", means.methods, "lacks", means.lacks);
         }
@@ -195,7 +211,8 @@ static int run(const char *const *argv, bool is_backup) {
         return finish(false, text);
 }
 
-static int hand_out(const char *datadir, Flavour flavour, bool dump) {
+static int hand_out(const char *datadir, const ServerVersion *version, bool dump) {
+        Flavour flavour = version->flavour;
         _cleanup_free_ char *socket = NULL, *data = NULL, *user = NULL;
         char path[512];
 
@@ -211,14 +228,17 @@ static int hand_out(const char *datadir, Flavour flavour, bool dump) {
                 return finish(false, "memory is short there");
         if (!dump)
                 return run((const char *const []) { path, "--backup", "--stream=xbstream", "--slave-info", user, socket, data, "--target-dir=/tmp", NULL }, true);
-        /* Measured with MariaDB 10.11: with --gtid the position is a comment behind all data. */
+        /* Measured with MariaDB 10.11: with --gtid the position is a comment behind all data.
+         * MySQL's reads its GTIDs at the moment of the snapshot only where it is to tell the
+         * position in the binary log, too; without that it may claim what it does not have
+         * (bug 33630199), and flushes into the binary log (bug 115022). */
         return run((const char *const []) { path, "--no-defaults", user, socket, "--all-databases", "--single-transaction", "--quick", "--hex-blob", "--routines", "--events", "--triggers",
-                                            flavour == FLAVOUR_MARIADB ? "--gtid" : "--set-gtid-purged=ON", flavour == FLAVOUR_MARIADB ? "--master-data=2" : NULL, NULL }, false);
+                                            version->number >= 80026 && flavour == FLAVOUR_MYSQL ? "--source-data=2" : "--master-data=2", flavour == FLAVOUR_MARIADB ? "--gtid" : "--set-gtid-purged=ON", NULL }, false);
 }
 
 int main(void) {
         const struct timeval patience = { .tv_sec = PATIENCE };
-        Flavour flavour = FLAVOUR_MARIADB;
+        ServerVersion version = {0};
         const char *datadir;
         char verb[VERB_SIZE], error[512] = "";
         json_t *o;
@@ -231,10 +251,10 @@ int main(void) {
         datadir = str_or(getenv("MAINSTAY_DATADIR"), "");
         if (read_verb(verb) < 0 || !(streq(verb, "look") || streq(verb, "copy") || streq(verb, "dump")))
                 return finish(false, "it is asked for what it does not know: bring all nodes to the same release");
-        o = *datadir ? describe(datadir, &flavour, error) : NULL;
+        o = *datadir ? describe(datadir, &version, error) : NULL;
         if (!o)
                 return finish(false, *error ? error : "its agent does not run, which says where the data are");
         if (send_json(STREAM_HEADER, o) < 0)
                 return EXIT_FAILURE;
-        return streq(verb, "look") ? finish(true, "") : hand_out(datadir, flavour, streq(verb, "dump"));
+        return streq(verb, "look") ? finish(true, "") : hand_out(datadir, &version, streq(verb, "dump"));
 }

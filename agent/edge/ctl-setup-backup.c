@@ -31,7 +31,8 @@ static int look_account(Setup *s) {
 
         if (!names_plain(user))
                 return 0; /* told elsewhere */
-        if (asprintf(&statement, "SELECT COUNT(*) FROM mysql.user WHERE User = '%s'", user) < 0) {
+        if (asprintf(&statement, "SELECT COUNT(*) FROM mysql.user WHERE User = '%s' AND Host = 'localhost' AND Select_priv = 'Y' AND Reload_priv = 'Y' AND Process_priv = 'Y'"
+                     " AND Lock_tables_priv = 'Y' AND Show_view_priv = 'Y' AND Trigger_priv = 'Y' AND Event_priv = 'Y'", user) < 0) {
                 statement = NULL;
                 return -ENOMEM;
         }

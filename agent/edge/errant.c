@@ -177,6 +177,8 @@ static int decode(int fd, const struct stat *owner, const Files *files, const ch
         argv[n++] = "--verbose";
         if (f->mysql && *have)
                 argv[n++] = exclude;
+        if (!f->mysql) /* binary logs and relay logs overlap */
+                argv[n++] = "--loose-skip-gtid-strict-mode";
         for (size_t i = 0; i < files->n; i++)
                 argv[n++] = files->name[i];
         if (fchdir(fd) < 0 || pipe2(fds, O_CLOEXEC) < 0)

@@ -42,6 +42,7 @@
 #define AGENT "mainstay"
 /* No database can have that name. */
 #define CLONE_DIRECTORY "mainstay-clone"
+#define LOAD_BEGUN "mainstay-load.begun"
 /* Not a byte for so long: it has stalled. A large table is flushed meanwhile, say. */
 #define STALL_MS (300 * 1000)
 #define PROGRESS_PAUSE (500 * USEC_PER_MSEC)
@@ -456,11 +457,30 @@ static int newest(const GtidList *all, GtidList *ret) {
         return 0;
 }
 
+/* What in a history is not beyond a position. */
+static int up_to(const GtidList *history, const GtidList *at, GtidList *ret) {
+        Gtid *gtid = calloc(history->n + 1, sizeof(*gtid));
+        size_t n = 0;
+
+        if (!gtid)
+                return -ENOMEM;
+        for (size_t i = 0; i < history->n; i++) {
+                const Gtid *end = gtid_list_highest(at, history->gtid[i].domain);
+
+                if (end && history->gtid[i].seq <= end->seq)
+                        gtid[n++] = history->gtid[i];
+        }
+        *ret = (GtidList) { .n = n, .gtid = gtid };
+        return 0;
+}
+
 /* Where the copy stands, and the history of the binary log that leads there: what
  * the source had written before the copy began (`header`), and then that, by its binary
- * log and as a replica. */
+ * log and as a replica; `slave` NULL: the binary log's position is exact, and all that
+ * there is. */
 static int gtids(Context *c, const json_t *header, const GtidList *binlog, const GtidList *slave, json_t *note) {
-        _cleanup_gtid_list_ GtidList written = {0}, both = {0}, at = {0}, before = {0}, state = {0}, last = {0};
+        static const GtidList none = {0};
+        _cleanup_gtid_list_ GtidList written = {0}, both = {0}, at = {0}, before = {0}, state = {0}, last = {0}, past = {0};
         const char *text = str_or(json_string_value(json_object_get(header, "binlog_state")), "");
         _cleanup_free_ char *position = NULL, *history = NULL;
         char error[256] = "";
@@ -470,16 +490,19 @@ static int gtids(Context *c, const json_t *header, const GtidList *binlog, const
         /* It tells what MariaDB calls its current position, which leaves out what a server
          * wrote before it was given another server_id. Of one that replicates from nobody,
          * all that it wrote before the copy began is in it. */
-        if (r >= 0 && slave->n == 0)
+        if (r >= 0 && slave && slave->n == 0)
                 r = newest(&before, &last);
         if (r >= 0)
                 r = gtid_list_union(binlog, &last, &written);
         if (r >= 0)
-                r = gtid_list_union(&written, slave, &both);
+                r = gtid_list_union(&written, slave ? slave : &none, &both);
         if (r >= 0)
                 r = newest(&both, &at);
+        /* In its binary log, but in no snapshot yet, may be a transaction more. */
         if (r >= 0)
-                r = gtid_list_union(&before, &at, &state);
+                r = slave ? gtid_list_copy(&before, &past) : up_to(&before, &at, &past);
+        if (r >= 0)
+                r = gtid_list_union(&past, &at, &state);
         if (r >= 0)
                 r = gtid_list_format(&at, &position);
         if (r >= 0)
@@ -575,7 +598,7 @@ static int do_load(Context *c) {
         const struct passwd *owner = getpwuid(c->owner.st_uid);
         char path[PATH_MAX], client[512], user[64];
         _cleanup_close_ int fd = staged(c, path), to = -1;
-        _cleanup_gtid_list_ GtidList at = {0}, none = {0};
+        _cleanup_gtid_list_ GtidList at = {0};
         DumpScan *scan = calloc(1, sizeof(*scan));
         json_t *o = NULL;
         Tool loader = {0};
@@ -593,6 +616,16 @@ static int do_load(Context *c) {
                 r = 1; /* before a crash */
                 goto out;
         }
+        /* What a first dump has left, a second one may not know to drop. */
+        if (datadir_has(fd, LOAD_BEGUN)) {
+                r = fail(c, -EIO, "the loading of a dump was cut off");
+                goto out;
+        }
+        r = file_write(fd, LOAD_BEGUN, "", 0, 0600);
+        if (r < 0) {
+                (void) fail(c, r, LOAD_BEGUN " cannot be written: %s", strerror(-r));
+                goto out;
+        }
         mysql = datadir_has(fd, "mysql.ibd");
         (void) snprintf(user, sizeof(user), "--user=%s", mysql ? "root" : owner->pw_name);
         r = find_client(c, client);
@@ -603,7 +636,7 @@ static int do_load(Context *c) {
                 goto out;
         }
         to = fds[1];
-        r = tool_start((const char *const []) { client, "--no-defaults", "--socket=" SHADOW_SOCKET, user, mysql ? "--init-command=SET GLOBAL super_read_only = OFF" : "--init-command=SET SESSION sql_log_bin = 0", NULL },
+        r = tool_start((const char *const []) { client, "--no-defaults", "--binary-mode", "--socket=" SHADOW_SOCKET, user, mysql ? "--init-command=SET GLOBAL super_read_only = OFF" : "--init-command=SET SESSION sql_log_bin = 0", NULL },
                        fds[0], -1, c->owner.st_uid, c->owner.st_gid, false, &loader);
         (void) close(fds[0]);
         if (r < 0) {
@@ -630,8 +663,10 @@ static int do_load(Context *c) {
                 if (!scan->position || gtid_list_parse(scan->position, strlen(scan->position), GTID_POSITION, &at, error) < 0)
                         r = fail(c, -ENODATA, "the dump does not say where it stands: does its server write a binary log?");
                 else
-                        r = gtids(c, o, &at, &none, c->answer);
+                        r = gtids(c, o, &at, NULL, c->answer);
         }
+        if (r > 0)
+                r = staging_carry(c->parentfd, c->name, c->text);
         if (r > 0)
                 r = staging_seal(c->parentfd, c->name, c->job, c->answer, c->text);
         json_decref(o);

@@ -24,7 +24,8 @@ static const char running[] =
         "SELECT PROCESSLIST_ID FROM performance_schema.threads WHERE PROCESSLIST_USER = SUBSTRING_INDEX(USER(), '@', 1)"
         " AND PROCESSLIST_ID <> CONNECTION_ID() AND PROCESSLIST_INFO LIKE 'CLONE INSTANCE%'";
 
-/* The first column of the first row as a number; -1 where there is none. */
+/* The first column of the first row as a number; -1 where there is none, or it is not told:
+ * then mysql_errno() is not 0. */
 static int64_t first_number(MYSQL *mysql, const char *statement, int64_t *ret_second) {
         MYSQL_RES *result = client_query(mysql, statement);
         MYSQL_ROW row = result ? mysql_fetch_row(result) : NULL;
@@ -48,7 +49,7 @@ int verb_stop_clone(Work *w) {
                 int64_t id = first_number(w->mysql, running, NULL);
 
                 if (id < 0)
-                        return answer_ok();
+                        return mysql_errno(w->mysql) == 0 ? answer_ok() : answer_of_server(w);
                 /* One's own one may always end. */
                 (void) snprintf(statement, sizeof(statement), "KILL %" PRId64, id);
                 (void) work_say(w, statement);

@@ -302,6 +302,12 @@ static void shadow_moved(Unit *unit, int r, const char *result, void *userdata) 
 int jobs_shadow(Manager *m, bool up, char text[static 512]) {
         int r = 0;
 
+        if (up && m->job->state == JOB_CANCELLING && !m->step.undoing) {
+                if (m->step.unit)
+                        (void) unit_stop(m->step.unit, "replace", NULL, NULL);
+                (void) snprintf(text, 512, "It was cancelled.");
+                return -ECANCELED;
+        }
         if (m->step.ended_unit && m->step.answered)
                 return 1;
         if (m->step.ended_unit) {

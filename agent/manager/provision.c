@@ -140,13 +140,20 @@ static int copy(Manager *m, char text[static 512]) {
         return fetch(m, "copy", text);
 }
 
-/* Of a clone whose agent has died, the server may still be at work. */
-static int stop_clone(Manager *m) {
+/* Of a clone whose agent has died, the server may still be at work. One that cannot be
+ * connected to clones nothing. */
+static int stop_clone(Manager *m, char text[static 512]) {
+        static const json_int_t away[] = { 2002, 2003, 2006, 2013 };
         int r = jobs_work(m, WORK_TIME, (const char *const []) { "stop-clone", NULL });
 
-        if (r != 0)
-                jobs_next_phase(m); /* a server that does not answer clones nothing */
-        return r != 0;
+        for (size_t i = 0; r < 0 && i < ELEMENTS(away); i++)
+                if (json_integer_value(json_object_get(m->step.answer, "errno")) == away[i])
+                        r = 1;
+        if (r < 0)
+                SAY(text, "A clone that was begun before cannot be ended: %.400s.", m->step.error);
+        if (r > 0)
+                jobs_next_phase(m);
+        return r;
 }
 
 static int make_place(Manager *m, char text[static 512]) {
@@ -163,8 +170,11 @@ static int clone_data(Manager *m, char text[static 512]) {
         char host[256], port[8];
         int r;
 
-        if (m->step.phase == 0 && stop_clone(m) == 0)
-                return 0;
+        if (m->step.phase == 0) {
+                r = stop_clone(m, text);
+                if (r <= 0)
+                        return r;
+        }
         if (m->step.phase == 1) {
                 r = make_place(m, text);
                 if (r <= 0)
@@ -193,8 +203,11 @@ static int clone_data(Manager *m, char text[static 512]) {
 static int discard(Manager *m, char text[static 512]) {
         int r;
 
-        if (clones(m) && m->step.phase == 0 && m->main_pid != 0 && stop_clone(m) == 0)
-                return 0;
+        if (clones(m) && m->step.phase == 0 && m->main_pid != 0) {
+                r = stop_clone(m, text);
+                if (r <= 0)
+                        return r;
+        }
         r = unit_step(m, "discard", "The copy cannot be removed", text);
         if (r > 0)
                 SAY(text, "What there was of the copy is removed; the old data are untouched.");
@@ -302,11 +315,10 @@ static int while_down(Manager *m, const char *step, const char *failed, char tex
         return unit_step(m, step, failed, text);
 }
 
-/* All that any other node has said that it has. */
-static int tell_have(Manager *m) {
+/* All that any other node has said that it has. Free `*ret`. */
+static int others_have(Manager *m, char **ret) {
         _cleanup_gtid_list_ GtidList list = {0};
         _cleanup_gtid_set_ GtidSet set = {0};
-        _cleanup_free_ char *text = NULL;
         bool mysql = false;
         int r = 0;
 
@@ -335,25 +347,40 @@ static int tell_have(Manager *m) {
                         list = more;
                 }
         }
+        return r < 0 ? r : mysql ? gtid_set_format(&set, ret) : gtid_list_format(&list, ret);
+}
+
+/* 1: the unit may be asked; 0: it was asked before with nothing else to compare with. */
+static int tell_have(Manager *m, char text[static 512]) {
+        _cleanup_free_ char *have = NULL;
+        int r = others_have(m, &have);
+
+        if (r >= 0 && m->step.looked > manager_now(m) && streq(have, str_or(m->step.history, ""))) {
+                manager_wake(m, m->step.looked);
+                return 0;
+        }
         if (r >= 0)
-                r = mysql ? gtid_set_format(&set, &text) : gtid_list_format(&list, &text);
-        return r < 0 ? r : jobs_tell(m, "provision.have", text);
+                r = jobs_tell(m, "provision.have", have);
+        if (r < 0) {
+                SAY(text, "What the other nodes have cannot be written down: %s.", strerror(-r));
+                return r;
+        }
+        free(m->step.history);
+        m->step.history = TAKE(have);
+        return 1;
 }
 
 /* What no other node has is lost with the old data. What others have said is a moment
- * old, so where there seems to be something, they are heard once more. */
+ * old, so where there seems to be something, it is compared again with what they say
+ * next. */
 static int save(Manager *m, char text[static 512]) {
         json_int_t n;
         int r;
 
-        if (m->step.looked > 0 && manager_now(m) < m->step.looked) {
-                manager_wake(m, m->step.looked);
+        r = m->step.asked_unit || m->step.answered ? 1 : tell_have(m, text);
+        if (r == 0)
                 return 0;
-        }
-        r = m->step.asked_unit ? 0 : tell_have(m);
-        if (r < 0)
-                SAY(text, "What the other nodes have cannot be written down: %s.", strerror(-r));
-        else
+        if (r > 0)
                 r = while_down(m, "save", "What only this node has cannot be saved", text);
         if (r < 0 && names_contain(&m->job->force, "errant")) {
                 SAY(text, "What only this node has, if anything, was not saved, for it was forced so.");
@@ -362,14 +389,15 @@ static int save(Manager *m, char text[static 512]) {
         if (r <= 0)
                 return r;
         n = json_integer_value(json_object_get(m->step.answer, "errant"));
-        if (n > 0 && m->step.looked == 0) {
+        if (n > 0 && m->step.looked == 0)
                 m->step.looked = manager_now(m) + NEWS_TIME;
+        if (n > 0 && manager_now(m) < m->step.looked) {
                 jobs_worker_forget(m);
                 manager_wake(m, m->step.looked);
                 return 0;
         }
         if (n > 0)
-                SAY(text, "%lld transactions that no other node has are saved, decoded, in %.200s.", (long long) n, str_or(json_string_value(json_object_get(m->step.answer, "file")), "?"));
+                SAY(text, "%lld transaction(s) that no other node has are saved, decoded, in %.200s.", (long long) n, str_or(json_string_value(json_object_get(m->step.answer, "file")), "?"));
         else
                 SAY(text, "The data have nothing that no other node has.");
         return 1;

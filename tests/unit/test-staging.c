@@ -286,8 +286,79 @@ static void a_begin_removes_what_was_left(void **state) {
         scratch_done(&s);
 }
 
+#define CLONE "mainstay-clone"
+
+static int do_hoist(int dirfd) {
+        char text[DATADIR_TEXT_MAX] = "";
+
+        return told(staging_hoist(dirfd, "mysql", CLONE, text));
+}
+
+/* Wherever it was cut off, and never without a clone. */
+static void a_clone_goes_one_level_up(void **state) {
+        Scratch s = scratch_new();
+        unsigned n = 0;
+        int r;
+
+        do {
+                assert_int_equal(mkdirat(s.fd, "mysql" STAGING_NEW, 0750), 0);
+                assert_int_equal(do_hoist(s.fd), -ENOENT);
+                make(&s, "mysql" STAGING_NEW "/" CLONE, "clone");
+                scratch_puts(&s, "mysql" STAGING_NEW "/" CLONE "/mysql.ibd", "");
+                r = crash_after(do_hoist, s.fd, ++n);
+                if (r == -EPERM)
+                        skip();
+                assert_true(r >= 0);
+                assert_int_equal(do_hoist(s.fd), 0);
+                assert_true(is(&s, "mysql" STAGING_NEW, "clone"));
+                assert_true(is_gone(&s, "mysql" STAGING_NEW "/" CLONE));
+                assert_int_equal(do_hoist(s.fd), 0);
+                assert_int_equal(datadir_remove(s.fd, "mysql" STAGING_NEW), 0);
+        } while (r == 1);
+        scratch_done(&s);
+}
+
+static void half_a_clone_is_none(void **state) {
+        Scratch s = scratch_new();
+
+        assert_int_equal(mkdirat(s.fd, "mysql" STAGING_NEW, 0750), 0);
+        make(&s, "mysql" STAGING_NEW "/" CLONE, "clone");
+        assert_int_equal(do_hoist(s.fd), -ENOENT); /* it has no dictionary */
+        clear(&s);
+        scratch_done(&s);
+}
+
+static void what_is_this_node_s_own_is_carried_over(void **state) {
+        Scratch s = scratch_new();
+        char text[DATADIR_TEXT_MAX] = "";
+        struct stat st;
+
+        make(&s, "mysql", "own");
+        make(&s, "mysql" STAGING_NEW, "copy");
+        scratch_puts(&s, "mysql/mysqld-auto.cnf", "{}");
+        scratch_puts(&s, "mysql/server-key.pem", "key");
+        scratch_puts(&s, "mysql/ca.pem", "ours");
+        scratch_puts(&s, "mysql/auto.cnf", "identity");
+        scratch_puts(&s, "mysql" STAGING_NEW "/ca.pem", "theirs");
+        assert_int_equal(fchmodat(s.fd, "mysql/server-key.pem", 0600, 0), 0);
+        for (unsigned i = 0; i < 2; i++) {
+                assert_int_equal(staging_carry(s.fd, "mysql", text), 1);
+                assert_true(scratch_is(&s, "mysql" STAGING_NEW "/mysqld-auto.cnf", "{}"));
+                assert_true(scratch_is(&s, "mysql" STAGING_NEW "/server-key.pem", "key"));
+                assert_true(scratch_is(&s, "mysql" STAGING_NEW "/ca.pem", "theirs"));
+                assert_true(is_gone(&s, "mysql" STAGING_NEW "/auto.cnf"));
+        }
+        assert_int_equal(fstatat(s.fd, "mysql" STAGING_NEW "/server-key.pem", &st, 0), 0);
+        assert_int_equal(st.st_mode & 0777, 0600);
+        clear(&s);
+        scratch_done(&s);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(a_clone_goes_one_level_up),
+                cmocka_unit_test(half_a_clone_is_none),
+                cmocka_unit_test(what_is_this_node_s_own_is_carried_over),
                 cmocka_unit_test(a_swap_that_is_cut_off_goes_on),
                 cmocka_unit_test(a_swap_that_is_cut_off_is_taken_back),
                 cmocka_unit_test(what_is_taken_back_goes_on_being_so),
