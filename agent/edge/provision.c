@@ -23,7 +23,8 @@
 #include "adapter/staging.h"
 #include "base/number.h"
 #include "base/paths.h"
-#include "domain/gtid.h"
+#include "domain/copy-position.h"
+#include "domain/dump-scan.h"
 #include "domain/job.h"
 #include "edge/errant.h"
 #include "edge/tool.h"
@@ -224,57 +225,6 @@ static void tell_progress(uint64_t done, json_int_t total, usec_t *told) {
         (void) answer_file("provision.progress", line);
 }
 
-/* What a dump says of itself, in lines of its own. The position comes after all data
- * (MariaDB 10.11), so of several the last one counts: others are in somebody's routine. */
-typedef struct DumpScan {
-        char line[GTID_TEXT_MAX + 64]; /* as long as it may yet be one */
-        size_t n;
-        bool skip;
-        char *position;
-        bool whole; /* the last line says so */
-} DumpScan;
-
-static const char dump_position[] = "-- SET GLOBAL gtid_slave_pos='", dump_end[] = "-- Dump completed";
-
-static bool begins(const DumpScan *d, const char *with) {
-        size_t n = strlen(with);
-
-        return strncmp(d->line, with, d->n < n ? d->n : n) == 0;
-}
-
-static void dump_line(DumpScan *d) {
-        size_t n = strlen(dump_position), end;
-
-        if (d->n > 0 || d->skip)
-                d->whole = !d->skip && d->n >= strlen(dump_end) && begins(d, dump_end);
-        d->line[d->n] = 0;
-        if (!d->skip && d->n > n && begins(d, dump_position)) {
-                end = strcspn(d->line + n, "'");
-                free(d->position);
-                d->position = strndup(d->line + n, end);
-        }
-        d->n = 0;
-        d->skip = false;
-}
-
-static void dump_scan(DumpScan *d, const char *data, size_t size) {
-        for (size_t i = 0; i < size; i++) {
-                if (data[i] == '\n') {
-                        dump_line(d);
-                        continue;
-                }
-                if (d->skip) { /* on to the end of the line */
-                        const char *end = memchr(data + i, '\n', size - i);
-
-                        i = end ? (size_t) (end - data) - 1 : size - 1;
-                        continue;
-                }
-                if (d->n + 1 < sizeof(d->line))
-                        d->line[d->n++] = data[i];
-                d->skip = d->n + 1 == sizeof(d->line) || !(begins(d, dump_position) || begins(d, dump_end));
-        }
-}
-
 /* Its frames, into the program that makes files of them. `scan` may be NULL. */
 static int unpack_all(Context *c, Source *s, int to, json_int_t total, DumpScan *scan) {
         uint64_t done = 0;
@@ -405,131 +355,46 @@ static int do_copy(Context *c) {
         return given_up(c, r);
 }
 
-/* "bin.000003\t2584\t0-1-22": the last word, where there are three. */
-static int binlog_position(int dirfd, GtidList *ret) {
-        _cleanup_free_ char *text = NULL;
-        char error[256], *at;
-        int r;
-
-        r = read_info(dirfd, "binlog_info", &text);
-        if (r == -ENOENT)
-                return 0; /* it writes no binary log */
-        if (r < 0)
-                return r;
-        at = strchr(text, '\t');
-        at = at ? strchr(at + 1, '\t') : NULL;
-        if (!at)
-                return 0;
-        at++;
-        at[strcspn(at, "\n")] = 0;
-        return gtid_list_parse(at, strlen(at), GTID_POSITION, ret, error);
-}
-
-/* "SET GLOBAL gtid_slave_pos = '0-1-23'; CHANGE MASTER TO ...", of a replica. */
-static int slave_position(int dirfd, GtidList *ret) {
-        static const char begin[] = "gtid_slave_pos";
-        _cleanup_free_ char *text = NULL;
-        char error[256], *at, *end;
-        int r;
-
-        r = read_info(dirfd, "slave_info", &text);
-        if (r == -ENOENT)
-                return 0;
-        if (r < 0)
-                return r;
-        at = strstr(text, begin);
-        at = at ? strchr(at, '\'') : NULL;
-        end = at ? strchr(at + 1, '\'') : NULL;
-        return end ? gtid_list_parse(at + 1, (size_t) (end - at - 1), GTID_POSITION, ret, error) : 0;
-}
-
-/* The newest of each domain. */
-static int newest(const GtidList *all, GtidList *ret) {
-        Gtid *gtid = calloc(all->n + 1, sizeof(*gtid));
-        size_t n = 0;
-
-        if (!gtid)
-                return -ENOMEM;
-        for (size_t i = 0; i < all->n; i++)
-                if (i == 0 || all->gtid[i].domain != all->gtid[i - 1].domain)
-                        gtid[n++] = *gtid_list_highest(all, all->gtid[i].domain);
-        *ret = (GtidList) { .n = n, .gtid = gtid };
-        return 0;
-}
-
-/* What in a history is not beyond a position. */
-static int up_to(const GtidList *history, const GtidList *at, GtidList *ret) {
-        Gtid *gtid = calloc(history->n + 1, sizeof(*gtid));
-        size_t n = 0;
-
-        if (!gtid)
-                return -ENOMEM;
-        for (size_t i = 0; i < history->n; i++) {
-                const Gtid *end = gtid_list_highest(at, history->gtid[i].domain);
-
-                if (end && history->gtid[i].seq <= end->seq)
-                        gtid[n++] = history->gtid[i];
-        }
-        *ret = (GtidList) { .n = n, .gtid = gtid };
-        return 0;
-}
-
-/* Where the copy stands, and the history of the binary log that leads there: what
- * the source had written before the copy began (`header`), and then that, by its binary
- * log and as a replica; `slave` NULL: the binary log's position is exact, and all that
- * there is. */
+/* For the note; see copy_gtids(). */
 static int gtids(Context *c, const json_t *header, const GtidList *binlog, const GtidList *slave, json_t *note) {
-        static const GtidList none = {0};
-        _cleanup_gtid_list_ GtidList written = {0}, both = {0}, at = {0}, before = {0}, state = {0}, last = {0}, past = {0};
-        const char *text = str_or(json_string_value(json_object_get(header, "binlog_state")), "");
         _cleanup_free_ char *position = NULL, *history = NULL;
-        char error[256] = "";
+        char error[256];
         int r;
 
-        r = gtid_list_parse(text, strlen(text), GTID_STATE, &before, error);
-        /* It tells what MariaDB calls its current position, which leaves out what a server
-         * wrote before it was given another server_id. Of one that replicates from nobody,
-         * all that it wrote before the copy began is in it. */
-        if (r >= 0 && slave && slave->n == 0)
-                r = newest(&before, &last);
-        if (r >= 0)
-                r = gtid_list_union(binlog, &last, &written);
-        if (r >= 0)
-                r = gtid_list_union(&written, slave ? slave : &none, &both);
-        if (r >= 0)
-                r = newest(&both, &at);
-        /* In its binary log, but in no snapshot yet, may be a transaction more. */
-        if (r >= 0)
-                r = slave ? gtid_list_copy(&before, &past) : up_to(&before, &at, &past);
-        if (r >= 0)
-                r = gtid_list_union(&past, &at, &state);
-        if (r >= 0)
-                r = gtid_list_format(&at, &position);
-        if (r >= 0)
-                r = gtid_list_format(&state, &history);
+        r = copy_gtids(str_or(json_string_value(json_object_get(header, "binlog_state")), ""), binlog, slave, &position, &history, error);
+        if (r == -ENODATA)
+                return fail(c, r, "the copy says no GTID that it stands at: does its server write a binary log?");
         if (r < 0)
                 return fail(c, r, "where the copy stands cannot be told: %s", error[0] ? error : strerror(-r));
-        if (at.n == 0)
-                return fail(c, -ENODATA, "the copy says no GTID that it stands at: does its server write a binary log?");
         return json_object_set_new(note, "position", json_string(position)) < 0 || json_object_set_new(note, "binlog_state", json_string(history)) < 0
                        ? fail(c, -ENOMEM, "memory is short") : 1;
 }
 
-/* As mariadb-backup has left it in the copy. */
+/* As mariadb-backup has left it in the copy. What it has not: it writes no binary log, or
+ * is no replica. */
 static int gtids_of_backup(Context *c, int dirfd, json_t *note) {
         _cleanup_gtid_list_ GtidList binlog = {0}, slave = {0};
-        _cleanup_free_ char *text = NULL;
+        _cleanup_free_ char *text = NULL, *binlog_info = NULL, *slave_info = NULL;
+        char error[256] = "";
         json_t *header = NULL;
         size_t size;
         int r;
 
         r = file_read(dirfd, "mainstay-source.json", GTID_TEXT_MAX, &text, &size, NULL);
         if (r >= 0)
-                r = binlog_position(dirfd, &binlog);
+                r = read_info(dirfd, "binlog_info", &binlog_info);
+        if (r == -ENOENT && text)
+                r = 0;
         if (r >= 0)
-                r = slave_position(dirfd, &slave);
+                r = read_info(dirfd, "slave_info", &slave_info);
+        if (r == -ENOENT && text)
+                r = 0;
+        if (r >= 0)
+                r = copy_binlog_position(str_or(binlog_info, ""), &binlog, error);
+        if (r >= 0)
+                r = copy_slave_position(str_or(slave_info, ""), &slave, error);
         if (r < 0)
-                return fail(c, r, "where the copy stands cannot be told: %s", strerror(-r));
+                return fail(c, r, "where the copy stands cannot be told: %s", error[0] ? error : strerror(-r));
         header = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
         r = gtids(c, header, &binlog, &slave, note);
         json_decref(header);
