@@ -1,5 +1,6 @@
 /* `mainstayctl recover`: a node whose data must not, or cannot, go into the
- * cluster as they are gets a full copy, and its own data are set aside first.
+ * cluster as they are gets a full copy, and its own data are set aside first. And
+ * `mainstayctl provision` of a Galera node: the same, whatever is with its data.
  *
  * Each step is in the store before it is done, and may be done twice: after a
  * crash of the agent or the machine it goes on from there. What is irrevocable
@@ -66,15 +67,17 @@ static bool primary_known(const Manager *m) {
         return false;
 }
 
-/* Why it cannot be done now; NULL where it can. */
-static char *why_not(Manager *m) {
+/* Why it cannot be done now; NULL where it can. `afresh`: though nothing is wrong. */
+static char *why_not(Manager *m, bool afresh) {
         const char *elsewhere = local_data_elsewhere(m);
         char *text = NULL;
         int r = 0;
 
-        if (mysqld_in_primary(m->report->mysqld))
+        if (afresh && m->report->donating)
+                r = asprintf(&text, "It serves a copy to another node just now: wait for its end.");
+        else if (!afresh && mysqld_in_primary(m->report->mysqld))
                 r = asprintf(&text, "Its mysqld is in the Primary component (%s): there is nothing to recover.", mysqld_to_string(m->report->mysqld));
-        else if (m->report->marks.n == 0 && !m->report->problem && !manager_keeps_out(m) && !names_contain(&m->plan->held, m->name))
+        else if (!afresh && m->report->marks.n == 0 && !m->report->problem && !manager_keeps_out(m) && !names_contain(&m->plan->held, m->name))
                 r = asprintf(&text, "This node is neither failed nor kept out (%s%s%s): there is nothing to recover. To bring it into the cluster: mainstayctl join", str_or(m->state, "OFFLINE"),
                              *str_or(m->state_reason, "") ? ": " : "", str_or(m->state_reason, ""));
         else if (m->plan->action != ACTION_JOIN || !primary_known(m))
@@ -113,7 +116,7 @@ static void describe(Manager *m, Aside *a) {
         if (report_has_position(m->report))
                 (void) position_text(&m->report->position, at);
         (void) snprintf(a->note, sizeof(a->note),
-                        "These were the data of %s in %.200s, until Mainstay set them aside (%s UTC), because a\nperson said: mainstayctl recover\n\nTheir position: %s\nWhy: %.*s\n\n"
+                        "These were the data of %s in %.200s, until Mainstay set them aside (%s UTC), because a\nperson said so.\n\nTheir position: %s\nWhy: %.*s\n\n"
                         "Nothing uses them. To look into them, start a server on a copy, with wsrep_on=OFF\nand skip_networking. When nobody needs them any more, remove this directory.\n",
                         m->name, m->config->datadir, a->stamp, at, MARK_TEXT_MAX - 1, why_set_aside(m));
 }
@@ -168,7 +171,7 @@ int recover_begin(Manager *m, sd_bus_message *call, const Names *force, bool dry
                 m->recovering_call = sd_bus_message_ref(call);
                 return 1;
         }
-        why = why_not(m);
+        why = why_not(m, false);
         if (why)
                 return refuse(call, why);
         describe(m, &a);
@@ -188,6 +191,30 @@ int recover_begin(Manager *m, sd_bus_message *call, const Names *force, bool dry
                 m->recovering_call = sd_bus_message_ref(call);
         manager_touch(m);
         return wait ? 1 : sd_bus_reply_method_return(call, "s", "The data of this node are being set aside; then it takes a full copy.");
+}
+
+int recover_afresh(Manager *m, const char *donor, bool force_space, bool dry_run, char why[static 512]) {
+        Aside a = { .state = ASIDE_STOPPING, .force_space = force_space };
+        _cleanup_free_ char *not = why_not(m, true);
+        int r;
+
+        if (not || m->store->aside.state != ASIDE_NONE) {
+                (void) snprintf(why, 512, "%.500s", str_or(not, "This node is being recovered already. To follow it: mainstayctl status --watch"));
+                return -EPERM;
+        }
+        if (dry_run)
+                return 0;
+        describe(m, &a);
+        m->store->aside = a;
+        r = manager_save(m);
+        if (r < 0) {
+                m->store->aside = (Aside) {0};
+                (void) snprintf(why, 512, "It cannot be written down (%s), so nothing is done.", strerror(-r));
+                return -EPERM;
+        }
+        (void) snprintf(m->aside_donor, sizeof(m->aside_donor), "%s", donor);
+        manager_touch(m);
+        return 0;
 }
 
 /* The unit: what it is told, and what it answers. */
@@ -230,6 +257,12 @@ static void set_aside(Manager *m) {
                 return;
         }
         remove_orders(m);
+        /* Not before: a donor is chosen for one joining, and forgotten by a member. */
+        if (m->aside_donor[0]) {
+                (void) snprintf(m->donor, sizeof(m->donor), "%s", m->aside_donor);
+                m->aside_donor[0] = '\0';
+                joining_forgive(m);
+        }
         m->start_after = 0;
         m->start_failures = 0;
         if (asprintf(&path, "%s.mainstay-%s", m->config->datadir, a->stamp) >= 0 && asprintf(&text, "The data of this node are set aside in %s; it takes a full copy of the cluster's now.", path) < 0)

@@ -149,6 +149,7 @@ typedef struct Manager {
         unsigned told_transfer;
 
         bool recovering;
+        char aside_donor[NAME_SIZE]; /* of whom the copy is to be taken then, "": of anybody */
         usec_t recover_after;
         unsigned recover_tries;
 
@@ -257,6 +258,9 @@ const char *manager_keep_out_text(Manager *m); /* why the node is kept out, and 
 
 /* aside.c: `recover`: the data are set aside, and a full copy is taken. */
 int recover_begin(Manager *m, sd_bus_message *call, const Names *force, bool dry_run, bool wait);
+/* Though nothing is wrong with the data: `provision` of a node of Galera's. `donor` may be
+ * "". -EPERM with the reason in `why`. */
+int recover_afresh(Manager *m, const char *donor, bool force_space, bool dry_run, char why[static 512]);
 void recover_drive(Manager *m);
 bool recover_busy(Manager *m); /* mysqld must not start now */
 

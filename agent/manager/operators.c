@@ -2,6 +2,7 @@
  * recovered, told whom to follow. It may be said on any node, and is done by the
  * agent of the node that it concerns: the others hand it on. And what the policy
  * does of that by itself. */
+#include "domain/joining.h"
 #include "manager/jobs.h"
 #include "sys/clock.h"
 #include "sys/log.h"
@@ -327,6 +328,29 @@ static int choose_method(Manager *m, const char *named, const char *source, Meth
         return 0;
 }
 
+/* By Galera's own way: its data are set aside, and it takes a full copy (SST). */
+static int provision_galera(Manager *m, Op *op) {
+        const char *what = text_of(op->args, "what"), *method = text_of(op->args, "method"), *donor = text_of(op->args, "source");
+        Voice voices[NAMES_MAX];
+        char why[512] = "";
+        Names force;
+        int r;
+
+        if (*what)
+                return refuse(op->why, "%s is a node of a Galera cluster, of which nothing is to be committed or rolled back: its data from before are in %s.mainstay-DATE, until somebody removes them.", m->name, m->config->datadir);
+        if (*method && !streq(method, "sst"))
+                return refuse(op->why, "%s is a node of a Galera cluster: its method is sst.", m->name);
+        r = force_of(op, &force);
+        if (r < 0)
+                return r;
+        if (*donor && joining_refuses_donor(voices, manager_voices(m, m->report, voices), m->name, donor, why))
+                return refuse(op->why, "%s", why);
+        r = recover_afresh(m, donor, names_contain(&force, "space"), op->dry, why);
+        if (r < 0)
+                return refuse(op->why, "%s", why);
+        return done(m, op, "The data of %s are set aside; then it takes a full copy (SST)%s%s. To follow it: mainstayctl status --watch", m->name, *donor ? " of " : "", donor);
+}
+
 static int do_provision(Manager *m, Op *op) {
         const char *what = text_of(op->args, "what"), *method = text_of(op->args, "method");
         char source[NAME_SIZE];
@@ -334,6 +358,8 @@ static int do_provision(Manager *m, Op *op) {
         Names force;
         int r;
 
+        if (!m->asynchronous)
+                return provision_galera(m, op);
         if (streq(what, "commit"))
                 return begin(m, op, JOB_PROVISION_COMMIT, "", NULL);
         if (streq(what, "rollback")) {
@@ -362,7 +388,7 @@ static int do_provision(Manager *m, Op *op) {
 static const Verb verbs[] = {
         { "shun", do_shun, true },       { "online", do_online, true },   { "offline", do_offline, true },       { "drain", do_drain, true },
         { "recover", do_recover, true }, { "repoint", do_repoint, false }, { "replicator", do_replicator, false },
-        { "provision", do_provision, false },
+        { "provision", do_provision, true },
 };
 
 static int run(Manager *m, const char *verb, Op *op, char **ret) {

@@ -6,6 +6,7 @@ import time
 
 from cluster import PATIENT
 from doubt import main_pid
+from marks import own_directory
 from scenario import scenario
 from table import DONOR
 
@@ -191,3 +192,25 @@ def a_slow_full_copy_is_followed_and_never_killed(cluster):
     assert "rsync SST completed on joiner" in cluster.said("db3", "mariadb"), "db3 did not receive a full copy"
     assert "start operation timed out" not in cluster.said("db3", "mariadb"), "systemd gave up"
     cluster.check()
+
+
+@scenario
+def a_member_is_provisioned_from_a_named_donor(cluster):
+    """Though nothing is wrong with it: asked on another node, its data are set aside, and it takes a full copy."""
+    db3 = cluster.node("db3")
+    own_directory(db3)
+    with cluster.ledger:
+        cluster.write_some()
+        for words, answer in {("db3", "--source", "db3"): "db3", ("db3", "--source", "db9"): "db9", ("db3", "--method", "clone"): "sst",
+                              ("commit", "db3"): "removes them"}.items():
+            done = cluster.node("db1").run(["mainstayctl", "provision", *words], check=False)
+            assert done.returncode == 1 and answer in done.stderr, f"{words}: {done}"
+        said = cluster.node("db1").run(["mainstayctl", "provision", "db3", "--source", "db2"]).stdout
+        assert "full copy (SST) of db2" in said, said
+        cluster.wait(lambda: "This node is back in the cluster, with a full copy" in cluster.said("db3"), "db3 to be back")
+        cluster.write_some(through="db3")
+    cluster.check()
+    assert ("db3", "db2", "SYNCED") in DONOR.findall(cluster.said("db2", "mariadb")), "db2 was no donor"
+    aside = db3.run("ls -d /var/lib/mysql.mainstay-*").stdout.split()
+    assert len(aside) == 1, aside
+    db3.run(["rm", "-r", *aside])
