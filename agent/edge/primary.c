@@ -14,6 +14,7 @@
 #include "base/number.h"
 #include "domain/position.h"
 #include "edge/client.h"
+#include "sys/orders.h"
 
 #include <poll.h>
 #include <systemd/sd-bus.h>
@@ -145,16 +146,17 @@ static int run(MYSQL *mysql, const char *socket) {
         return fail("The server took pc.bootstrap, and is not Primary after %d s.", PRIMARY_TRIES * PRIMARY_PAUSE_MS / 1000);
 }
 
-int main(int argc, char *argv[]) {
+int main(void) {
         MYSQL *mysql;
         int r;
 
-        if (argc != 2)
-                return fail("usage: mainstay-primary SOCKET");
+        r = orders_load(str_or(getenv("MAINSTAY_RUNTIME"), "/run/mainstay"), "server.env");
+        if (r < 0 || !getenv("MAINSTAY_SOCKET"))
+                return fail("Where the server listens is not known (%s): nothing is done.", r < 0 ? strerror(-r) : "its agent does not run");
         mysql = mysql_init(NULL);
         if (!mysql)
                 return fail("out of memory");
-        r = run(mysql, argv[1]);
+        r = run(mysql, getenv("MAINSTAY_SOCKET"));
         mysql_close(mysql);
         mysql_library_end();
         return r;

@@ -19,6 +19,7 @@
 #include "base/number.h"
 #include "sys/clock.h"
 #include "sys/file.h"
+#include "sys/orders.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -78,7 +79,7 @@ static void _printf_(1, 2) say(const char *format, ...) {
 }
 
 static int usage(void) {
-        say("usage: mainstay-recover --server PROGRAM --datadir DIR --output DIR [--timeout SECONDS] [-- SERVER OPTION...]");
+        say("usage: mainstay-recover --server PROGRAM --datadir DIR | --orders DIR, --output DIR [--timeout SECONDS] [-- SERVER OPTION...]");
         return -EINVAL;
 }
 
@@ -87,11 +88,13 @@ static int options_read(int argc, char *argv[], Options *ret) {
                 { "server", required_argument, NULL, 's' },
                 { "datadir", required_argument, NULL, 'd' },
                 { "output", required_argument, NULL, 'o' },
+                { "orders", required_argument, NULL, 'O' },
                 { "timeout", required_argument, NULL, 't' },
                 { NULL, 0, NULL, 0 },
         };
+        static char *option[1]; /* of the server, as the orders have it */
         Options o = { .timeout = TIMEOUT_DEFAULT };
-        int c;
+        int c, r;
 
         while ((c = getopt_long(argc, argv, "+", known, NULL)) >= 0)
                 switch (c) {
@@ -103,6 +106,16 @@ static int options_read(int argc, char *argv[], Options *ret) {
                         break;
                 case 'o':
                         o.output = optarg;
+                        break;
+                case 'O':
+                        r = orders_load(optarg, "server.env");
+                        if (r < 0) {
+                                say("what to do is not known: %s", strerror(-r));
+                                return r;
+                        }
+                        o.server = getenv("MAINSTAY_SERVER");
+                        o.datadir = getenv("MAINSTAY_DATADIR");
+                        option[0] = getenv("MAINSTAY_OPTIONS");
                         break;
                 case 't':
                         if (number_parse(optarg, strlen(optarg), 0, TIMEOUT_MAX, &o.timeout) < 0) {
@@ -117,6 +130,10 @@ static int options_read(int argc, char *argv[], Options *ret) {
         o.n_extra = argc - optind;
         if (!o.server || !o.datadir || !o.output || (o.n_extra > 0 && !streq(argv[optind - 1], "--")))
                 return usage();
+        if (o.n_extra == 0 && option[0] && *option[0]) {
+                o.extra = option;
+                o.n_extra = 1;
+        }
         if (o.n_extra > EXTRA_MAX) {
                 say("there are more than %d server options", EXTRA_MAX);
                 return -EINVAL;

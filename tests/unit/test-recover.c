@@ -119,6 +119,28 @@ static void every_end_has_its_outcome(void **state) {
         }
 }
 
+/* As its unit calls it: what the agent has written down is read, and no environment taken. */
+static void the_orders_say_what_to_do(void **state) {
+        _cleanup_place_ Place p = place_new();
+        char orders[512];
+        Recovery r;
+
+        (void) state;
+        if (!program)
+                skip();
+        const char *argv[] = { program, "--orders", p.run.path, "--output", p.s.path, NULL };
+
+        server_put(&p, "[ \"$1\" = --defaults-file=/x ] || exit 11\n[ -z \"$EVIL\" ] || exit 12\n" RECOVERED);
+        (void) snprintf(orders, sizeof(orders), "MAINSTAY_SERVER=%s\nMAINSTAY_DATADIR=%s\nMAINSTAY_OPTIONS=--defaults-file=/x\nEVIL=1\n", p.server, p.data.path);
+        scratch_puts(&p.run, "server.env", orders);
+        assert_int_equal(program_run(&p.s, "errors", argv), 0);
+        assert_int_equal(recovery_read(p.s.fd, &r), 0);
+        if (r.outcome != RECOVERY_POSITION)
+                fail_msg("%s: %s", recovery_outcome_to_string(r.outcome), r.text);
+        assert_int_equal(unlinkat(p.run.fd, "server.env", 0), 0);
+        assert_int_not_equal(program_run(&p.s, "errors", argv), 0);
+}
+
 static void the_log_is_passed_on(void **state) {
         _cleanup_place_ Place p = place_new();
         _cleanup_free_ char *errors = NULL;
@@ -213,6 +235,7 @@ static void the_data_directory_is_looked_at_first(void **state) {
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(every_end_has_its_outcome),
+                cmocka_unit_test(the_orders_say_what_to_do),
                 cmocka_unit_test(the_log_is_passed_on),
                 cmocka_unit_test(the_section_is_noted),
                 cmocka_unit_test(a_server_that_hangs_is_stopped),
