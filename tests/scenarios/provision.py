@@ -53,11 +53,28 @@ def intact(service, name):
     assert not node.path(NEW).exists() and not node.path(OLD).exists()
 
 
+def persist(service, name):
+    """What was set for good on a node, among it what a server beside it must not take over."""
+    if service.flavour is not MariaDB:
+        service.node(name).rows("SET PERSIST max_connections = 77, PERSIST event_scheduler = ON, PERSIST general_log = ON")
+
+
+def check_persisted(service, name):
+    """It is the node's, and comes along."""
+    if service.flavour is not MariaDB:
+        node = service.node(name)
+        assert node.rows("SELECT @@max_connections, @@event_scheduler, @@general_log") == [["77", "ON", "1"]]
+        said = node.run("journalctl -u mainstay-shadow --no-pager -o cat").stdout
+        assert "ready for connections" in said, said
+        node.rows("RESET PERSIST; SET GLOBAL max_connections = DEFAULT; SET GLOBAL general_log = OFF")
+
+
 @scenario_of_copies
 def a_replica_that_lacks_what_is_purged_is_provisioned(service):
     """From a named source, asked on another node; it catches up under writes, its old data are kept and then
     committed, and another replica can follow it."""
     spoil(service, "db2")
+    persist(service, "db2")
     with service.ledger:
         service.write_some()
         said = service.ctl("db3", "provision", "db2", "--source", "db3")
@@ -69,6 +86,7 @@ def a_replica_that_lacks_what_is_purged_is_provisioned(service):
     one, two = checksums(service, "db1", "db2")
     assert one == two, f"{one}\n{two}"
     assert service.node("db2").path(OLD).is_dir()
+    check_persisted(service, "db2")
     service.ctl("db1", "provision", "commit", "db2")
     assert not service.node("db2").path(OLD).exists()
     # The history came along: one that has all of it goes on from there.
