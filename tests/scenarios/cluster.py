@@ -208,6 +208,12 @@ class Cluster:
         self.wait(lambda: all(node.is_synced(len(nodes)) for node in nodes),
                   f"{', '.join(node.name for node in nodes)} to be Synced together")
 
+    def wait_left(self, name, gone):
+        """Waits until its agent knows at which position a view without `gone` began. Cut
+        before, the node would wait for all others, for it cannot tell who is behind it."""
+        self.wait(lambda: (view := self.ask(name, "status").get("view") or {}).get("seqno", 0) > 0 and gone not in view["members"],
+                  f"{name} to know of the view without {gone}: {self.ask(name, 'status').get('view')}", timeout=30)
+
     def wait_awaits(self, node, awaited):
         """The node's plan is to wait for exactly these."""
         self.wait(lambda: (plan := self.plan(node)).get("action") == "wait"

@@ -200,6 +200,7 @@ def an_arbitrator_that_is_ahead_costs_no_data(cluster):
     with Arbitrator(cluster) as arbitrator:
         cluster.lab.cut("db1")
         cluster.wait(lambda: db2.is_synced(2), "db2 to go on with the arbitrator")
+        cluster.wait_left("db2", "db1")
         db2.rows("CREATE DATABASE IF NOT EXISTS unsafe")
         db2.rows("CREATE TABLE IF NOT EXISTS unsafe.entries (id INT PRIMARY KEY AUTO_INCREMENT)")
         db2.rows("SET GLOBAL innodb_flush_log_at_trx_commit=0")

@@ -152,8 +152,7 @@ def wait_gone_on(cluster):
 def stop_both(cluster):
     """db1, then db2, which knows at which position it was left alone: else all must be heard."""
     cluster.stop_one_by_one("db1")
-    cluster.wait(lambda: (view := cluster.ask("db2", "status")["view"])["seqno"] > 0 and view["members"] == ["db2"],
-                 "db2 to know of the view without db1")
+    cluster.wait_left("db2", "db1")
     cluster.stop_one_by_one("db2")
 
 
