@@ -128,6 +128,35 @@ int datadir_open_parent(const char *datadir, char name[static NAME_MAX + 1], cha
         return fd;
 }
 
+int datadir_each(int dirfd, int (*each)(int dirfd, const char *entry, void *userdata, char *text), void *userdata, char text[static DATADIR_TEXT_MAX]) {
+        int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 1;
+        DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+        struct dirent *e;
+
+        if (!dir) {
+                r = -errno;
+                closep(&fd);
+                return datadir_fail(r, text, "a directory cannot be read: %s", strerror(-r));
+        }
+        while (r > 0 && (e = readdir(dir)))
+                if (!streq(e->d_name, ".") && !streq(e->d_name, ".."))
+                        r = each(dirfd, e->d_name, userdata, text);
+        (void) closedir(dir);
+        return r;
+}
+
+int datadir_path(int parentfd, const char *name, char path[static 2 * PATH_MAX], char text[static DATADIR_TEXT_MAX]) {
+        char link[64];
+        ssize_t n;
+
+        (void) snprintf(link, sizeof(link), "/proc/self/fd/%d", parentfd);
+        n = readlink(link, path, PATH_MAX - 1);
+        if (n < 0)
+                return datadir_fail(-errno, text, "where the data are cannot be told: %s", strerror(errno));
+        (void) snprintf(path + n, 2 * PATH_MAX - (size_t) n, "/%s", name);
+        return 1;
+}
+
 /* Databases are directories in the datadir; what is deeper is nobody's data. */
 static int check_whole(int dirfd, dev_t dev, unsigned depth, char *text) {
         DIR *dir = fdopendir(dirfd); /* takes it */

@@ -29,6 +29,13 @@ int datadir_check_unused(int oldfd, char text[static DATADIR_TEXT_MAX]);
  * elsewhere (.isl), or another file system is mounted in it. */
 int datadir_check_whole(int oldfd, char text[static DATADIR_TEXT_MAX]);
 
+/* Calls `each` for the entries of a directory, until one returns 0 or less; returns that,
+ * or 1. `text` says why the directory cannot be read. */
+int datadir_each(int dirfd, int (*each)(int dirfd, const char *entry, void *userdata, char *text), void *userdata, char text[static DATADIR_TEXT_MAX]);
+
+/* Where the directory that `parentfd` is open on lies, and `name` in it. */
+int datadir_path(int parentfd, const char *name, char path[static 2 * PATH_MAX], char text[static DATADIR_TEXT_MAX]);
+
 /* What they take on the disk, in bytes. */
 int datadir_size(int dirfd, uint64_t *ret);
 

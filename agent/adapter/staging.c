@@ -3,7 +3,6 @@
 #include "base/amount.h"
 #include "sys/file.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/fs.h>
@@ -115,51 +114,38 @@ int staging_begin(int parentfd, const char *name, int64_t job, char text[static 
         return r < 0 ? r : 1;
 }
 
-/* Calls `each` for all entries, until one fails. */
-static int for_entries(int dirfd, int (*each)(int fromfd, int tofd, const char *entry, char *text), int tofd, char *text) {
-        int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 1;
-        DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-        struct dirent *e;
+/* The place of the copy, and all three names. */
+static int open_new(int parentfd, const char *name, Places *p, char *text) {
+        int r = places(name, p, text);
 
-        if (!dir) {
-                r = -errno;
-                closep(&fd);
-                return datadir_fail(r, text, "a directory cannot be read: %s", strerror(-r));
-        }
-        while (r > 0 && (e = readdir(dir)))
-                if (!streq(e->d_name, ".") && !streq(e->d_name, ".."))
-                        r = each(dirfd, tofd, e->d_name, text);
-        (void) closedir(dir);
-        return r;
+        return r < 0 ? r : open_told(parentfd, p->new, text);
 }
 
-static int move_up(int fromfd, int tofd, const char *entry, char *text) {
+static int move_up(int fromfd, const char *entry, void *userdata, char *text) {
+        int tofd = *(int *) userdata;
+
         return renameat2(fromfd, entry, tofd, entry, RENAME_NOREPLACE) < 0 ? datadir_fail(-errno, text, "%.200s of the clone cannot be moved: %s", entry, strerror(errno)) : 1;
 }
 
 int staging_hoist(int parentfd, const char *name, const char *sub, char text[static DATADIR_TEXT_MAX]) {
         _cleanup_close_ int fd = -1, subfd = -1;
         Places p;
-        int r;
+        int r = 1;
 
-        r = places(name, &p, text);
-        if (r < 0)
-                return r;
-        fd = open_told(parentfd, p.new, text);
+        fd = open_new(parentfd, name, &p, text);
         if (fd < 0)
                 return fd;
         subfd = open_dir(fd, sub);
-        if (subfd == -ENOENT)
-                return datadir_has(fd, "mysql.ibd") && datadir_has(fd, "ibdata1") ? 1 : datadir_fail(-ENOENT, text, "there is no clone in %s", p.new);
-        if (subfd < 0)
+        if (subfd < 0 && subfd != -ENOENT)
                 return datadir_fail(subfd, text, "%s/%s cannot be opened: %s", p.new, sub, strerror(-subfd));
         /* Renamed while it is read, a directory may leave some out. */
-        do
-                r = for_entries(subfd, move_up, fd, text);
-        while (r > 0 && unlinkat(fd, sub, AT_REMOVEDIR) < 0 && errno == ENOTEMPTY);
+        if (subfd >= 0)
+                do
+                        r = datadir_each(subfd, move_up, &fd, text);
+                while (r > 0 && unlinkat(fd, sub, AT_REMOVEDIR) < 0 && errno == ENOTEMPTY);
         if (r > 0 && (datadir_has(fd, sub) || fsync(fd) < 0))
                 return datadir_fail(-EIO, text, "%s/%s cannot be removed: %s", p.new, sub, strerror(errno));
-        return r <= 0 || (datadir_has(fd, "mysql.ibd") && datadir_has(fd, "ibdata1")) ? r : datadir_fail(-ENOENT, text, "the clone in %s is not whole", p.new);
+        return r <= 0 || (datadir_has(fd, "mysql.ibd") && datadir_has(fd, "ibdata1")) ? r : datadir_fail(-ENOENT, text, "there is no whole clone in %s", p.new);
 }
 
 static bool is_own(const char *entry) {
@@ -168,11 +154,11 @@ static bool is_own(const char *entry) {
         return streq(entry, "mysqld-auto.cnf") || (n > 4 && streq(entry + n - 4, ".pem"));
 }
 
-static int carry(int fromfd, int tofd, const char *entry, char *text) {
+static int carry(int fromfd, const char *entry, void *userdata, char *text) {
         _cleanup_free_ char *content = NULL;
+        int tofd = *(int *) userdata, r;
         struct stat st;
         size_t size;
-        int r;
 
         if (!is_own(entry) || datadir_has(tofd, entry))
                 return 1;
@@ -187,14 +173,10 @@ static int carry(int fromfd, int tofd, const char *entry, char *text) {
 int staging_carry(int parentfd, const char *name, char text[static DATADIR_TEXT_MAX]) {
         _cleanup_close_ int fd = -1, own = -1;
         Places p;
-        int r;
 
-        r = places(name, &p, text);
-        if (r < 0)
-                return r;
-        fd = open_told(parentfd, p.new, text);
+        fd = open_new(parentfd, name, &p, text);
         own = fd < 0 ? fd : open_told(parentfd, name, text);
-        return own < 0 ? own : for_entries(own, carry, fd, text);
+        return own < 0 ? own : datadir_each(own, carry, &fd, text);
 }
 
 int staging_seal(int parentfd, const char *name, int64_t job, json_t *o, char text[static DATADIR_TEXT_MAX]) {
@@ -203,10 +185,7 @@ int staging_seal(int parentfd, const char *name, int64_t job, json_t *o, char te
         Places p;
         int r;
 
-        r = places(name, &p, text);
-        if (r < 0)
-                return r;
-        fd = open_told(parentfd, p.new, text);
+        fd = open_new(parentfd, name, &p, text);
         if (fd < 0)
                 return fd;
         if (json_object_set_new(o, "job", json_integer(job)) < 0 || !(note = json_dumps(o, JSON_INDENT(1))))

@@ -253,6 +253,7 @@ static json_t *step_json(const JobStep *step, bool *failed) {
 
 int job_to_json(const Job *job, size_t steps, json_t **ret) {
         json_t *o = json_object(), *a = json_array();
+        size_t first = job->n_steps > steps ? job->n_steps - steps : 0;
         bool failed = !o || !a;
 
         put(o, "id", json_integer((json_int_t) job->id), &failed);
@@ -266,8 +267,8 @@ int job_to_json(const Job *job, size_t steps, json_t **ret) {
         put(o, "state", json_string(job_state_to_string(job->state)), &failed);
         if (job->force.n > 0)
                 put(o, "force", names_to_json(&job->force), &failed);
-        put_number(o, "left_out", job->n_steps > steps ? (int64_t) (job->n_steps - steps + job->left_out) : (int64_t) job->left_out, 0, &failed);
-        for (size_t i = job->n_steps > steps ? job->n_steps - steps : 0; i < job->n_steps; i++)
+        put_number(o, "left_out", (int64_t) (job->left_out + first), 0, &failed);
+        for (size_t i = first; i < job->n_steps; i++)
                 if (json_array_append_new(a, step_json(&job->step[i], &failed)) < 0)
                         failed = true;
         put(o, "steps", a, &failed);

@@ -52,7 +52,7 @@ static int run(char text[static ASIDE_TEXT_MAX], const char *runtime) {
 }
 
 int main(void) {
-        const char *runtime = str_or(getenv("MAINSTAY_RUNTIME"), "/run/mainstay");
+        const char *runtime = orders_runtime();
         char text[ASIDE_TEXT_MAX] = "";
         char line[ASIDE_TEXT_MAX + 16];
         int r = run(text, runtime), dirfd, k;

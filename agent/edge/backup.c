@@ -87,14 +87,11 @@ static void add_means(Means *to, Method method, bool can, const char *lacks) {
                 (void) snprintf(to->lacks + n, sizeof(to->lacks) - n, "%s%s", n > 0 ? "; " : "", lacks);
 }
 
-/* 1, 0, or -1 where it cannot be told. */
+/* 1, 0, or -1 where it cannot be told. The statement has no row, or one with a value. */
 static int has_rows(MYSQL *mysql, const char *statement) {
-        MYSQL_RES *result = client_query(mysql, statement);
-        int r = !result ? -1 : mysql_fetch_row(result) != NULL;
+        _cleanup_free_ char *value = client_value(mysql, statement);
 
-        if (result)
-                mysql_free_result(result);
-        return r;
+        return value ? 1 : mysql_errno(mysql) == 0 ? 0 : -1;
 }
 
 /* By which methods a copy can be made of it now. */
@@ -247,7 +244,7 @@ int main(void) {
         /* Whoever does not read any more is not to hold the server's locks. */
         (void) setsockopt(STDOUT_FILENO, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
         (void) setsockopt(STDIN_FILENO, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-        (void) orders_load(str_or(getenv("MAINSTAY_RUNTIME"), "/run/mainstay"), "server.env");
+        (void) orders_load(orders_runtime(), "server.env");
         datadir = str_or(getenv("MAINSTAY_DATADIR"), "");
         if (read_verb(verb) < 0 || !(streq(verb, "look") || streq(verb, "copy") || streq(verb, "dump")))
                 return finish(false, "it is asked for what it does not know: bring all nodes to the same release");

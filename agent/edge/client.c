@@ -47,20 +47,22 @@ const char *client_column(const ClientTable *t, const char *name, const char *ol
         return NULL;
 }
 
+char *client_value(MYSQL *mysql, const char *statement) {
+        MYSQL_RES *result = client_query(mysql, statement);
+        MYSQL_ROW row = result ? mysql_fetch_row(result) : NULL;
+        char *value = row && row[0] ? strdup(row[0]) : NULL;
+
+        if (result)
+                mysql_free_result(result);
+        return value;
+}
+
 char *client_variable(MYSQL *mysql, const char *variable) {
         _cleanup_free_ char *statement = NULL;
-        MYSQL_RES *result;
-        char *value = NULL;
-        MYSQL_ROW row;
 
         if (asprintf(&statement, "SELECT @@GLOBAL.%s", variable) < 0) {
                 statement = NULL;
                 return NULL;
         }
-        result = client_query(mysql, statement);
-        if (result && (row = mysql_fetch_row(result)) && row[0])
-                value = strdup(row[0]);
-        if (result)
-                mysql_free_result(result);
-        return value;
+        return client_value(mysql, statement);
 }

@@ -22,6 +22,10 @@ bool client_connect(MYSQL *mysql, const ClientAddress *to);
 /* The rows of a statement; NULL on failure. */
 MYSQL_RES *client_query(MYSQL *mysql, const char *statement);
 
+/* The first value of a statement; NULL where there is none, or the server refuses: then
+ * mysql_errno() is not 0. Free it. */
+char *client_value(MYSQL *mysql, const char *statement);
+
 /* The global variable of that name; NULL where there is none, or it has no value. Free it. */
 char *client_variable(MYSQL *mysql, const char *variable);
 

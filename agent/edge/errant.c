@@ -7,15 +7,12 @@
  *   #261128  7:38:23 server id 3  end_log_pos 646 CRC32 0xa296664b 	GTID 0-3-3 trans
  */
 #include "edge/errant.h"
-#include "base/number.h"
 #include "domain/gtid.h"
 #include "edge/tool.h"
 #include "sys/file.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 
 #define FILES_MAX 4096
 #define INDEX_MAX ((size_t) 1024 * 1024)
@@ -70,25 +67,10 @@ static int read_index(int fd, const char *index, const char *datadir, Files *to,
 
 /* Those of relay logs as well, for which is which only the configuration knows; what
  * is in those came from others. */
-static int find_files(int fd, Files *to, char *text) {
-        const char *datadir = str_or(getenv("MAINSTAY_DATADIR"), "");
-        int dirfd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 1;
-        DIR *dir = dirfd < 0 ? NULL : fdopendir(dirfd);
-        struct dirent *e;
+static int take_index(int fd, const char *entry, void *userdata, char *text) {
+        size_t n = strlen(entry);
 
-        if (!dir) {
-                r = -errno;
-                closep(&dirfd);
-                return datadir_fail(r, text, "the datadir cannot be read: %s", strerror(-r));
-        }
-        while (r > 0 && (e = readdir(dir))) {
-                size_t n = strlen(e->d_name);
-
-                if (n > 6 && streq(e->d_name + n - 6, ".index"))
-                        r = read_index(fd, e->d_name, datadir, to, text);
-        }
-        (void) closedir(dir);
-        return r;
+        return n > 6 && streq(entry + n - 6, ".index") ? read_index(fd, entry, str_or(getenv("MAINSTAY_DATADIR"), ""), userdata, text) : 1;
 }
 
 typedef struct Filter {
@@ -234,7 +216,7 @@ int errant_save(int fd, const struct stat *owner, const char *have, int64_t job,
         (void) snprintf(path, 128, ERRANT_DIR "/job-%" PRId64 ".sql", job);
         if (!files)
                 return datadir_fail(-ENOMEM, text, "memory is short");
-        r = find_files(fd, files, text);
+        r = datadir_each(fd, take_index, files, text);
         if (r > 0 && files->n > 0)
                 r = save(fd, owner, files, have, path, ret, text);
         files_free(files);

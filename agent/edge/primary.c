@@ -150,7 +150,7 @@ int main(void) {
         MYSQL *mysql;
         int r;
 
-        r = orders_load(str_or(getenv("MAINSTAY_RUNTIME"), "/run/mainstay"), "server.env");
+        r = orders_load(orders_runtime(), "server.env");
         if (r < 0 || !getenv("MAINSTAY_SOCKET"))
                 return fail("Where the server listens is not known (%s): nothing is done.", r < 0 ? strerror(-r) : "its agent does not run");
         mysql = mysql_init(NULL);

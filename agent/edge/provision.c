@@ -38,7 +38,6 @@
 #include <pwd.h>
 #include <signal.h>
 
-#define RUNTIME "/run/mainstay"
 #define KEY_DIR "/var/lib/mainstay/ssh"
 #define AGENT "mainstay"
 /* No database can have that name. */
@@ -69,7 +68,7 @@ static int _printf_(3, 4) fail(Context *c, int r, const char *format, ...) {
 }
 
 static int answer_file(const char *name, const char *text) {
-        _cleanup_close_ int dirfd = open(str_or(getenv("MAINSTAY_RUNTIME"), RUNTIME), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        _cleanup_close_ int dirfd = open(orders_runtime(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
         return dirfd < 0 ? -errno : file_write(dirfd, name, text, strlen(text), 0644);
 }
@@ -289,20 +288,16 @@ static int given_up(Context *c, int r) {
 
 /* The answer says where, for the server that is to clone there. */
 static int do_begin(Context *c) {
-        char link[64], parent[PATH_MAX], path[2 * PATH_MAX];
-        ssize_t n;
+        char path[2 * PATH_MAX], directory[2 * PATH_MAX + 64];
         int r;
 
         r = staging_begin(c->parentfd, c->name, c->job, c->text);
+        if (r > 0)
+                r = datadir_path(c->parentfd, c->name, path, c->text);
         if (r <= 0)
                 return r;
-        (void) snprintf(link, sizeof(link), "/proc/self/fd/%d", c->parentfd);
-        n = readlink(link, parent, sizeof(parent) - 1);
-        if (n < 0)
-                return fail(c, -errno, "where the data are cannot be told: %s", strerror(errno));
-        parent[n] = 0;
-        (void) snprintf(path, sizeof(path), "%s/%s" STAGING_NEW "/" CLONE_DIRECTORY, streq(parent, "/") ? "" : parent, c->name);
-        return json_object_set_new(c->answer, "directory", json_string(path)) < 0 ? fail(c, -ENOMEM, "memory is short") : 1;
+        (void) snprintf(directory, sizeof(directory), "%s" STAGING_NEW "/" CLONE_DIRECTORY, path);
+        return json_object_set_new(c->answer, "directory", json_string(directory)) < 0 ? fail(c, -ENOMEM, "memory is short") : 1;
 }
 
 static int do_copy(Context *c) {
@@ -543,7 +538,7 @@ out:
 }
 
 static int do_save(Context *c) {
-        _cleanup_close_ int dirfd = open(str_or(getenv("MAINSTAY_RUNTIME"), RUNTIME), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        _cleanup_close_ int dirfd = open(orders_runtime(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         _cleanup_close_ int fd = openat(c->parentfd, c->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         _cleanup_free_ char *have = NULL;
         char path[128];
@@ -595,7 +590,7 @@ static const struct {
 };
 
 static int run(Context *c, const char *step) {
-        const char *runtime = str_or(getenv("MAINSTAY_RUNTIME"), RUNTIME), *job;
+        const char *runtime = orders_runtime(), *job;
         int r;
 
         r = orders_load(runtime, "server.env");

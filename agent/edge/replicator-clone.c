@@ -10,7 +10,6 @@
 #include "sys/file.h"
 
 #include <fcntl.h>
-#include <inttypes.h>
 #include <libgen.h>
 #include <limits.h>
 #include <signal.h>
@@ -24,34 +23,18 @@ static const char running[] =
         "SELECT PROCESSLIST_ID FROM performance_schema.threads WHERE PROCESSLIST_USER = SUBSTRING_INDEX(USER(), '@', 1)"
         " AND PROCESSLIST_ID <> CONNECTION_ID() AND PROCESSLIST_INFO LIKE 'CLONE INSTANCE%'";
 
-/* The first column of the first row as a number; -1 where there is none, or it is not told:
- * then mysql_errno() is not 0. */
-static int64_t first_number(MYSQL *mysql, const char *statement, int64_t *ret_second) {
-        MYSQL_RES *result = client_query(mysql, statement);
-        MYSQL_ROW row = result ? mysql_fetch_row(result) : NULL;
-        int64_t number = -1;
-
-        if (row && row[0])
-                (void) number_parse(row[0], strlen(row[0]), 0, INT64_MAX, &number);
-        if (row && ret_second && (!row[1] || number_parse(row[1], strlen(row[1]), 0, INT64_MAX, ret_second) < 0))
-                *ret_second = 0;
-        if (result)
-                mysql_free_result(result);
-        return number;
-}
-
 int verb_stop_clone(Work *w) {
         char statement[64];
 
         if (w->version.flavour != FLAVOUR_MYSQL)
                 return answer_ok();
         for (unsigned i = 0; i < STOP_TRIES; i++) {
-                int64_t id = first_number(w->mysql, running, NULL);
+                _cleanup_free_ char *id = client_value(w->mysql, running);
 
-                if (id < 0)
+                if (!id)
                         return mysql_errno(w->mysql) == 0 ? answer_ok() : answer_of_server(w);
                 /* One's own one may always end. */
-                (void) snprintf(statement, sizeof(statement), "KILL %" PRId64, id);
+                (void) snprintf(statement, sizeof(statement), "KILL %.32s", id);
                 (void) work_say(w, statement);
                 (void) usleep(PAUSE_US);
         }
@@ -59,18 +42,20 @@ int verb_stop_clone(Work *w) {
 }
 
 int verb_can_clone(Work *w) {
+        _cleanup_free_ char *active = client_value(w->mysql, "SELECT COUNT(*) FROM information_schema.PLUGINS WHERE PLUGIN_NAME = 'clone' AND PLUGIN_STATUS = 'ACTIVE'");
+
         if (w->version.flavour != FLAVOUR_MYSQL)
                 return answer_error(ENOTSUP, "its server is MariaDB, which cannot clone");
-        if (first_number(w->mysql, "SELECT COUNT(*) FROM information_schema.PLUGINS WHERE PLUGIN_NAME = 'clone' AND PLUGIN_STATUS = 'ACTIVE'", NULL) != 1)
+        if (!active || !streq(active, "1"))
                 return answer_error(ENOTSUP, "its server has no clone plugin: mainstayctl setup loads it");
         return w->have_credentials ? answer_ok() : answer_error(ENOKEY, "no account is known by which it could clone another server: mainstayctl setup --replication-user NAME --replication-password-file FILE tells it");
 }
 
 /* Beside the statement, by a connection of its own. */
 static void __attribute__((noreturn)) tell_progress(const Work *w, const char *path) {
-        static const char progress[] = "SELECT COALESCE(SUM(DATA), 0), COALESCE(SUM(ESTIMATE), 0) FROM performance_schema.clone_progress";
+        static const char progress[] = "SELECT CONCAT(COALESCE(SUM(DATA), 0), ' ', COALESCE(SUM(ESTIMATE), 0), '\n') FROM performance_schema.clone_progress";
         const ClientAddress to = { .socket = w->socket, .user = w->user, .timeout = w->timeout };
-        char dir[PATH_MAX], name[PATH_MAX], line[64];
+        char dir[PATH_MAX], name[PATH_MAX];
         MYSQL *mysql = mysql_init(NULL);
         int dirfd;
 
@@ -81,21 +66,23 @@ static void __attribute__((noreturn)) tell_progress(const Work *w, const char *p
         if (dirfd < 0 || !mysql || !client_connect(mysql, &to))
                 _exit(EXIT_FAILURE);
         for (;;) {
-                int64_t total = 0, done;
+                _cleanup_free_ char *line = NULL;
 
                 (void) usleep(PAUSE_US);
-                done = first_number(mysql, progress, &total);
-                if (done < 0)
+                line = client_value(mysql, progress);
+                if (!line)
                         _exit(EXIT_FAILURE);
-                (void) snprintf(line, sizeof(line), "%" PRId64 " %" PRId64 "\n", done, total);
                 (void) file_write(dirfd, basename(name), line, strlen(line), 0644);
         }
 }
 
 static int answer_cloned(const Work *w) {
-        int64_t done = first_number(w->mysql, "SELECT COALESCE(SUM(DATA), 0) FROM performance_schema.clone_progress", NULL);
+        _cleanup_free_ char *text = client_value(w->mysql, "SELECT COALESCE(SUM(DATA), 0) FROM performance_schema.clone_progress");
+        int64_t done = 0;
 
-        return answer_json(json_pack("{s:b, s:I}", "ok", true, "copied", (json_int_t) (done < 0 ? 0 : done)));
+        if (text)
+                (void) number_parse(text, strlen(text), 0, INT64_MAX, &done);
+        return answer_json(json_pack("{s:b, s:I}", "ok", true, "copied", (json_int_t) done));
 }
 
 static int answer_not_cloned(const Work *w, const char *password) {

@@ -300,17 +300,11 @@ static int verb_read_only(Work *w) {
 /* The one value of a statement; -ENODATA where it is NULL. Told failures are
  * positive. */
 static int ask_number(const Work *w, const char *statement, int64_t *ret) {
-        MYSQL_RES *result = client_query(w->mysql, statement);
-        MYSQL_ROW row = result ? mysql_fetch_row(result) : NULL;
-        int r = -ENODATA;
+        _cleanup_free_ char *value = client_value(w->mysql, statement);
 
-        if (!row)
-                r = answer_of_server(w);
-        else if (row[0] && number_parse(row[0], strlen(row[0]), INT32_MIN, INT32_MAX, ret) >= 0)
-                r = 0;
-        if (result)
-                mysql_free_result(result);
-        return r;
+        if (!value && mysql_errno(w->mysql) != 0)
+                return answer_of_server(w);
+        return value && number_parse(value, strlen(value), INT32_MIN, INT32_MAX, ret) >= 0 ? 0 : -ENODATA;
 }
 
 static int verb_wait(Work *w) {

@@ -48,10 +48,9 @@ typedef struct Place {
 static int place(Place *ret, char text[static DATADIR_TEXT_MAX]) {
         _cleanup_close_ int parentfd = -1, fd = -1, own = -1, now = -1;
         _cleanup_free_ char *auto_cnf = NULL;
-        char name[NAME_MAX + 1], copy[NAME_MAX + 32], from[64], to[64], link[64];
+        char name[NAME_MAX + 1], copy[NAME_MAX + 32], from[64], to[64];
         struct stat st;
         size_t size;
-        ssize_t n;
         int r;
 
         /* Not even where a drop-in has taken the unit's own namespace away. */
@@ -72,11 +71,9 @@ static int place(Place *ret, char text[static DATADIR_TEXT_MAX]) {
                 return datadir_fail(-EPERM, text, "%.200s is root's, and no server runs as root", st.st_uid == 0 ? name : copy);
         if (file_read(own, "mysqld-auto.cnf", PERSISTED_MAX, &auto_cnf, &size, NULL) >= 0)
                 ret->persisted = json_loads(auto_cnf, 0, NULL);
-        (void) snprintf(link, sizeof(link), "/proc/self/fd/%d", parentfd);
-        n = readlink(link, ret->path, PATH_MAX - 1);
-        if (n < 0)
-                return datadir_fail(-errno, text, "where the data are cannot be told: %s", strerror(errno));
-        (void) snprintf(ret->path + n, sizeof(ret->path) - (size_t) n, "/%s", name);
+        r = datadir_path(parentfd, name, ret->path, text);
+        if (r < 0)
+                return r;
         (void) snprintf(from, sizeof(from), "/proc/self/fd/%d", fd);
         (void) snprintf(to, sizeof(to), "/proc/self/fd/%d", own);
         if (mount(from, to, NULL, MS_BIND, NULL) < 0)
@@ -223,7 +220,7 @@ static int run(char text[static DATADIR_TEXT_MAX]) {
         uint32_t number;
         int r;
 
-        r = orders_load(str_or(getenv("MAINSTAY_RUNTIME"), "/run/mainstay"), "server.env");
+        r = orders_load(orders_runtime(), "server.env");
         if (r < 0)
                 return datadir_fail(r, text, "where the data are is not known: %s", strerror(-r));
         server = str_or(getenv("MAINSTAY_SERVER"), "");

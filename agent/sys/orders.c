@@ -7,6 +7,10 @@
 #define ORDERS_MAX ((size_t) 64 * 1024)
 #define PREFIX "MAINSTAY_"
 
+const char *orders_runtime(void) {
+        return str_or(getenv("MAINSTAY_RUNTIME"), "/run/mainstay");
+}
+
 int orders_load(const char *runtime, const char *name) {
         _cleanup_close_ int dirfd = open(runtime, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         _cleanup_free_ char *text = NULL;

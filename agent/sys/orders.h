@@ -5,6 +5,9 @@
 
 #include "base/macro.h"
 
+/* The agent's runtime directory; tests have another. */
+const char *orders_runtime(void);
+
 /* Sets the variables MAINSTAY_... of "KEY=VALUE" lines; others are left out. 0 also
  * where there is no such file. */
 int orders_load(const char *runtime, const char *name);

@@ -7,15 +7,20 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 
-int stream_write(int fd, StreamFrame frame, const void *data, size_t n) {
+static int write_head(int fd, StreamFrame frame, size_t n) {
         char head[5] = { (char) frame };
         uint32_t length = htonl((uint32_t) n);
+
+        memcpy(head + 1, &length, sizeof(length));
+        return write_all(fd, head, sizeof(head));
+}
+
+int stream_write(int fd, StreamFrame frame, const void *data, size_t n) {
         int r;
 
         if (n > STREAM_FRAME_MAX)
                 return -E2BIG;
-        memcpy(head + 1, &length, sizeof(length));
-        r = write_all(fd, head, sizeof(head));
+        r = write_head(fd, frame, n);
         return r < 0 ? r : write_all(fd, data, n);
 }
 
@@ -42,18 +47,16 @@ static int copy(int from, int to, size_t n, bool any) {
         char buf[16384];
 
         while (n > 0) {
-                ssize_t k = read(from, buf, n < sizeof(buf) ? n : sizeof(buf));
-                int r;
+                size_t k = n < sizeof(buf) ? n : sizeof(buf);
+                int r = read_all(from, buf, k);
 
-                if (k < 0 && errno == EINTR)
-                        continue;
-                if (k <= 0)
-                        return k < 0 ? -errno : any ? -EBADMSG : 0;
-                any = true;
-                r = write_all(to, buf, (size_t) k);
+                if (r <= 0)
+                        return r == 0 && any ? -EBADMSG : r;
+                r = write_all(to, buf, k);
                 if (r < 0)
                         return r;
-                n -= (size_t) k;
+                any = true;
+                n -= k;
         }
         return 1;
 }
@@ -81,8 +84,6 @@ void stream_widen(int pipe) {
 
 int stream_write_from(int fd, int pipe) {
         struct pollfd p = { .fd = pipe, .events = POLLIN };
-        char head[5] = { STREAM_DATA };
-        uint32_t length;
         int n = 0, r;
 
         while (poll(&p, 1, -1) < 0)
@@ -92,11 +93,9 @@ int stream_write_from(int fd, int pipe) {
                 return -errno;
         if (n <= 0)
                 return 0; /* it has ended */
-        length = (uint32_t) n < STREAM_FRAME_MAX ? (uint32_t) n : (uint32_t) STREAM_FRAME_MAX;
-        n = (int) length;
-        length = htonl(length);
-        memcpy(head + 1, &length, sizeof(length));
-        r = write_all(fd, head, sizeof(head));
+        if ((size_t) n > STREAM_FRAME_MAX)
+                n = (int) STREAM_FRAME_MAX;
+        r = write_head(fd, STREAM_DATA, (size_t) n);
         return r < 0 ? r : stream_pass(pipe, fd, (size_t) n);
 }
 
