@@ -35,9 +35,12 @@ class Replicas(Cluster):
             self.lab.wait_replicated(timeout=5)
             self.lab.check_tables()
         except (LabError, AssertionError):
-            self.lab.begin_again()
-            self.ledger = self.lab.ledger()
+            self.begin_again()
         self.since = time.time()
+
+    def begin_again(self):
+        self.lab.begin_again()
+        self.ledger = self.lab.ledger()
 
     # By their roles.
 
@@ -114,6 +117,11 @@ class Service(Replicas):
             node.run("mainstayctl online", check=False, timeout=PATIENT)
         self.wait(lambda: all(self.states(node.name) == dict.fromkeys(self.names(), "ONLINE") for node in self.lab.nodes),
                   "all nodes to be ONLINE")
+
+    def begin_again(self):
+        """What setup has given a server is gone with its data."""
+        super().begin_again()
+        self.on_all(lambda node: node.run(["mainstayctl", "setup"], check=False))
 
     def names(self):
         return [node.name for node in self.lab.nodes]
