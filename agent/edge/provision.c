@@ -19,13 +19,13 @@
  * the agent is not root, so each step looks for itself whether it harms anything: see
  * adapter/staging.h.
  */
-#include "adapter/ssh.h"
 #include "adapter/staging.h"
 #include "base/number.h"
 #include "base/paths.h"
 #include "domain/copy-position.h"
 #include "domain/dump-scan.h"
 #include "domain/job.h"
+#include "edge/copy-source.h"
 #include "edge/errant.h"
 #include "edge/tool.h"
 #include "sys/clock.h"
@@ -34,17 +34,12 @@
 #include "sys/stream.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 
-#define KEY_DIR "/var/lib/mainstay/ssh"
-#define AGENT "mainstay"
 /* No database can have that name. */
 #define CLONE_DIRECTORY "mainstay-clone"
 #define LOAD_BEGUN "mainstay-load.begun"
-/* Not a byte for so long: it has stalled. A large table is flushed meanwhile, say. */
-#define STALL_MS (300 * 1000)
 #define PROGRESS_PAUSE (500 * USEC_PER_MSEC)
 
 typedef struct Context {
@@ -52,6 +47,7 @@ typedef struct Context {
         char name[NAME_MAX + 1];
         int64_t job;
         Method method;
+        const char *from; /* the other node */
         bool force_space;
         struct stat owner; /* of the data */
         json_t *answer;    /* what the agent is told beside how it ended */
@@ -71,96 +67,6 @@ static int answer_file(const char *name, const char *text) {
         _cleanup_close_ int dirfd = open(orders_runtime(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
         return dirfd < 0 ? -errno : file_write(dirfd, name, text, strlen(text), 0644);
-}
-
-/* The other node */
-
-typedef struct Source {
-        Tool ssh;
-        int fd;
-        char *buf;
-} Source;
-
-static void source_close(Source *s) {
-        tool_kill(&s->ssh);
-        closep(&s->fd);
-        free(s->buf);
-        *s = (Source) { .fd = -1 };
-}
-
-static int source_open(Context *c, const char *verb, Source *ret) {
-        const char *from = str_or(getenv("MAINSTAY_COPY_FROM"), "");
-        const struct passwd *agent = getpwnam(AGENT);
-        _cleanup_close_ int to = -1;
-        char command[32];
-        SshTarget target;
-        SshCommand ssh;
-        int fds[2], r;
-        size_t n = 0;
-
-        *ret = (Source) { .fd = -1 };
-        if (ssh_target_parse(from, &target) < 0)
-                return fail(c, 0, "\"%.200s\" is no node that is reached through ssh", from);
-        if (!agent)
-                return fail(c, -ENOENT, "there is no account " AGENT);
-        r = ssh_command(&target, "ssh", KEY_DIR, &ssh);
-        if (r < 0)
-                return fail(c, r, "ssh cannot be run: %s", strerror(-r));
-        while (ssh.argv[n + 1])
-                n++;
-        (void) snprintf(command, sizeof(command), "mainstay-backup %s", verb);
-        ssh.argv[n] = command;
-        ret->buf = malloc(STREAM_FRAME_MAX + 1);
-        if (!ret->buf || pipe2(fds, O_CLOEXEC) < 0)
-                return fail(c, -ENOMEM, "memory is short");
-        ret->fd = fds[0];
-        to = fds[1];
-        stream_widen(to);
-        r = tool_start(ssh.argv, -1, to, agent->pw_uid, agent->pw_gid, false, &ret->ssh);
-        return r < 0 ? fail(c, r, "ssh cannot be run: %s", strerror(-r)) : 1;
-}
-
-/* 1 and a frame, of which the data go to `to`, where that is not -1; else it was cut off. */
-static int source_read(Context *c, Source *s, int to, StreamFrame *frame, size_t *n) {
-        struct pollfd p = { .fd = s->fd, .events = POLLIN };
-        int r = poll(&p, 1, STALL_MS);
-
-        if (r == 0)
-                return fail(c, -ETIME, "not a byte has come from the other node for %d s", STALL_MS / 1000);
-        r = stream_read_to(s->fd, to, frame, s->buf, n);
-        if (r > 0)
-                return 1;
-        if (r == -EPIPE)
-                return fail(c, r, "the data cannot be written: is the disk full? (journalctl -u 'mainstay-provision@*')");
-        return fail(c, r < 0 ? r : -ECONNRESET, "the other node ended in the middle of it; why, its journal says, and: journalctl -u 'mainstay-provision@*'");
-}
-
-/* What the other node says of itself, or why it gives nothing. */
-static int source_header(Context *c, Source *s, json_t **ret) {
-        StreamFrame frame;
-        size_t n;
-        json_t *o;
-        int r;
-
-        r = source_read(c, s, -1, &frame, &n);
-        if (r < 0)
-                return r;
-        o = json_loads(s->buf, JSON_REJECT_DUPLICATES, NULL);
-        if (frame == STREAM_HEADER && json_is_object(o)) {
-                *ret = o;
-                return 1;
-        }
-        r = fail(c, 0, "the other node hands out no copy: %.400s", str_or(json_string_value(json_object_get(o, "error")), "it does not say why"));
-        json_decref(o);
-        return r;
-}
-
-static int source_verdict(Context *c, const Source *s) {
-        json_t *o = json_loads(s->buf, JSON_REJECT_DUPLICATES, NULL);
-        int r = json_is_true(json_object_get(o, "ok")) ? 1 : fail(c, 0, "%.400s", str_or(json_string_value(json_object_get(o, "error")), "the other node's end makes no sense"));
-
-        json_decref(o);
-        return r;
 }
 
 /* Steps */
@@ -191,16 +97,15 @@ static bool hands_out(const json_t *header, Method method) {
 
 static int do_look(Context *c) {
         char backup[512], unpack[512];
+        _cleanup_copy_source_ CopySource s = { .fd = -1 };
         json_t *o = NULL;
-        Source s;
         int r;
 
         r = c->method == METHOD_DUMP ? find_client(c, backup) : c->method == METHOD_CLONE ? 1 : find_tools(c, backup, unpack);
         if (r > 0)
-                r = source_open(c, "look", &s);
-        if (r <= 0)
-                return r;
-        r = source_header(c, &s, &o);
+                r = copy_source_open(c->from, "look", &s, c->text);
+        if (r > 0)
+                r = copy_source_header(&s, &o, c->text);
         if (r > 0 && !hands_out(o, c->method))
                 r = fail(c, 0, "the other node hands out no copy by %s: %.300s", method_to_string(c->method),
                          str_or(json_string_value(json_object_get(o, "lacks")), "bring all nodes to the same release"));
@@ -209,7 +114,6 @@ static int do_look(Context *c) {
                 (void) json_object_update(c->answer, o);
         }
         json_decref(o);
-        source_close(&s);
         return r;
 }
 
@@ -224,8 +128,8 @@ static void tell_progress(uint64_t done, json_int_t total, usec_t *told) {
         (void) answer_file("provision.progress", line);
 }
 
-/* Its frames, into the program that makes files of them. `scan` may be NULL. */
-static int unpack_all(Context *c, Source *s, int to, json_int_t total, DumpScan *scan) {
+/* The other node's frames, into the program that makes files of them. `scan` may be NULL. */
+static int unpack_all(Context *c, CopySource *s, int to, json_int_t total, DumpScan *scan) {
         uint64_t done = 0;
         usec_t told = 0;
 
@@ -234,12 +138,12 @@ static int unpack_all(Context *c, Source *s, int to, json_int_t total, DumpScan 
                 size_t n;
                 int r;
 
-                r = source_read(c, s, scan ? -1 : to, &frame, &n);
+                r = copy_source_read(s, scan ? -1 : to, &frame, &n, c->text);
                 if (r < 0)
                         return r;
                 if (frame == STREAM_END) {
                         (void) json_object_set_new(c->answer, "copied", json_integer((json_int_t) done));
-                        return source_verdict(c, s);
+                        return copy_source_verdict(s, c->text);
                 }
                 if (frame != STREAM_DATA)
                         continue;
@@ -252,6 +156,40 @@ static int unpack_all(Context *c, Source *s, int to, json_int_t total, DumpScan 
                 done += n;
                 tell_progress(done, total, &told);
         }
+}
+
+/* Runs a program as who owns the data, with what the other node gives for `verb` as its
+ * input, and waits for both. A dump is looked at on its way, is to be whole, and `end`
+ * follows it; for a copy these are NULL. Of what fails, too, the caller has `*header`, what
+ * the other node has said of itself (a new reference), and `*status`, how the program
+ * ended, as a shell's $?; where it did not come to that, they are as they were. */
+static int receive(Context *c, const char *verb, const char *const *argv, DumpScan *scan, const char *end, json_t **header, int *status) {
+        _cleanup_copy_source_ CopySource s = { .fd = -1 };
+        _cleanup_close_ int to = -1;
+        Tool reader = {0};
+        int fds[2], r;
+
+        if (pipe2(fds, O_CLOEXEC) < 0)
+                return fail(c, -errno, "%s", strerror(errno));
+        to = fds[1];
+        stream_widen(to);
+        r = tool_start(argv, fds[0], -1, c->owner.st_uid, c->owner.st_gid, false, &reader);
+        (void) close(fds[0]);
+        if (r < 0)
+                return fail(c, r, "%s cannot be run: %s", argv[0], strerror(-r));
+        r = copy_source_open(c->from, verb, &s, c->text);
+        if (r > 0)
+                r = copy_source_header(&s, header, c->text);
+        if (r > 0)
+                r = unpack_all(c, &s, to, scan ? -1 : json_integer_value(json_object_get(*header, "bytes")), scan);
+        if (r > 0 && scan && !scan->whole)
+                r = fail(c, -EBADMSG, "the dump is not whole: it has no end");
+        if (r > 0 && end && write_all(to, end, strlen(end)) < 0)
+                r = fail(c, -EPIPE, "%s has ended too soon: journalctl -u 'mainstay-provision@*'", argv[0]);
+        closep(&to);
+        to = -1;
+        *status = tool_wait(&reader);
+        return r;
 }
 
 /* One of the two names that the file has, by the version of the program. */
@@ -302,12 +240,10 @@ static int do_begin(Context *c) {
 
 static int do_copy(Context *c) {
         char backup[512], unpack[512], path[PATH_MAX];
-        _cleanup_close_ int fd = -1, to = -1;
-        _cleanup_free_ char *info = NULL, *header = NULL;
-        json_t *o = NULL;
-        Tool files = {0};
-        int fds[2], r, status;
-        Source s;
+        _cleanup_free_ char *info = NULL, *text = NULL;
+        _cleanup_close_ int fd = -1;
+        json_t *header = NULL;
+        int r, status = 0;
 
         r = find_tools(c, backup, unpack);
         if (r > 0)
@@ -317,33 +253,19 @@ static int do_copy(Context *c) {
         fd = staged(c, path);
         if (fd < 0)
                 return fd;
-        if (fchdir(fd) < 0 || pipe2(fds, O_CLOEXEC) < 0)
+        if (fchdir(fd) < 0)
                 return fail(c, -errno, "%s", strerror(errno));
-        to = fds[1];
-        stream_widen(to);
-        r = tool_start((const char *const []) { unpack, "-x", NULL }, fds[0], -1, c->owner.st_uid, c->owner.st_gid, false, &files);
-        (void) close(fds[0]);
-        if (r < 0)
-                return fail(c, r, "%s cannot be run: %s", unpack, strerror(-r));
-        r = source_open(c, "copy", &s);
-        if (r > 0)
-                r = source_header(c, &s, &o);
-        if (r > 0)
-                r = unpack_all(c, &s, to, json_integer_value(json_object_get(o, "bytes")), NULL);
-        closep(&to);
-        to = -1;
-        status = tool_wait(&files);
-        source_close(&s);
+        r = receive(c, "copy", (const char *const []) { unpack, "-x", NULL }, NULL, NULL, &header, &status);
         if (status != 0)
                 r = fail(c, r > 0 ? -EIO : r, "the files could not be written: %s ended with status %d. Is the disk full? See: journalctl -u 'mainstay-provision@*'", unpack, status);
         if (r > 0 && read_info(fd, "info", &info) < 0)
                 r = fail(c, -EBADMSG, "the copy is not whole: its last file is not there");
         if (r > 0) {
-                header = json_dumps(o, JSON_COMPACT);
-                r = header ? file_write(fd, "mainstay-source.json", header, strlen(header), 0640) : -ENOMEM;
+                text = json_dumps(header, JSON_COMPACT);
+                r = text ? file_write(fd, "mainstay-source.json", text, strlen(text), 0640) : -ENOMEM;
                 r = r < 0 ? fail(c, r, "mainstay-source.json cannot be written: %s", strerror(-r)) : 1;
         }
-        json_decref(o);
+        json_decref(header);
         /* What is prepared after a power cut is what was copied. */
         if (r > 0 && syncfs(fd) < 0)
                 r = fail(c, -errno, "the copy cannot be brought to the disk: %s", strerror(errno));
@@ -457,16 +379,13 @@ static int do_load(Context *c) {
         static const char mysql_end[] = "\nSET SESSION sql_log_bin = 0;\nFLUSH PRIVILEGES;\nSET GLOBAL super_read_only = ON;\n", mariadb_end[] = "\nFLUSH PRIVILEGES;\n";
         const struct passwd *owner = getpwuid(c->owner.st_uid);
         char path[PATH_MAX], client[512], user[64];
-        _cleanup_close_ int fd = staged(c, path), to = -1;
+        _cleanup_close_ int fd = staged(c, path);
         _cleanup_gtid_list_ GtidList at = {0};
         DumpScan *scan = calloc(1, sizeof(*scan));
-        json_t *o = NULL;
-        Tool loader = {0};
-        int fds[2], r, status;
+        json_t *header = NULL;
+        int r, status = 0;
         char error[256];
-        const char *end;
         bool mysql;
-        Source s;
 
         if (fd < 0 || !scan || !owner) {
                 r = fd < 0 ? fd : fail(c, -ENOENT, "who owns the data is not known");
@@ -491,46 +410,23 @@ static int do_load(Context *c) {
         r = find_client(c, client);
         if (r <= 0)
                 goto out;
-        if (pipe2(fds, O_CLOEXEC) < 0) {
-                r = fail(c, -errno, "%s", strerror(errno));
-                goto out;
-        }
-        to = fds[1];
-        r = tool_start((const char *const []) { client, "--no-defaults", "--binary-mode", "--socket=" SHADOW_SOCKET, user, mysql ? "--init-command=SET GLOBAL super_read_only = OFF" : "--init-command=SET SESSION sql_log_bin = 0", NULL },
-                       fds[0], -1, c->owner.st_uid, c->owner.st_gid, false, &loader);
-        (void) close(fds[0]);
-        if (r < 0) {
-                r = fail(c, r, "%s cannot be run: %s", client, strerror(-r));
-                goto out;
-        }
-        r = source_open(c, "dump", &s);
-        if (r > 0)
-                r = source_header(c, &s, &o);
-        if (r > 0)
-                r = unpack_all(c, &s, to, -1, scan);
-        if (r > 0 && !scan->whole)
-                r = fail(c, -EBADMSG, "the dump is not whole: it has no end");
-        end = mysql ? mysql_end : mariadb_end;
-        if (r > 0 && write_all(to, end, strlen(end)) < 0)
-                r = fail(c, -EPIPE, "%s has ended too soon: journalctl -u 'mainstay-provision@*'", client);
-        closep(&to);
-        to = -1;
-        status = tool_wait(&loader);
-        source_close(&s);
+        r = receive(c, "dump",
+                    (const char *const []) { client, "--no-defaults", "--binary-mode", "--socket=" SHADOW_SOCKET, user, mysql ? "--init-command=SET GLOBAL super_read_only = OFF" : "--init-command=SET SESSION sql_log_bin = 0", NULL },
+                    scan, mysql ? mysql_end : mariadb_end, &header, &status);
         if (r > 0 && status != 0)
                 r = fail(c, -EIO, "the dump could not be loaded: %s ended with status %d. See: journalctl -u 'mainstay-provision@*'", client, status);
         if (r > 0 && !mysql) {
                 if (!scan->position || gtid_list_parse(scan->position, strlen(scan->position), GTID_POSITION, &at, error) < 0)
                         r = fail(c, -ENODATA, "the dump does not say where it stands: does its server write a binary log?");
                 else
-                        r = gtids(c, o, &at, NULL, c->answer);
+                        r = gtids(c, header, &at, NULL, c->answer);
         }
         if (r > 0)
                 r = staging_carry(c->parentfd, c->name, c->text);
         if (r > 0)
                 r = staging_seal(c->parentfd, c->name, c->job, c->answer, c->text);
-        json_decref(o);
 out:
+        json_decref(header);
         if (scan)
                 free(scan->position);
         free(scan);
@@ -599,6 +495,7 @@ static int run(Context *c, const char *step) {
         if (r < 0)
                 return fail(c, r, "what to do is not known: %s", strerror(-r));
         job = str_or(getenv("MAINSTAY_COPY_JOB"), "");
+        c->from = str_or(getenv("MAINSTAY_COPY_FROM"), "");
         c->method = method_from_string(str_or(getenv("MAINSTAY_COPY_METHOD"), ""));
         if (c->method <= METHOD_NONE) /* begun by a release that knew no other */
                 c->method = METHOD_MARIADB_BACKUP;
