@@ -146,11 +146,24 @@ static int remove_dropin(Setup *s) {
         return 1;
 }
 
+/* By that account MySQL lets itself be cloned, too: 0 where it has no right to that, and
+ * 1 where it has, or the server does not tell. */
+static int may_clone(Setup *s, const char *hex) {
+        _cleanup_free_ char *statement = NULL, *found = NULL;
+
+        if (asprintf(&statement, "SELECT COUNT(*) FROM mysql.global_grants WHERE USER = X'%s' AND PRIV = 'BACKUP_ADMIN'", hex) < 0) {
+                statement = NULL;
+                return -ENOMEM;
+        }
+        return setup_sql(s, statement, &found, NULL) != 0 || found[0] != '0';
+}
+
 /* Accounts replicate like everything else: this server's are the primary's, or
  * soon will be. */
 static int look_account(Setup *s, const char *user) {
         _cleanup_free_ char *statements = NULL, *statement = NULL, *found = NULL;
         char hex[2 * CREDENTIALS_USER_MAX + 1];
+        int may;
 
         for (size_t i = 0; user[i]; i++)
                 (void) snprintf(hex + 2 * i, 3, "%02x", (unsigned char) user[i]);
@@ -161,25 +174,19 @@ static int look_account(Setup *s, const char *user) {
         if (setup_sql(s, statement, &found, NULL) != 0)
                 return 0; /* the server is down, or lets nobody in: told elsewhere */
         found[strcspn(found, "\n")] = '\0';
-        /* By it MySQL lets itself be cloned, too. */
-        if (streq(found, "good") && setup_flavour(s) == FLAVOUR_MYSQL) {
-                _cleanup_free_ char *ask = NULL, *may = NULL;
-
-                if (asprintf(&ask, "SELECT COUNT(*) FROM mysql.global_grants WHERE USER = X'%s' AND PRIV = 'BACKUP_ADMIN'", hex) < 0) {
-                        ask = NULL;
-                        return -ENOMEM;
-                }
-                if (setup_sql(s, ask, &may, NULL) == 0 && may[0] == '0')
-                        strcpy(found, "weak");
-        }
-        if (streq(found, "good")) {
+        may = streq(found, "good");
+        if (may && setup_flavour(s) == FLAVOUR_MYSQL)
+                may = may_clone(s, hex);
+        if (may < 0)
+                return may;
+        if (may) {
                 setup_already(s, "the database account %s, by which servers replicate", user);
                 return 0;
         }
         if (names_plain(user) && account_replication_statements(setup_flavour(s), user, &statements) < 0)
                 return -ENOMEM;
         setup_missing(s, str_or(statements, ""), "the database account %s, by which servers are to replicate: %s On the primary, with its password in place of the dots:", user,
-                      streq(found, "weak") ? "it may not." : "it is not there.");
+                      streq(found, "none") ? "it is not there." : "it may not.");
         return 0;
 }
 
