@@ -58,6 +58,10 @@ static const char *const statements[_REPLICATION_SQL_MAX][_FLAVOUR_MAX] = {
                         " WHERE (CONNECTION_TYPE IS NOT NULL OR NAME LIKE 'thread/mysqlx/%') AND PROCESSLIST_USER <> SUBSTRING_INDEX(USER(), '@', 1)"
                         " AND PROCESSLIST_COMMAND NOT LIKE 'Binlog Dump%'), NULL)",
         },
+        [REPLICATION_SQL_CLONES] = {
+                [FLAVOUR_MARIADB] = "SELECT 0",
+                [FLAVOUR_MYSQL] = "SELECT COUNT(*) FROM information_schema.PLUGINS WHERE PLUGIN_NAME = 'clone' AND PLUGIN_STATUS = 'ACTIVE'",
+        },
 };
 
 const char *replication_sql(ReplicationSql which, Flavour flavour) {

@@ -26,6 +26,7 @@ typedef enum ReplicationSql {
         REPLICATION_SQL_FENCE,       /* read_only on */
         REPLICATION_SQL_UNFENCE,
         REPLICATION_SQL_CLIENTS,     /* one number, or NULL where it is not told */
+        REPLICATION_SQL_CLONES,      /* one number: 0 where it has no clone plugin at work */
         _REPLICATION_SQL_MAX,
         _REPLICATION_SQL_INVALID = -EINVAL,
 } ReplicationSql;

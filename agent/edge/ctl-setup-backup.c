@@ -1,6 +1,7 @@
 /* Setup: what lets other nodes take a copy of this one's data (`mainstayctl
  * provision`): the socket that hands it out, and the account of the backup program. */
 #include "domain/account.h"
+#include "domain/replication-sql.h"
 #include "edge/ctl-setup.h"
 
 #define SOCKET_UNIT "mainstay-backup.socket"
@@ -101,7 +102,7 @@ static int look_clone(Setup *s) {
         _cleanup_free_ char *ask = NULL, *grant = NULL;
         int r;
 
-        r = look_local(s, "SELECT COUNT(*) FROM information_schema.PLUGINS WHERE PLUGIN_NAME = 'clone' AND PLUGIN_STATUS = 'ACTIVE'",
+        r = look_local(s, replication_sql(REPLICATION_SQL_CLONES, FLAVOUR_MYSQL),
                        "INSTALL PLUGIN clone SONAME 'mysql_clone.so'", "the server's clone plugin, by which copies are made");
         if (r < 0)
                 return r;

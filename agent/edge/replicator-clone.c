@@ -42,7 +42,7 @@ int verb_stop_clone(Work *w) {
 }
 
 int verb_can_clone(Work *w) {
-        _cleanup_free_ char *active = client_value(w->mysql, "SELECT COUNT(*) FROM information_schema.PLUGINS WHERE PLUGIN_NAME = 'clone' AND PLUGIN_STATUS = 'ACTIVE'");
+        _cleanup_free_ char *active = client_value(w->mysql, replication_sql(REPLICATION_SQL_CLONES, w->version.flavour));
 
         if (w->version.flavour != FLAVOUR_MYSQL)
                 return answer_error(ENOTSUP, "its server is MariaDB, which cannot clone");

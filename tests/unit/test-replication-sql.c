@@ -47,6 +47,7 @@ static void each_server_is_told_in_its_own_words(void **state) {
                 { REPLICATION_SQL_READ_ONLY, "SELECT @@GLOBAL.read_only, @@GLOBAL.read_only", "SELECT @@GLOBAL.read_only, @@GLOBAL.super_read_only" },
                 { REPLICATION_SQL_FENCE, "SET GLOBAL read_only = ON", "SET GLOBAL super_read_only = ON" },
                 { REPLICATION_SQL_UNFENCE, "SET GLOBAL read_only = OFF", "SET GLOBAL read_only = OFF" },
+                { REPLICATION_SQL_CLONES, "SELECT 0", "SELECT COUNT(*) FROM information_schema.PLUGINS WHERE PLUGIN_NAME = 'clone' AND PLUGIN_STATUS = 'ACTIVE'" },
         };
 
         (void) state;
