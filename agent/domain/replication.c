@@ -401,3 +401,13 @@ int replication_position(const Replication *r, GtidList *ret) {
         *ret = (GtidList) { n, TAKE(all.gtid) };
         return 0;
 }
+
+int replication_position_text(const Replication *r, char **ret) {
+        _cleanup_gtid_list_ GtidList at = {0};
+        int k;
+
+        if (r->flavour == FLAVOUR_MYSQL)
+                return gtid_set_format(&r->executed, ret);
+        k = replication_position(r, &at);
+        return k < 0 ? k : gtid_list_format(&at, ret);
+}

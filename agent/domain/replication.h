@@ -98,3 +98,6 @@ int replication_holdings(const Replication *r, GtidList *ret);
 /* MariaDB: one GTID a domain, from which it would go on as a replica: the higher
  * one of its own binary log and of what it replicated. */
 int replication_position(const Replication *r, GtidList *ret);
+/* Where it stands, as its server writes it: that, or MySQL's set of all that it has
+ * executed. Of one that tells its GTIDs. Free `*ret`; -ENOMEM. */
+int replication_position_text(const Replication *r, char **ret);

@@ -534,7 +534,6 @@ static int follow(Manager *m, char text[static 512]) {
 /* How far the source has come, as it said last. */
 static int choose_goal(Manager *m, char text[static 512]) {
         const Report *source = replica_report_of(m, m->job->source);
-        _cleanup_gtid_list_ GtidList at = {0};
         int r;
 
         if (m->step.position)
@@ -542,13 +541,7 @@ static int choose_goal(Manager *m, char text[static 512]) {
         r = await_source(m, source && source->replication && source->replication->have_gtids ? source->node : NULL, text);
         if (r <= 0)
                 return r;
-        if (source->replication->flavour == FLAVOUR_MYSQL)
-                r = gtid_set_format(&source->replication->executed, &m->step.position);
-        else {
-                r = replication_position(source->replication, &at);
-                if (r >= 0)
-                        r = gtid_list_format(&at, &m->step.position);
-        }
+        r = replication_position_text(source->replication, &m->step.position);
         return r < 0 ? r : 1;
 }
 

@@ -88,7 +88,6 @@ static int connect_server(Manager *m, char text[static 512]) {
 }
 
 static int preflight(Manager *m, char text[static 512], Preflight *ret) {
-        _cleanup_gtid_list_ GtidList at = {0};
         char host[256], port[8];
         int r;
 
@@ -96,8 +95,9 @@ static int preflight(Manager *m, char text[static 512], Preflight *ret) {
         if (m->replication->flavour != FLAVOUR_MARIADB || !m->replication->have_gtids)
                 return 1;
         if (!m->step.position) {
-                if (replication_position(m->replication, &at) < 0 || gtid_list_format(&at, &m->step.position) < 0)
-                        return -ENOMEM;
+                r = replication_position_text(m->replication, &m->step.position);
+                if (r < 0)
+                        return r;
         }
         replica_source_address(m, m->job->source, host, port);
         r = jobs_work(m, WORK_TIME, (const char *const []) { "preflight", host, port, m->step.position, NULL });

@@ -60,6 +60,19 @@ static Replication *mysql(const char *executed, const char *purged, int64_t id) 
         return r;
 }
 
+/* What was replicated and is not in its own log counts in MariaDB alone. */
+static void where_a_server_stands_is_in_its_own_words(void **state) {
+        _cleanup_(replication_freep) Replication *a = mariadb("0-1-7,0-2-5,1-1-3 / 0-2-9", 1), *b = mysql("A:1-5,B:7", "A:1", 2);
+        _cleanup_free_ char *list = NULL, *set = NULL, *executed = NULL;
+
+        (void) state;
+        assert_int_equal(replication_position_text(a, &list), 0);
+        assert_string_equal(list, "0-2-9,1-1-3");
+        assert_int_equal(replication_position_text(b, &set), 0);
+        assert_int_equal(gtid_set_format(&b->executed, &executed), 0);
+        assert_string_equal(set, executed);
+}
+
 static void check(const char *name, const StandingCase *c, Standing expected, const char *errant, const char *says) {
         _cleanup_judgement_ Judgement j = {0};
 
@@ -263,6 +276,7 @@ int main(void) {
                 cmocka_unit_test(mysql_stands_as_the_table_says),
                 cmocka_unit_test(mariadb_stands_as_the_table_says),
                 cmocka_unit_test(identities_must_differ),
+                cmocka_unit_test(where_a_server_stands_is_in_its_own_words),
                 cmocka_unit_test(answers_of_sources_are_told_apart),
         };
 
