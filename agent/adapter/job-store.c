@@ -307,10 +307,11 @@ const Job *job_store_running(const JobStore *s) {
         return NULL;
 }
 
-void job_store_set_progress(JobStore *s, int64_t done, int64_t total) {
+int job_store_set_progress(JobStore *s, int64_t done, int64_t total) {
         for (size_t i = 0; i < s->n; i++)
                 if (!job_is_over(s->job[i]))
-                        (void) job_set_progress(s->job[i], done, total);
+                        return job_set_progress(s->job[i], done, total);
+        return -ENOENT;
 }
 
 const Job *job_store_current(const JobStore *s) {

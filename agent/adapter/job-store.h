@@ -40,9 +40,9 @@ int job_store_new_id(const JobStore *s, uint64_t *ret);
  * could not be read may have it. */
 int job_store_save(JobStore *s, const Job *job);
 
-/* How far the running one is, for whoever asks; it is not written down. Nothing where
- * none runs, or no step of it. */
-void job_store_set_progress(JobStore *s, int64_t done, int64_t total);
+/* How far the running one is, which is not written down. -ENOENT where none runs, or no
+ * step of it. */
+int job_store_set_progress(JobStore *s, int64_t done, int64_t total);
 
 /* The one that has not ended, NULL where all have. It is the store's, and good
  * until the next job_store_save(). */

@@ -21,10 +21,11 @@
 #define ANSWER_MAX ((size_t) 64 * 1024)
 #define COMPLAINT_MAX ((size_t) 4096)
 
-/* What is known to others is what is on the disk. */
+/* What is known to others, and worked on, is what is on the disk. */
 static int save(Manager *m, const Job *job) {
         int r = job_store_save(m->jobs, job);
 
+        m->job = job_store_running(m->jobs);
         if (r < 0) {
                 log_error("What is done on this node cannot be written down (%s), so it is not gone on with until it can. Is the disk full, or read-only?", strerror(-r));
                 manager_wake(m, manager_now(m) + SAVE_RETRY);
@@ -59,19 +60,16 @@ int jobs_open(Manager *m) {
         }
         for (size_t i = 0; i < m->jobs->n_problems; i++)
                 log_warning("%s", m->jobs->problem[i]);
-        if (job_store_running(m->jobs)) {
-                r = job_copy(job_store_running(m->jobs), &m->job);
-                if (r < 0)
-                        return r;
+        m->job = job_store_running(m->jobs);
+        if (m->job)
                 log_notice("The job %" PRIu64 " (%s) is gone on with, where the agent left it.", m->job->id, job_kind_to_string(m->job->kind));
-        }
         step_reset(m);
         return 0;
 }
 
 void jobs_close(Manager *m) {
         step_reset(m);
-        m->job = job_free(m->job);
+        m->job = NULL;
         m->jobs = job_store_free(m->jobs);
 }
 
@@ -92,7 +90,6 @@ int jobs_begin(Manager *m, JobKind kind, const char *source, Method method, cons
         if (r < 0)
                 return r;
         log_notice("%s has this node %s%s%s: job %" PRIu64 ".", by, job_kind_to_string(kind), *source ? ", by " : "", source, id);
-        m->job = TAKE(job);
         m->undo_failures = 0;
         step_reset(m);
         *ret_id = id;
@@ -113,8 +110,6 @@ int jobs_cancel(Manager *m, uint64_t id) {
                 r = save(m, next);
         if (r < 0)
                 return r;
-        (void) job_free(m->job);
-        m->job = TAKE(next);
         manager_touch(m);
         return 0;
 }
@@ -244,8 +239,7 @@ void jobs_read_progress(Manager *m) {
                 return;
         /* A stream is about as large as the files, and no promise of it. */
         total = total >= done ? total : done;
-        if (job_set_progress(m->job, done, total) >= 0) {
-                job_store_set_progress(m->jobs, done, total);
+        if (job_store_set_progress(m->jobs, done, total) >= 0) {
                 m->news = true;
                 manager_touch(m);
         }
@@ -390,11 +384,11 @@ static void end(Manager *m, JobState state, const char *text) {
                 manager_wake(m, manager_now(m) + SAVE_RETRY);
                 return;
         }
+        /* `text` may have been the job's. */
         if (state == JOB_DONE)
-                log_notice("The job %" PRIu64 " (%s) is done: %s", next->id, job_kind_to_string(next->kind), text);
+                log_notice("The job %" PRIu64 " (%s) is done: %s", next->id, job_kind_to_string(next->kind), next->text);
         else
-                log_event(LOG_WARNING, MESSAGE_JOB_FAILED, text, "MAINSTAY_JOB", job_kind_to_string(next->kind), "MAINSTAY_NODE", m->name, NULL);
-        m->job = job_free(m->job);
+                log_event(LOG_WARNING, MESSAGE_JOB_FAILED, next->text, "MAINSTAY_JOB", job_kind_to_string(next->kind), "MAINSTAY_NODE", m->name, NULL);
         step_reset(m);
         replica_job_ended(m, next);
         manager_touch(m);
@@ -407,8 +401,6 @@ static bool begin_step(Manager *m, const char *name) {
                 manager_wake(m, manager_now(m) + SAVE_RETRY);
                 return false;
         }
-        (void) job_free(m->job);
-        m->job = TAKE(next);
         step_reset(m);
         manager_touch(m);
         return true;
@@ -421,8 +413,6 @@ static void end_step(Manager *m, bool ok, const char *text) {
                 manager_wake(m, manager_now(m) + SAVE_RETRY);
                 return;
         }
-        (void) job_free(m->job);
-        m->job = TAKE(next);
         if (ok && *text) /* else the end of the job says it */
                 log_info("%s", text);
         manager_touch(m);
@@ -452,8 +442,6 @@ static void undo_step(Manager *m, const char *text) {
                 manager_wake(m, manager_now(m) + SAVE_RETRY);
                 return;
         }
-        (void) job_free(m->job);
-        m->job = TAKE(next);
         m->undo_failures = 0;
         step_reset(m);
         manager_touch(m);

@@ -172,7 +172,7 @@ typedef struct Manager {
         char server_problem[256]; /* why it gave none */
 
         JobStore *jobs;
-        Job *job; /* that runs, NULL where none does */
+        const Job *job; /* that runs, NULL where none does; the store's, and good until it is saved */
         Process *worker;
         unsigned undo_failures; /* of the step that is being taken back */
         StepRun step;

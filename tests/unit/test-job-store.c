@@ -146,8 +146,8 @@ static void a_job_is_found_as_it_was_left(void **state) {
         before = text_of(job);
         after = text_of(job_store_running(s));
         assert_string_equal(before, after);
-        /* Whoever asks for the job is told; the one that is worked on is another copy. */
-        job_store_set_progress(s, 3, 4);
+        /* Whoever asks for the job is told; the one that was saved is another copy. */
+        assert_int_equal(job_store_set_progress(s, 3, 4), 0);
         assert_int_equal(job_store_current(s)->bytes_done, 3);
         assert_int_equal(job_store_current(s)->bytes_total, 4);
         assert_int_equal(job->bytes_done, -1);
@@ -156,6 +156,7 @@ static void a_job_is_found_as_it_was_left(void **state) {
         assert_int_equal(job_end(job, JOB_DONE, "It was done.", 40), 0);
         assert_int_equal(job_store_save(s, job), 0);
         assert_null(job_store_running(s));
+        assert_int_equal(job_store_set_progress(s, 3, 4), -ENOENT);
         assert_int_equal(job_store_current(s)->id, 1);
         assert_int_equal(job_store_new_id(s, &id), 0);
         assert_int_equal(id, 2);
