@@ -1,6 +1,7 @@
 /* What the agent keeps; see store.h. */
 #include "adapter/store.h"
 #include "base/table.h"
+#include "domain/json.h"
 #include "sys/file.h"
 
 #include <fcntl.h>
@@ -15,12 +16,6 @@ static const char *const aside_state_names[] = {
 };
 DEFINE_STRING_TABLE(aside_state, AsideState, aside_state_names)
 
-static json_t *uuid_json(const Uuid *u) {
-        char text[UUID_TEXT_MAX];
-
-        return json_string(uuid_text(u, text));
-}
-
 static json_t *grant_json(const Grant *g) {
         json_t *o = json_pack("{s:o, s:s, s:s, s:o, s:o, s:I, s:I, s:I}", "id", uuid_json(&g->id), "holder", g->holder,
                               "manner", manner_to_string(g->manner), "agent", uuid_json(&g->agent),
@@ -33,19 +28,6 @@ static json_t *grant_json(const Grant *g) {
         return o;
 }
 
-/* What was cut at a length need not be UTF-8, and a mark must not be lost by it. */
-static json_t *text_json(const char *s) {
-        _cleanup_free_ char *ascii = NULL;
-        json_t *v = json_string(s);
-
-        if (v || !(ascii = strdup(s)))
-                return v;
-        for (char *p = ascii; *p; p++)
-                if ((unsigned char) *p >= 127)
-                        *p = '?';
-        return json_string(ascii);
-}
-
 /* NULL where one could not be written down. */
 static json_t *marks_json(const Marks *m) {
         json_t *o = json_object();
@@ -53,7 +35,7 @@ static json_t *marks_json(const Marks *m) {
         for (MarkKind k = 0; k < _MARK_MAX; k++)
                 if (m->mark[k].set &&
                     json_object_set_new(o, mark_to_string(k), json_pack("{s:I, s:I, s:o}", "section", (json_int_t) m->mark[k].section,
-                                                                        "time", (json_int_t) m->mark[k].time, "evidence", text_json(m->mark[k].evidence))) < 0) {
+                                                                        "time", (json_int_t) m->mark[k].time, "evidence", text_json(m->mark[k].evidence, true))) < 0) {
                         json_decref(o);
                         return NULL;
                 }
@@ -61,7 +43,7 @@ static json_t *marks_json(const Marks *m) {
 }
 
 static json_t *aside_json(const Aside *a) {
-        return json_pack("{s:s, s:s, s:o, s:b}", "state", aside_state_to_string(a->state), "stamp", a->stamp, "note", text_json(a->note), "force_space", (int) a->force_space);
+        return json_pack("{s:s, s:s, s:o, s:b}", "state", aside_state_to_string(a->state), "stamp", a->stamp, "note", text_json(a->note, true), "force_space", (int) a->force_space);
 }
 
 static int store_to_json(const Store *s, json_t **ret) {

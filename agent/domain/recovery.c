@@ -1,8 +1,7 @@
 /* The result of a run of mainstay-recover; see recovery.h. */
 #include "domain/recovery.h"
 #include "base/table.h"
-
-#include <jansson.h>
+#include "domain/json.h"
 
 static const char *const outcome_names[_RECOVERY_OUTCOME_MAX] = {
         [RECOVERY_POSITION] = "position",
@@ -23,20 +22,6 @@ static void json_freep(json_t **o) {
 }
 
 #define _cleanup_json_ _cleanup_(json_freep)
-
-/* jansson refuses what is not UTF-8, and a server's error text may be that. */
-static json_t *text_json(const char *s) {
-        char ascii[RECOVERY_TEXT_MAX];
-        json_t *o = json_string(s);
-        size_t i;
-
-        if (o)
-                return o;
-        for (i = 0; s[i] && i < sizeof(ascii) - 1; i++)
-                ascii[i] = s[i] >= ' ' && s[i] < 0x7f ? s[i] : '?';
-        ascii[i] = '\0';
-        return json_string(ascii);
-}
 
 static json_t *stamp_json(const Stamp *stamp) {
         _cleanup_json_ json_t *o = json_object();
@@ -70,7 +55,7 @@ int recovery_format(const Recovery *r, char **ret) {
                       "boot", uuid_text(&r->boot, boot),
                       "time", (json_int_t) r->time,
                       "stamp", stamp_json(&r->stamp),
-                      "text", text_json(r->text));
+                      "text", text_json(r->text, false));
         if (!o)
                 return -ENOMEM;
         text = json_dumps(o, JSON_INDENT(2));

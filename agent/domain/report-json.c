@@ -1,5 +1,6 @@
 /* Reports as JSON; see report.h. Reading it is in report-read.c. */
 #include "domain/report.h"
+#include "domain/json.h"
 
 /* To JSON. One flag gathers the failures of a whole object: jansson fails for
  * want of memory and for text that is no UTF-8, and both spoil the report. */
@@ -7,31 +8,6 @@
 static void put(json_t *o, const char *key, json_t *value, bool *failed) {
         if (json_object_set_new(o, key, value) < 0)
                 *failed = true;
-}
-
-static json_t *uuid_json(const Uuid *u) {
-        char text[UUID_TEXT_MAX];
-
-        return json_string(uuid_text(u, text));
-}
-
-/* A sentence for people: what the server wrote, or a message cut at a length,
- * need not be UTF-8, and must not cost the report. */
-static json_t *text_json(const char *s) {
-        json_t *v = json_string(s);
-        char *ascii;
-
-        if (v)
-                return v;
-        ascii = strdup(s);
-        if (!ascii)
-                return NULL;
-        for (char *p = ascii; *p; p++)
-                if ((unsigned char) *p < ' ' || (unsigned char) *p >= 127)
-                        *p = '?';
-        v = json_string(ascii);
-        free(ascii);
-        return v;
 }
 
 static json_t *view_json(const ReportView *v, bool *failed) {
@@ -54,7 +30,7 @@ static void put_mark_texts(json_t *o, const Report *r, bool *failed) {
                         continue;
                 if (!texts)
                         texts = json_object();
-                put(texts, r->marks.name[i], text_json(r->mark_text[i]), failed);
+                put(texts, r->marks.name[i], text_json(r->mark_text[i], false), failed);
         }
         if (texts)
                 put(o, "mark_evidence", texts, failed);
@@ -98,7 +74,7 @@ int report_to_json(const Report *r, json_t **ret) {
         if (r->in_place)
                 put(o, "in_place", json_true(), &failed);
         if (r->in_place_problem)
-                put(o, "in_place_problem", text_json(r->in_place_problem), &failed);
+                put(o, "in_place_problem", text_json(r->in_place_problem, false), &failed);
         if (r->cached_from > 0)
                 put(o, "cached_from", json_integer(r->cached_from), &failed);
         if (r->donating)
@@ -127,7 +103,7 @@ int report_to_json(const Report *r, json_t **ret) {
                 }
         }
         if (r->view_problem)
-                put(o, "view_problem", text_json(r->view_problem), &failed);
+                put(o, "view_problem", text_json(r->view_problem, false), &failed);
 
         if (r->have_history && r->history) {
                 json_t *a = json_array();
@@ -190,7 +166,7 @@ int report_to_json(const Report *r, json_t **ret) {
         if (r->without.n > 0)
                 put(o, "without", names_to_json(&r->without), &failed);
         if (r->problem)
-                put(o, "problem", text_json(r->problem), &failed);
+                put(o, "problem", text_json(r->problem, false), &failed);
         if (r->replication) {
                 json_t *p = NULL;
 

@@ -3,6 +3,7 @@
  * and writes nothing. */
 #include "domain/grastate.h"
 #include "domain/gvwstate.h"
+#include "domain/json.h"
 #include "domain/lenient.h"
 #include "domain/recovered.h"
 #include "edge/ctl-input.h"
@@ -43,10 +44,8 @@ static void put(Look *l, const char *key, json_t *value) {
         (void) json_object_set_new(l->says, key, value);
 }
 
-static json_t *uuid_json(const Uuid *u, bool valid) {
-        char text[UUID_TEXT_MAX];
-
-        return valid ? json_string(uuid_text(u, text)) : json_null();
+static json_t *uuid_or_null(const Uuid *u, bool valid) {
+        return valid ? uuid_json(u) : json_null();
 }
 
 static json_t *number_json(int64_t n, bool valid) {
@@ -123,7 +122,7 @@ static void look_grastate(Look *l) {
         l->valid = r >= 0 && grastate_parse(text, n, &g, l->error) >= 0;
 
         put(l, "valid", json_boolean(l->valid));
-        put(l, "uuid", uuid_json(&g.position.uuid, l->valid));
+        put(l, "uuid", uuid_or_null(&g.position.uuid, l->valid));
         put(l, "seqno", number_json(g.position.seqno, l->valid));
         put(l, "safe_to_bootstrap", l->valid && g.safe_to_bootstrap != GRASTATE_SAFE_UNSAID ? json_boolean(g.safe_to_bootstrap == GRASTATE_SAFE_YES) : json_null());
         put_error(l);
@@ -178,11 +177,11 @@ static void look_gvwstate(Look *l) {
         l->valid = r >= 0 && gvwstate_parse(text, n, &g, l->error) >= 0;
         members = l->valid ? json_array() : json_null();
         for (size_t i = 0; l->valid && i < g.n_members; i++)
-                (void) json_array_append_new(members, uuid_json(&g.members[i].uuid, true));
+                (void) json_array_append_new(members, uuid_json(&g.members[i].uuid));
 
         put(l, "valid", json_boolean(l->valid));
-        put(l, "my_uuid", uuid_json(&g.my_uuid, l->valid));
-        put(l, "view_uuid", uuid_json(&g.view_uuid, l->valid));
+        put(l, "my_uuid", uuid_or_null(&g.my_uuid, l->valid));
+        put(l, "view_uuid", uuid_or_null(&g.view_uuid, l->valid));
         put(l, "view_seqno", number_json(g.view_seqno, l->valid));
         put(l, "primary", l->valid ? json_boolean(g.primary) : json_null());
         put(l, "members", members);
@@ -277,7 +276,7 @@ static void look_recovered(Look *l) {
         }
 
         put(l, "valid", json_boolean(l->valid));
-        put(l, "uuid", uuid_json(&p.uuid, l->valid));
+        put(l, "uuid", uuid_or_null(&p.uuid, l->valid));
         put(l, "seqno", number_json(p.seqno, l->valid));
         put_error(l);
         if (!l->valid)

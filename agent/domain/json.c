@@ -1,0 +1,20 @@
+/* Parts of what is written as JSON; see json.h. */
+#include "domain/json.h"
+
+json_t *uuid_json(const Uuid *u) {
+        char text[UUID_TEXT_MAX];
+
+        return json_string(uuid_text(u, text));
+}
+
+json_t *text_json(const char *s, bool lines) {
+        _cleanup_free_ char *ascii = NULL;
+        json_t *v = json_string(s);
+
+        if (v || !(ascii = strdup(s)))
+                return v;
+        for (char *p = ascii; *p; p++)
+                if (((unsigned char) *p < ' ' && !(lines && *p == '\n')) || (unsigned char) *p >= 127)
+                        *p = '?';
+        return json_string(ascii);
+}

@@ -1,0 +1,15 @@
+/* Values that are written as JSON in more than one place. New references; NULL where
+ * memory is short. */
+#pragma once
+
+#include "base/uuid.h"
+
+#include <jansson.h>
+
+json_t *uuid_json(const Uuid *u);
+
+/* A text for people, of one line or of `lines`. jansson refuses what is not UTF-8, as the
+ * words of a server may be, or a message that was cut at a length; what it stands in must
+ * not be lost by it. Of such a one the rest counts, with '?' for what is not ASCII, or is a
+ * control character. */
+json_t *text_json(const char *s, bool lines);
