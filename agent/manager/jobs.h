@@ -18,6 +18,8 @@ typedef struct Step {
         int (*undo)(Manager *m, char text[static 512]);
 } Step;
 
+#define SAY(text, ...) ((void) snprintf((text), 512, __VA_ARGS__))
+
 /* Of a kind of job, ended by one without a name. Where any of them can be taken
  * back, they are when one fails or the job is cancelled, the newest first. */
 const Step *replica_job_steps(const Job *job);

@@ -14,8 +14,6 @@
 #define VERIFY_PAUSE (1 * USEC_PER_SEC)
 #define DRAIN_PAUSE (1 * USEC_PER_SEC)
 
-#define SAY(text, ...) ((void) snprintf((text), 512, __VA_ARGS__))
-
 /* Facts */
 
 /* Has the server answered since this phase was begun? Negative: it will not. */
