@@ -288,6 +288,10 @@ int jobs_cancel(Manager *m, uint64_t id); /* -ENOENT, -EALREADY where it is over
 int operate(Manager *m, sd_bus_message *call, const char *node, const char *verb, const char *arguments, const char *by);
 void operators_drive(Manager *m); /* what ends or begins by itself */
 
+/* forward.c: a verb that concerns another node, to that one's agent, as operate() has it.
+ * Answers the call: at once where there is no such node, or it is not heard. */
+int forward_verb(Manager *m, sd_bus_message *call, const char *node, const char *verb, const char *arguments, const char *by);
+
 /* election.c: claims and grants. */
 void election_settle(Manager *m, const Report *own); /* what has come of them */
 void election_drive(Manager *m);                     /* what to do about them */
