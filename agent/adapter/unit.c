@@ -1,12 +1,8 @@
 /* A unit of systemd; see unit.h. */
 #include "adapter/unit.h"
+#include "adapter/unit-state.h"
 
 #include <signal.h>
-
-#define SYSTEMD "org.freedesktop.systemd1"
-#define SYSTEMD_PATH "/org/freedesktop/systemd1"
-#define MANAGER "org.freedesktop.systemd1.Manager"
-#define PROPERTIES "org.freedesktop.DBus.Properties"
 
 #define SIGNALS 3 /* of one unit: new, removed, properties changed */
 
@@ -58,106 +54,6 @@ static bool unit_from_systemd(const Unit *u, sd_bus_message *m) {
 
 /* The state */
 
-static void word_copy(char *to, const char *from) {
-        (void) snprintf(to, UNIT_WORD_SIZE, "%s", from);
-}
-
-static bool state_equal(const UnitState *a, const UnitState *b) {
-        return streq(a->load, b->load) && streq(a->active, b->active) && streq(a->sub, b->sub) && streq(a->result, b->result) &&
-               streq(a->unit_file_state, b->unit_file_state) && streq(a->invocation, b->invocation) && a->main_pid == b->main_pid;
-}
-
-static int property_word(sd_bus_message *m, void *to) {
-        const char *s;
-        int r;
-
-        r = sd_bus_message_read(m, "s", &s);
-        if (r < 0)
-                return r;
-        word_copy(to, s);
-        return 0;
-}
-
-static int property_pid(sd_bus_message *m, void *to) {
-        uint32_t pid;
-        int r;
-
-        r = sd_bus_message_read(m, "u", &pid);
-        if (r < 0)
-                return r;
-        *(pid_t *) to = (pid_t) pid;
-        return 0;
-}
-
-static int property_invocation(sd_bus_message *m, void *to) {
-        const void *id;
-        size_t n;
-        char *text = to;
-        int r;
-
-        r = sd_bus_message_read_array(m, 'y', &id, &n);
-        if (r < 0)
-                return r;
-        text[0] = '\0';
-        for (size_t i = 0; i < n && n == 16; i++)
-                (void) snprintf(text + 2 * i, 3, "%02x", ((const uint8_t *) id)[i]);
-        return 0;
-}
-
-/* Reads an a{sv} into the next state. The signature goes with the name: a property
- * of that name and another type is not ours. */
-static int unit_read(Unit *u, sd_bus_message *m) {
-        static const struct {
-                const char *name, *contents;
-                size_t offset;
-                int (*read)(sd_bus_message *m, void *to);
-        } table[] = {
-                { "LoadState", "s", offsetof(UnitState, load), property_word },
-                { "ActiveState", "s", offsetof(UnitState, active), property_word },
-                { "SubState", "s", offsetof(UnitState, sub), property_word },
-                { "Result", "s", offsetof(UnitState, result), property_word },
-                { "UnitFileState", "s", offsetof(UnitState, unit_file_state), property_word },
-                { "InvocationID", "ay", offsetof(UnitState, invocation), property_invocation },
-                { "MainPID", "u", offsetof(UnitState, main_pid), property_pid },
-        };
-        int r;
-
-        r = sd_bus_message_enter_container(m, 'a', "{sv}");
-        if (r < 0)
-                return r;
-        while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-                const char *name, *contents;
-                size_t i = 0;
-                char type;
-
-                r = sd_bus_message_read(m, "s", &name);
-                if (r < 0)
-                        return r;
-                r = sd_bus_message_peek_type(m, &type, &contents);
-                if (r < 0)
-                        return r;
-                while (i < ELEMENTS(table) && !(streq(name, table[i].name) && streq(contents, table[i].contents)))
-                        i++;
-                if (i == ELEMENTS(table)) {
-                        r = sd_bus_message_skip(m, "v");
-                } else {
-                        r = sd_bus_message_enter_container(m, 'v', contents);
-                        if (r >= 0)
-                                r = table[i].read(m, (char *) &u->next + table[i].offset);
-                        if (r >= 0)
-                                r = sd_bus_message_exit_container(m);
-                }
-                if (r < 0)
-                        return r;
-                r = sd_bus_message_exit_container(m);
-                if (r < 0)
-                        return r;
-        }
-        if (r < 0)
-                return r;
-        return sd_bus_message_exit_container(m);
-}
-
 static void unit_unknown(Unit *u, const char *why) {
         char *error = strdup(why);
 
@@ -169,7 +65,7 @@ static void unit_unknown(Unit *u, const char *why) {
 
 /* What was heard is what is the case now. */
 static void unit_publish(Unit *u) {
-        bool same = u->known && state_equal(&u->state, &u->next);
+        bool same = u->known && unit_state_equal(&u->state, &u->next);
 
         u->known = true;
         u->state = u->next;
@@ -190,7 +86,7 @@ static int unit_got(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) 
         }
 
         u->next = (UnitState) {}; /* nothing is left over: a unit that is not found has no Result */
-        r = unit_read(u, m);
+        r = unit_state_read(m, &u->next);
         if (r < 0)
                 unit_unknown(u, strerror(-r));
         else
@@ -205,7 +101,7 @@ static int unit_properties_changed(sd_bus_message *m, void *userdata, sd_bus_err
         const char *interface;
 
         /* Before the first answer to GetAll this is half a state; that answer comes later, and has it all. */
-        if (!u->known || !unit_from_systemd(u, m) || sd_bus_message_read(m, "s", &interface) < 0 || unit_read(u, m) < 0)
+        if (!u->known || !unit_from_systemd(u, m) || sd_bus_message_read(m, "s", &interface) < 0 || unit_state_read(m, &u->next) < 0)
                 return 0;
         if (streq(interface, SYSTEMD ".Unit"))
                 unit_publish(u);
@@ -240,11 +136,7 @@ static int unit_removed(sd_bus_message *m, void *userdata, sd_bus_error *error) 
 
         if (!unit_from_systemd(u, m) || u->reloading || !u->known)
                 return 0;
-        if (!streq(u->next.active, "failed")) {
-                word_copy(u->next.active, "inactive");
-                word_copy(u->next.sub, "dead");
-        }
-        u->next.main_pid = 0;
+        unit_state_end(&u->next);
         unit_publish(u);
         return 0;
 }
@@ -557,49 +449,4 @@ const UnitState *unit_state(const Unit *u) {
 
 const char *unit_error(const Unit *u) {
         return u->known ? NULL : u->error;
-}
-
-/* The system's state */
-
-typedef struct SystemStateCall {
-        unit_system_state_t done;
-        void *userdata;
-} SystemStateCall;
-
-static int system_state_got(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
-        SystemStateCall call = *(SystemStateCall *) userdata; /* it may go with its slot */
-        const sd_bus_error *error = sd_bus_message_get_error(m);
-        const char *state = NULL;
-        int r;
-
-        if (error) {
-                r = -sd_bus_error_get_errno(error);
-                call.done(r < 0 ? r : -EIO, NULL, call.userdata);
-                return 0;
-        }
-        r = sd_bus_message_read(m, "v", "s", &state);
-        call.done(r < 0 ? r : 0, r < 0 ? NULL : state, call.userdata);
-        return 0;
-}
-
-int unit_system_state(sd_bus *bus, unit_system_state_t done, void *userdata, sd_bus_slot **ret) {
-        SystemStateCall *call;
-        sd_bus_slot *slot;
-        int r;
-
-        call = calloc(1, sizeof(*call));
-        if (!call)
-                return -ENOMEM;
-        *call = (SystemStateCall) { done, userdata };
-        r = sd_bus_call_method_async(bus, &slot, SYSTEMD, SYSTEMD_PATH, PROPERTIES, "Get", system_state_got, call, "ss", MANAGER,
-                                     "SystemState");
-        if (r >= 0)
-                r = sd_bus_slot_set_destroy_callback(slot, free);
-        if (r < 0) {
-                free(call);
-                return r;
-        }
-
-        *ret = slot;
-        return 0;
 }
