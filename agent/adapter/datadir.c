@@ -81,22 +81,33 @@ int datadir_check_unused(int oldfd, char text[static DATADIR_TEXT_MAX]) {
         return 1;
 }
 
-int datadir_check_place(int parentfd, int oldfd, const char *name, char text[static DATADIR_TEXT_MAX]) {
-        static const char *const signs[] = { "grastate.dat", "ibdata1", "mysql", "mysql.ibd", "sst_in_progress" };
-        struct stat parent, old;
+int datadir_is_mount(int parentfd, int fd) {
+        struct stat parent, own;
         struct statx sx;
-        bool found = false;
 
-        if (fstat(parentfd, &parent) < 0 || fstat(oldfd, &old) < 0)
-                return datadir_fail(-errno, text, "%s cannot be looked at: %s", name, strerror(errno));
-        if (parent.st_dev != old.st_dev ||
-            (statx(oldfd, "", AT_EMPTY_PATH, 0, &sx) >= 0 && (sx.stx_attributes_mask & sx.stx_attributes & STATX_ATTR_MOUNT_ROOT)))
-                return datadir_fail(0, text, "%s is a file system of its own: a directory set aside in it would lie within the datadir, and a state transfer deletes there. Mount it one level higher, with the datadir a directory in it, or move the data away by hand", name);
+        if (fstat(parentfd, &parent) < 0 || fstat(fd, &own) < 0)
+                return -errno;
+        return parent.st_dev != own.st_dev ||
+               (statx(fd, "", AT_EMPTY_PATH, 0, &sx) >= 0 && (sx.stx_attributes_mask & sx.stx_attributes & STATX_ATTR_MOUNT_ROOT));
+}
+
+int datadir_check_data(int fd, const char *name, char text[static DATADIR_TEXT_MAX]) {
+        static const char *const signs[] = { "grastate.dat", "ibdata1", "mysql", "mysql.ibd", "sst_in_progress" };
+
         for (size_t i = 0; i < ELEMENTS(signs); i++)
-                found = found || datadir_has(oldfd, signs[i]);
-        if (!found)
-                return datadir_fail(0, text, "there is nothing in %s that looks like the data of a server", name);
-        return 1;
+                if (datadir_has(fd, signs[i]))
+                        return 1;
+        return datadir_fail(0, text, "there is nothing in %s that looks like the data of a server", name);
+}
+
+int datadir_check_place(int parentfd, int oldfd, const char *name, char text[static DATADIR_TEXT_MAX]) {
+        int r = datadir_is_mount(parentfd, oldfd);
+
+        if (r < 0)
+                return datadir_fail(r, text, "%s cannot be looked at: %s", name, strerror(-r));
+        if (r > 0)
+                return datadir_fail(0, text, "%s is a file system of its own: a directory set aside in it would lie within the datadir, and a state transfer deletes there. Mount it one level higher, with the datadir a directory in it, or move the data away by hand", name);
+        return datadir_check_data(oldfd, name, text);
 }
 
 int datadir_open_parent(const char *datadir, char name[static NAME_MAX + 1], char text[static DATADIR_TEXT_MAX]) {

@@ -20,7 +20,13 @@ bool datadir_has(int dirfd, const char *name);
  * is called there. Returns the descriptor. */
 int datadir_open_parent(const char *datadir, char name[static NAME_MAX + 1], char text[static DATADIR_TEXT_MAX]);
 
-/* Do these look like the data of a server, which can be renamed beside where they are? */
+/* Is it a file system of its own, or mounted by itself, so that nothing can be renamed from
+ * it to a name beside it? 1, 0, or -errno. */
+int datadir_is_mount(int parentfd, int fd);
+
+/* Do these look like the data of a server? */
+int datadir_check_data(int fd, const char *name, char text[static DATADIR_TEXT_MAX]);
+/* And can they be renamed beside where they are? */
 int datadir_check_place(int parentfd, int oldfd, const char *name, char text[static DATADIR_TEXT_MAX]);
 /* Does no server run on them? */
 int datadir_check_unused(int oldfd, char text[static DATADIR_TEXT_MAX]);

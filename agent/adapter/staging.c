@@ -1,5 +1,6 @@
 /* Copies beside the data; see staging.h. */
 #include "adapter/staging.h"
+#include "adapter/staging-within.h"
 #include "base/amount.h"
 #include "sys/file.h"
 
@@ -12,17 +13,6 @@
 /* What redo and logs may grow by meanwhile. */
 #define SLACK (UINT64_C(256) << 20)
 
-typedef struct Places {
-        char new[NAME_MAX + 1], old[NAME_MAX + 1];
-} Places;
-
-static int places(const char *name, Places *ret, char *text) {
-        if (snprintf(ret->new, sizeof(ret->new), "%s" STAGING_NEW, name) >= (int) sizeof(ret->new) ||
-            snprintf(ret->old, sizeof(ret->old), "%s" STAGING_OLD, name) >= (int) sizeof(ret->old))
-                return datadir_fail(-ENAMETOOLONG, text, "%.200s is too long a name", name);
-        return 0;
-}
-
 static int open_dir(int parentfd, const char *name) {
         int fd = openat(parentfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
@@ -33,6 +23,44 @@ static int open_told(int parentfd, const char *name, char *text) {
         int fd = open_dir(parentfd, name);
 
         return fd < 0 ? datadir_fail(fd, text, "%s cannot be opened: %s", name, strerror(-fd)) : fd;
+}
+
+/* Where the names are of a copy and of the data set aside: beside the datadir, or, where
+ * that is a file system of its own, within it. */
+typedef struct Places {
+        int fd;     /* the datadir; -1 where there is none of that name at the moment */
+        int parent; /* of the two; borrowed */
+        bool within;
+        char new[NAME_MAX + 1], old[NAME_MAX + 1];
+} Places;
+
+static void places_close(Places *p) {
+        closep(&p->fd);
+}
+#define _cleanup_places_ _cleanup_(places_close)
+
+static int places_open(int parentfd, const char *name, Places *ret, char *text) {
+        int fd = open_dir(parentfd, name);
+
+        *ret = (Places) { .fd = fd < 0 ? -1 : fd, .parent = parentfd };
+        if (fd < 0 && fd != -ENOENT)
+                return datadir_fail(fd, text, "%s cannot be opened: %s", name, strerror(-fd));
+        if (fd >= 0 && within_is(parentfd, fd)) {
+                ret->within = true;
+                ret->parent = fd;
+                name = "";
+        }
+        if (snprintf(ret->new, sizeof(ret->new), "%s" STAGING_NEW, name) >= (int) sizeof(ret->new) ||
+            snprintf(ret->old, sizeof(ret->old), "%s" STAGING_OLD, name) >= (int) sizeof(ret->old))
+                return datadir_fail(-ENAMETOOLONG, text, "%.200s is too long a name", name);
+        return 0;
+}
+
+/* And there must be a datadir. */
+static int places_of(int parentfd, const char *name, Places *ret, char *text) {
+        int r = places_open(parentfd, name, ret, text);
+
+        return r >= 0 && ret->fd < 0 ? datadir_fail(-ENOENT, text, "%s cannot be opened: %s", name, strerror(ENOENT)) : r;
 }
 
 static json_t *read_note(int parentfd, const char *name) {
@@ -59,34 +87,38 @@ static bool is_copy(int parentfd, const char *name, int64_t job) {
 }
 
 json_t *staging_note(int parentfd, const char *name, bool made) {
+        _cleanup_places_ Places p = { .fd = -1 };
         char text[DATADIR_TEXT_MAX];
-        Places p;
 
         if (!made)
                 return read_note(parentfd, name);
-        return places(name, &p, text) < 0 ? NULL : read_note(parentfd, p.new);
+        return places_open(parentfd, name, &p, text) < 0 ? NULL : read_note(p.parent, p.new);
+}
+
+int staging_within(int parentfd, const char *name) {
+        _cleanup_close_ int fd = open_dir(parentfd, name);
+
+        return fd < 0 ? fd : datadir_is_mount(parentfd, fd);
 }
 
 int staging_check(int parentfd, const char *name, uint64_t size, bool force_space, char text[static DATADIR_TEXT_MAX]) {
-        _cleanup_close_ int fd = open_told(parentfd, name, text);
+        _cleanup_places_ Places p = { .fd = -1 };
         char wants[AMOUNT_SIZE], has[AMOUNT_SIZE];
         struct statvfs fs;
         uint64_t room;
-        Places p;
         int r;
 
-        if (fd < 0)
-                return fd;
-        r = places(name, &p, text);
-        if (r >= 0)
-                r = datadir_check_place(parentfd, fd, name, text);
+        r = places_of(parentfd, name, &p, text);
+        if (r < 0)
+                return r;
+        r = datadir_check_data(p.fd, name, text);
         if (r > 0)
-                r = datadir_check_whole(fd, text);
+                r = datadir_check_whole(p.fd, text);
         if (r <= 0)
                 return r;
-        if (datadir_has(parentfd, p.old))
+        if (datadir_has(p.parent, p.old))
                 return datadir_fail(0, text, "%s is still there, the data that an earlier copy has replaced: end that first, by mainstayctl provision commit, or rollback", p.old);
-        if (fstatvfs(fd, &fs) < 0)
+        if (fstatvfs(p.fd, &fs) < 0)
                 return datadir_fail(-errno, text, "the free space cannot be told: %s", strerror(errno));
         room = (uint64_t) fs.f_bavail * fs.f_frsize;
         if (room < size + SLACK && !force_space)
@@ -96,29 +128,26 @@ int staging_check(int parentfd, const char *name, uint64_t size, bool force_spac
 }
 
 int staging_begin(int parentfd, const char *name, int64_t job, char text[static DATADIR_TEXT_MAX]) {
-        _cleanup_close_ int fd = open_told(parentfd, name, text);
-        Places p;
+        _cleanup_places_ Places p = { .fd = -1 };
         int r;
 
-        if (fd < 0)
-                return fd;
-        r = datadir_check_place(parentfd, fd, name, text);
+        r = places_of(parentfd, name, &p, text);
+        if (r < 0)
+                return r;
+        r = datadir_check_data(p.fd, name, text);
         if (r > 0)
                 r = staging_discard(parentfd, name, job, text);
         if (r <= 0)
                 return r;
-        r = places(name, &p, text);
-        if (r < 0)
-                return r;
-        r = datadir_make(parentfd, fd, p.new, text);
+        r = datadir_make(p.parent, p.fd, p.new, text);
         return r < 0 ? r : 1;
 }
 
-/* The place of the copy, and all three names. */
-static int open_new(int parentfd, const char *name, Places *p, char *text) {
-        int r = places(name, p, text);
+int staging_open(int parentfd, const char *name, char text[static DATADIR_TEXT_MAX]) {
+        _cleanup_places_ Places p = { .fd = -1 };
+        int r = places_open(parentfd, name, &p, text);
 
-        return r < 0 ? r : open_told(parentfd, p->new, text);
+        return r < 0 ? r : open_told(p.parent, p.new, text);
 }
 
 static int move_up(int fromfd, const char *entry, void *userdata, char *text) {
@@ -128,24 +157,22 @@ static int move_up(int fromfd, const char *entry, void *userdata, char *text) {
 }
 
 int staging_hoist(int parentfd, const char *name, const char *sub, char text[static DATADIR_TEXT_MAX]) {
-        _cleanup_close_ int fd = -1, subfd = -1;
-        Places p;
+        _cleanup_close_ int fd = staging_open(parentfd, name, text), subfd = -1;
         int r = 1;
 
-        fd = open_new(parentfd, name, &p, text);
         if (fd < 0)
                 return fd;
         subfd = open_dir(fd, sub);
         if (subfd < 0 && subfd != -ENOENT)
-                return datadir_fail(subfd, text, "%s/%s cannot be opened: %s", p.new, sub, strerror(-subfd));
+                return datadir_fail(subfd, text, "%s of the copy cannot be opened: %s", sub, strerror(-subfd));
         /* Renamed while it is read, a directory may leave some out. */
         if (subfd >= 0)
                 do
                         r = datadir_each(subfd, move_up, &fd, text);
                 while (r > 0 && unlinkat(fd, sub, AT_REMOVEDIR) < 0 && errno == ENOTEMPTY);
         if (r > 0 && (datadir_has(fd, sub) || fsync(fd) < 0))
-                return datadir_fail(-EIO, text, "%s/%s cannot be removed: %s", p.new, sub, strerror(errno));
-        return r <= 0 || (datadir_has(fd, "mysql.ibd") && datadir_has(fd, "ibdata1")) ? r : datadir_fail(-ENOENT, text, "there is no whole clone in %s", p.new);
+                return datadir_fail(-EIO, text, "%s of the copy cannot be removed: %s", sub, strerror(errno));
+        return r <= 0 || (datadir_has(fd, "mysql.ibd") && datadir_has(fd, "ibdata1")) ? r : datadir_fail(-ENOENT, text, "there is no whole clone in %s" STAGING_NEW, name);
 }
 
 static bool is_own(const char *entry) {
@@ -171,21 +198,17 @@ static int carry(int fromfd, const char *entry, void *userdata, char *text) {
 }
 
 int staging_carry(int parentfd, const char *name, char text[static DATADIR_TEXT_MAX]) {
-        _cleanup_close_ int fd = -1, own = -1;
-        Places p;
+        _cleanup_close_ int fd = staging_open(parentfd, name, text), own = -1;
 
-        fd = open_new(parentfd, name, &p, text);
         own = fd < 0 ? fd : open_told(parentfd, name, text);
         return own < 0 ? own : datadir_each(own, carry, &fd, text);
 }
 
 int staging_seal(int parentfd, const char *name, int64_t job, json_t *o, char text[static DATADIR_TEXT_MAX]) {
+        _cleanup_close_ int fd = staging_open(parentfd, name, text);
         _cleanup_free_ char *note = NULL;
-        _cleanup_close_ int fd = -1;
-        Places p;
         int r;
 
-        fd = open_new(parentfd, name, &p, text);
         if (fd < 0)
                 return fd;
         if (json_object_set_new(o, "job", json_integer(job)) < 0 || !(note = json_dumps(o, JSON_INDENT(1))))
@@ -193,7 +216,7 @@ int staging_seal(int parentfd, const char *name, int64_t job, json_t *o, char te
         if (syncfs(fd) < 0)
                 return datadir_fail(-errno, text, "the copy cannot be brought to the disk: %s", strerror(errno));
         r = file_write(fd, STAGING_NOTE, note, strlen(note), 0640);
-        return r < 0 ? datadir_fail(r, text, "%s/" STAGING_NOTE " cannot be written: %s", p.new, strerror(-r)) : 1;
+        return r < 0 ? datadir_fail(r, text, STAGING_NOTE " of the copy cannot be written: %s", strerror(-r)) : 1;
 }
 
 static int rename_durably(int parentfd, const char *from, const char *to, char *text) {
@@ -220,44 +243,76 @@ static int exchange(int parentfd, const char *from, const char *name, const char
         return r < 0 ? r : rename_durably(parentfd, from, name, text);
 }
 
-int staging_swap(int parentfd, const char *name, int64_t job, char text[static DATADIR_TEXT_MAX]) {
-        _cleanup_close_ int fd = -1, copyfd = -1;
-        Places p;
+/* No server may run on either. */
+static int check_both_unused(const Places *p, char *text) {
+        _cleanup_close_ int copyfd = open_told(p->parent, p->new, text);
+        int r = copyfd < 0 ? copyfd : datadir_check_unused(p->fd, text);
+
+        return r > 0 ? datadir_check_unused(copyfd, text) : r;
+}
+
+static int swap_within(const Places *p, int64_t job, char *text) {
         int r;
 
-        r = places(name, &p, text);
+        if (within_state(p->fd) == WITHIN_COPY)
+                return is_copy(p->fd, ".", job) ? within_swap(p->fd, text) : datadir_fail(0, text, STAGING_OLD " is in the way");
+        if (!is_copy(p->fd, STAGING_NEW, job))
+                return datadir_fail(0, text, STAGING_NEW " holds no whole copy of this job");
+        r = check_both_unused(p, text);
+        return r <= 0 ? r : within_swap(p->fd, text);
+}
+
+int staging_swap(int parentfd, const char *name, int64_t job, char text[static DATADIR_TEXT_MAX]) {
+        _cleanup_places_ Places p = { .fd = -1 };
+        int r;
+
+        r = places_open(parentfd, name, &p, text);
         if (r < 0)
                 return r;
+        if (p.within)
+                return swap_within(&p, job, text);
         if (is_copy(parentfd, name, job)) /* done, but for the last name */
                 return datadir_has(parentfd, p.new) && !datadir_has(parentfd, p.old) ? rename_durably(parentfd, p.new, p.old, text) : 1;
         if (!is_copy(parentfd, p.new, job))
                 return datadir_fail(0, text, "%s holds no whole copy of this job", p.new);
-        if (!datadir_has(parentfd, name) && datadir_has(parentfd, p.old))
+        if (p.fd < 0 && datadir_has(parentfd, p.old))
                 return rename_durably(parentfd, p.new, name, text);
         if (datadir_has(parentfd, p.old))
                 return datadir_fail(0, text, "%s is in the way", p.old);
-        fd = open_told(parentfd, name, text);
-        copyfd = fd < 0 ? fd : open_told(parentfd, p.new, text);
-        if (copyfd < 0)
-                return copyfd;
-        r = datadir_check_unused(fd, text);
+        if (p.fd < 0)
+                return datadir_fail(-ENOENT, text, "there is no %s", name);
+        r = check_both_unused(&p, text);
         if (r > 0)
-                r = datadir_check_unused(copyfd, text);
-        if (r > 0)
-                r = datadir_check_place(parentfd, fd, name, text);
+                r = datadir_check_data(p.fd, name, text);
         return r <= 0 ? r : exchange(parentfd, p.new, name, p.old, text);
 }
 
-int staging_back(int parentfd, const char *name, int64_t job, char text[static DATADIR_TEXT_MAX]) {
-        _cleanup_close_ int fd = -1;
-        const char *own;
-        Places p;
+static int back_within(const Places *p, const char *name, int64_t job, char *text) {
+        Within state = within_state(p->fd);
         int r;
 
-        r = places(name, &p, text);
+        if (state == WITHIN_OWN && is_copy(p->fd, ".", job))
+                return datadir_fail(0, text, "the data that were there before are not kept any more");
+        if (state == WITHIN_OWN || (state == WITHIN_COPY && !is_copy(p->fd, ".", job)))
+                return job == 0 ? datadir_fail(0, text, "there is no copy in %s that a rollback could take out again", name) : 1;
+        /* The own data go back whoever has moved them, but a part of them is not in place. */
+        if (state == WITHIN_ENTERING && !is_copy(p->fd, STAGING_NEW, job))
+                return datadir_fail(0, text, "what is in %s is a part of some copy, and the note of it is lost: the data from before are in " STAGING_OLD, name);
+        r = datadir_check_unused(p->fd, text);
+        return r <= 0 ? r : within_back(p->fd, text);
+}
+
+int staging_back(int parentfd, const char *name, int64_t job, char text[static DATADIR_TEXT_MAX]) {
+        _cleanup_places_ Places p = { .fd = -1 };
+        const char *own;
+        int r;
+
+        r = places_open(parentfd, name, &p, text);
         if (r < 0)
                 return r;
-        if (!datadir_has(parentfd, name) && datadir_has(parentfd, p.old))
+        if (p.within)
+                return back_within(&p, name, job, text);
+        if (p.fd < 0 && datadir_has(parentfd, p.old))
                 return rename_durably(parentfd, p.old, name, text);
         if (!is_copy(parentfd, name, job)) {
                 /* They are back, but the copy may still have their name. */
@@ -268,10 +323,7 @@ int staging_back(int parentfd, const char *name, int64_t job, char text[static D
         own = datadir_has(parentfd, p.old) ? p.old : p.new;
         if (!datadir_has(parentfd, own) || is_copy(parentfd, own, job))
                 return datadir_fail(0, text, "the data that were there before are not kept any more");
-        fd = open_told(parentfd, name, text);
-        if (fd < 0)
-                return fd;
-        r = datadir_check_unused(fd, text);
+        r = datadir_check_unused(p.fd, text);
         if (r <= 0)
                 return r;
         if (own == p.old && datadir_has(parentfd, p.new)) {
@@ -282,57 +334,62 @@ int staging_back(int parentfd, const char *name, int64_t job, char text[static D
         return exchange(parentfd, own, name, p.new, text);
 }
 
+/* Are a node's own data, or a part of them, where a copy is made? */
+static bool holds_own(const Places *p, const char *name, int parentfd, int64_t job) {
+        if (p->within)
+                return within_state(p->fd) == WITHIN_OWN && is_copy(parentfd, name, 0); /* a commit that was cut off */
+        /* A swap that was cut off has left them there. */
+        return datadir_has(parentfd, p->new) && is_copy(parentfd, name, job) && !datadir_has(parentfd, p->old);
+}
+
 int staging_discard(int parentfd, const char *name, int64_t job, char text[static DATADIR_TEXT_MAX]) {
+        _cleanup_places_ Places p = { .fd = -1 };
         _cleanup_close_ int fd = -1;
-        Places p;
         int r;
 
-        r = places(name, &p, text);
+        r = places_open(parentfd, name, &p, text);
         if (r < 0)
                 return r;
-        fd = open_dir(parentfd, p.new);
+        fd = open_dir(p.parent, p.new);
         if (fd >= 0) {
                 r = datadir_check_unused(fd, text);
                 if (r <= 0)
                         return r;
         }
-        /* A swap that was cut off has left the own data there. */
-        if (datadir_has(parentfd, p.new) && is_copy(parentfd, name, job) && !datadir_has(parentfd, p.old))
+        if (p.within && (within_state(p.fd) == WITHIN_LEAVING || within_state(p.fd) == WITHIN_ENTERING))
+                return datadir_fail(0, text, "the exchange of the data has not come to its end, and nothing is removed");
+        if (holds_own(&p, name, parentfd, job))
                 return datadir_fail(0, text, "%s holds the data that were in %s before, and is not removed", p.new, name);
-        r = datadir_remove(parentfd, p.new);
-        if (r >= 0 && fsync(parentfd) < 0)
+        r = datadir_remove(p.parent, p.new);
+        if (r >= 0 && fsync(p.parent) < 0)
                 r = -errno;
         return r < 0 ? datadir_fail(r, text, "%s cannot be removed: %s", p.new, strerror(-r)) : 1;
 }
 
 int staging_commit(int parentfd, const char *name, char text[static DATADIR_TEXT_MAX]) {
-        _cleanup_close_ int fd = -1;
-        Places p;
+        _cleanup_places_ Places p = { .fd = -1 };
         int r;
 
-        r = places(name, &p, text);
+        r = places_of(parentfd, name, &p, text);
         if (r < 0)
                 return r;
-        fd = open_told(parentfd, name, text);
-        if (fd < 0)
-                return fd;
-        if (datadir_has(parentfd, p.old)) {
-                if (!is_copy(parentfd, name, 0))
+        if (datadir_has(p.parent, p.old)) {
+                if (!is_copy(parentfd, name, 0) || (p.within && within_state(p.fd) != WITHIN_COPY))
                         return datadir_fail(0, text, "what is in %s is no copy that Mainstay made, so %s is not deleted", name, p.old);
                 /* From now on no rollback takes them for whole. */
-                r = datadir_remove(parentfd, p.new);
+                r = datadir_remove(p.parent, p.new);
                 if (r < 0)
                         return datadir_fail(r, text, "%s cannot be removed: %s", p.new, strerror(-r));
-                r = rename_durably(parentfd, p.old, p.new, text);
+                r = rename_durably(p.parent, p.old, p.new, text);
                 if (r < 0)
                         return r;
-        } else if (!is_copy(parentfd, name, 0) && !datadir_has(parentfd, p.new))
+        } else if (!is_copy(parentfd, name, 0) && !datadir_has(p.parent, p.new))
                 return datadir_fail(0, text, "there is nothing to commit: no data are kept from before");
         /* From now on what is in place is this node's own. */
-        if ((unlinkat(fd, STAGING_NOTE, 0) < 0 && errno != ENOENT) || fsync(fd) < 0)
+        if ((unlinkat(p.fd, STAGING_NOTE, 0) < 0 && errno != ENOENT) || fsync(p.fd) < 0)
                 return datadir_fail(-errno, text, "%s/" STAGING_NOTE " cannot be removed: %s", name, strerror(errno));
-        r = datadir_remove(parentfd, p.new);
+        r = datadir_remove(p.parent, p.new);
         if (r < 0)
                 return datadir_fail(r, text, "%s cannot be removed: %s", p.new, strerror(-r));
-        return fsync(fd) < 0 || fsync(parentfd) < 0 ? datadir_fail(-errno, text, "the removal cannot be brought to the disk: %s", strerror(errno)) : 1;
+        return fsync(p.fd) < 0 || fsync(p.parent) < 0 ? datadir_fail(-errno, text, "the removal cannot be brought to the disk: %s", strerror(errno)) : 1;
 }

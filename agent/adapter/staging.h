@@ -1,7 +1,8 @@
 /* A copy of another node's data, beside this node's own, and the exchange of the
  * two. Three names: DATADIR, DATADIR.mainstay-new, where a copy is made, and
  * DATADIR.mainstay-old, where this node's own are kept until a person says
- * otherwise. A whole copy carries a note in it, of which job it is, so at every
+ * otherwise. Where DATADIR is a file system of its own, they lie within it, as
+ * .mainstay-new and .mainstay-old (see staging-within.h). A whole copy carries a note in it, of which job it is, so at every
  * moment it can be told which is which.
  *
  * Every function may be cut off at any point and called again. 1: done, now or
@@ -18,12 +19,18 @@
 #define STAGING_OLD ".mainstay-old"
 #define STAGING_NOTE "MAINSTAY-COPY.json"
 
+/* Do they lie within it? 1, 0, or -errno. */
+int staging_within(int parentfd, const char *name);
+
 /* Is there room, are the names free, is it the right place? `size` is what the
  * copy is going to take, in bytes; `force_space` lets it be too much. */
 int staging_check(int parentfd, const char *name, uint64_t size, bool force_space, char text[static DATADIR_TEXT_MAX]);
 
 /* An empty place for a copy; what was left of an earlier one is removed. */
 int staging_begin(int parentfd, const char *name, int64_t job, char text[static DATADIR_TEXT_MAX]);
+
+/* The place of the copy, as a descriptor; or negative. */
+int staging_open(int parentfd, const char *name, char text[static DATADIR_TEXT_MAX]);
 
 /* The copy is whole: all of it is on the disk, and after it the note, `o` with the
  * job in it. */

@@ -8,6 +8,8 @@
  * grastate.dat cannot be judged, for Galera would guess. */
 #include "adapter/discovery.h"
 #include "adapter/record.h"
+#include "adapter/staging-within.h"
+#include "adapter/staging.h"
 #include "adapter/store.h"
 #include "base/paths.h"
 #include "domain/grastate.h"
@@ -448,6 +450,17 @@ static int check_kept_out(const char *serverdir) {
         return -EPERM;
 }
 
+/* Where `provision` exchanges the data entry by entry, a cut leaves a part of them. The
+ * agent goes on with it; until then a server would take that part for all. */
+static int check_whole(int dirfd, const char *datadir) {
+        Within state = within_state(dirfd);
+
+        if (state == WITHIN_OWN || state == WITHIN_COPY)
+                return 0;
+        log_error("mysqld is not started: the data in %s are being exchanged for a copy, and but a part of them is in place. Mainstay's agent goes on with it when it runs: systemctl start mainstayd. The own data are in %s and " STAGING_OLD " in it.", datadir, datadir);
+        return -EBUSY;
+}
+
 static int prepare(const char *datadir, const char *basedir, const char *serverdir, const char *server, bool wsrep, bool asynchronous, Verdict *v) {
         _cleanup_close_ int dirfd = -1, basefd = -1;
         int r;
@@ -463,6 +476,9 @@ static int prepare(const char *datadir, const char *basedir, const char *serverd
                 log_error("mysqld is not started: its own user cannot be taken on: %s.", strerror(-r));
                 return r;
         }
+        r = check_whole(dirfd, datadir);
+        if (r < 0)
+                return r;
         /* What Galera once left there is nothing to a server without it. */
         r = asynchronous ? 0 : check_grastate(dirfd, datadir);
         if (r >= 0 && v->alone && wsrep)

@@ -95,13 +95,22 @@ static bool hands_out(const json_t *header, Method method) {
         return false;
 }
 
+/* MySQL refuses to clone to a place in its datadir (error 3632). */
+static int check_clone(Context *c) {
+        int r = staging_within(c->parentfd, c->name);
+
+        if (r < 0)
+                return fail(c, r, "%.200s cannot be looked at: %s", c->name, strerror(-r));
+        return r == 0 ? 1 : fail(c, 0, "its datadir is a file system of its own, so a copy lies within it, where MySQL does not clone to. Say: --method=dump");
+}
+
 static int do_look(Context *c) {
         char backup[512], unpack[512];
         _cleanup_copy_source_ CopySource s = { .fd = -1 };
         json_t *o = NULL;
         int r;
 
-        r = c->method == METHOD_DUMP ? find_client(c, backup) : c->method == METHOD_CLONE ? 1 : find_tools(c, backup, unpack);
+        r = c->method == METHOD_DUMP ? find_client(c, backup) : c->method == METHOD_CLONE ? check_clone(c) : find_tools(c, backup, unpack);
         if (r > 0)
                 r = copy_source_open(c->from, "look", &s, c->text);
         if (r > 0)
@@ -206,13 +215,8 @@ static int read_info(int dirfd, const char *what, char **ret) {
         return file_read(dirfd, name, GTID_TEXT_MAX, ret, &size, NULL);
 }
 
-static int staged(Context *c, char path[static PATH_MAX]) {
-        int fd, k = snprintf(path, PATH_MAX, "%s" STAGING_NEW, c->name);
-
-        if (k < 0 || k >= PATH_MAX)
-                return fail(c, -ENAMETOOLONG, "%.200s is too long a name", c->name);
-        fd = openat(c->parentfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        return fd < 0 ? fail(c, -errno, "%.200s cannot be opened: %s", path, strerror(errno)) : fd;
+static int staged(Context *c) {
+        return staging_open(c->parentfd, c->name, c->text);
 }
 
 /* On a full disk nobody could write down that it has failed. */
@@ -239,7 +243,7 @@ static int do_begin(Context *c) {
 }
 
 static int do_copy(Context *c) {
-        char backup[512], unpack[512], path[PATH_MAX];
+        char backup[512], unpack[512];
         _cleanup_free_ char *info = NULL, *text = NULL;
         _cleanup_close_ int fd = -1;
         json_t *header = NULL;
@@ -250,7 +254,7 @@ static int do_copy(Context *c) {
                 r = staging_begin(c->parentfd, c->name, c->job, c->text);
         if (r <= 0)
                 return r;
-        fd = staged(c, path);
+        fd = staged(c);
         if (fd < 0)
                 return fd;
         if (fchdir(fd) < 0)
@@ -340,8 +344,8 @@ static int prepare_clone(Context *c) {
 }
 
 static int do_prepare(Context *c) {
-        char backup[512], unpack[512], path[PATH_MAX];
-        _cleanup_close_ int fd = staged(c, path);
+        char backup[512], unpack[512];
+        _cleanup_close_ int fd = staged(c);
         bool whole;
         int r, status;
         Tool t;
@@ -378,8 +382,8 @@ static int do_prepare(Context *c) {
 static int do_load(Context *c) {
         static const char mysql_end[] = "\nSET SESSION sql_log_bin = 0;\nFLUSH PRIVILEGES;\nSET GLOBAL super_read_only = ON;\n", mariadb_end[] = "\nFLUSH PRIVILEGES;\n";
         const struct passwd *owner = getpwuid(c->owner.st_uid);
-        char path[PATH_MAX], client[512], user[64];
-        _cleanup_close_ int fd = staged(c, path);
+        char client[512], user[64];
+        _cleanup_close_ int fd = staged(c);
         _cleanup_gtid_list_ GtidList at = {0};
         DumpScan *scan = calloc(1, sizeof(*scan));
         json_t *header = NULL;

@@ -48,7 +48,7 @@ typedef struct Place {
 static int place(Place *ret, char text[static DATADIR_TEXT_MAX]) {
         _cleanup_close_ int parentfd = -1, fd = -1, own = -1, now = -1;
         _cleanup_free_ char *auto_cnf = NULL;
-        char name[NAME_MAX + 1], copy[NAME_MAX + 32], from[64], to[64];
+        char name[NAME_MAX + 1], from[64], to[64];
         struct stat st;
         size_t size;
         int r;
@@ -59,16 +59,16 @@ static int place(Place *ret, char text[static DATADIR_TEXT_MAX]) {
         parentfd = datadir_open_parent(str_or(getenv("MAINSTAY_DATADIR"), ""), name, text);
         if (parentfd < 0)
                 return parentfd;
-        if (snprintf(copy, sizeof(copy), "%s" STAGING_NEW, name) > NAME_MAX)
-                return datadir_fail(-ENAMETOOLONG, text, "%.200s is too long a name", name);
-        fd = openat(parentfd, copy, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0 || fstat(fd, &ret->owner) < 0)
-                return datadir_fail(-errno, text, "there is no copy: %.200s: %s", copy, strerror(errno));
+        fd = staging_open(parentfd, name, text);
+        if (fd < 0)
+                return fd;
+        if (fstat(fd, &ret->owner) < 0)
+                return datadir_fail(-errno, text, "the copy cannot be looked at: %s", strerror(errno));
         own = openat(parentfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (own < 0 || fstat(own, &st) < 0)
                 return datadir_fail(-errno, text, "%.200s cannot be opened: %s", name, strerror(errno));
         if (ret->owner.st_uid == 0 || st.st_uid == 0)
-                return datadir_fail(-EPERM, text, "%.200s is root's, and no server runs as root", st.st_uid == 0 ? name : copy);
+                return datadir_fail(-EPERM, text, "%.200s%s is root's, and no server runs as root", name, st.st_uid == 0 ? "" : STAGING_NEW);
         if (file_read(own, "mysqld-auto.cnf", PERSISTED_MAX, &auto_cnf, &size, NULL) >= 0)
                 ret->persisted = json_loads(auto_cnf, 0, NULL);
         r = datadir_path(parentfd, name, ret->path, text);
@@ -77,14 +77,14 @@ static int place(Place *ret, char text[static DATADIR_TEXT_MAX]) {
         (void) snprintf(from, sizeof(from), "/proc/self/fd/%d", fd);
         (void) snprintf(to, sizeof(to), "/proc/self/fd/%d", own);
         if (mount(from, to, NULL, MS_BIND, NULL) < 0)
-                return datadir_fail(-errno, text, "%.100s cannot stand in for %.100s: %s", copy, name, strerror(errno));
+                return datadir_fail(-errno, text, "the copy cannot stand in for %.100s: %s", name, strerror(errno));
         /* Opened anew, for now that leads to the copy. */
         now = openat(parentfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         (void) snprintf(to, sizeof(to), "/proc/self/fd/%d", now);
         if (now < 0 || mount(NULL, to, NULL, MS_REMOUNT | MS_BIND | MS_NOSUID | MS_NODEV, NULL) < 0)
-                return datadir_fail(-errno, text, "%.100s cannot be made writable in the place of %.100s: %s", copy, name, strerror(errno));
+                return datadir_fail(-errno, text, "the copy cannot be made writable in the place of %.100s: %s", name, strerror(errno));
         if (fstat(now, &st) < 0 || st.st_ino != ret->owner.st_ino || st.st_dev != ret->owner.st_dev)
-                return datadir_fail(-EIO, text, "%.100s does not stand in for %.100s", copy, name);
+                return datadir_fail(-EIO, text, "the copy does not stand in for %.100s", name);
         ret->empty = !datadir_has(now, STAGING_NOTE) && !datadir_has(now, "ibdata1") && !datadir_has(now, "mysql") && !datadir_has(now, "mysql.ibd");
         r = datadir_check_unused(now, text);
         return r > 0 ? 0 : r < 0 ? r : -EBUSY;

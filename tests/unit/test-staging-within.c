@@ -1,0 +1,292 @@
+/* The exchange where the datadir is a file system of its own: whatever cuts it off, no
+ * entry is lost, it is told how far it has come, and it goes on, or back. */
+#include "adapter/staging-within.h"
+#include "adapter/staging.h"
+#include "crash.h"
+#include "scratch.h"
+
+#include <sched.h>
+#include <sys/mount.h>
+
+#define JOB 7
+#define NEW "mysql/" STAGING_NEW
+#define OLD "mysql/" STAGING_OLD
+
+typedef struct World {
+        Scratch s;
+        int fd; /* the datadir */
+} World;
+
+static void fill(const Scratch *s, const char *dir, const char *whose) {
+        char path[128];
+
+        (void) snprintf(path, sizeof(path), "%s/ibdata1", dir);
+        scratch_put(s, path, whose, strlen(whose));
+        for (unsigned i = 0; i < 3; i++) {
+                (void) snprintf(path, sizeof(path), "%s/db%u", dir, i);
+                assert_int_equal(mkdirat(s->fd, path, 0700), 0);
+                (void) snprintf(path, sizeof(path), "%s/db%u/t.ibd", dir, i);
+                scratch_put(s, path, whose, strlen(whose));
+        }
+        (void) snprintf(path, sizeof(path), "%s/%s", dir, whose); /* what the other has not */
+        scratch_put(s, path, whose, strlen(whose));
+}
+
+static bool is(const Scratch *s, const char *dir, const char *entry, const char *whose) {
+        char path[160];
+
+        (void) snprintf(path, sizeof(path), "%s/%s", dir, entry);
+        return scratch_is(s, path, whose);
+}
+
+static bool has_all(const Scratch *s, const char *dir, const char *whose) {
+        return is(s, dir, "ibdata1", whose) && is(s, dir, "db0/t.ibd", whose) && is(s, dir, "db1/t.ibd", whose) && is(s, dir, "db2/t.ibd", whose) && is(s, dir, whose, whose);
+}
+
+static bool is_gone(const Scratch *s, const char *name) {
+        return faccessat(s->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0;
+}
+
+static World world_new(void) {
+        /* Before anything is opened: of another namespace's mounts nothing can be mounted over. */
+        bool apart = unshare(CLONE_NEWNS) >= 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) >= 0;
+        World w = { .s = scratch_new() };
+        char path[PATH_MAX];
+
+        assert_int_equal(mkdirat(w.s.fd, "mysql", 0750), 0);
+        (void) snprintf(path, sizeof(path), "/proc/self/fd/%d/mysql", w.s.fd);
+        if (!apart || mount("tmpfs", path, "tmpfs", 0, "mode=0750") < 0) {
+                assert_int_equal(unlinkat(w.s.fd, "mysql", AT_REMOVEDIR), 0);
+                scratch_done(&w.s);
+                skip(); /* only root may mount */
+        }
+        w.fd = openat(w.s.fd, "mysql", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        assert_true(w.fd >= 0);
+        assert_int_equal(staging_within(w.s.fd, "mysql"), 1);
+        return w;
+}
+
+static void seal(const Scratch *s, int64_t job) {
+        char text[DATADIR_TEXT_MAX] = "";
+        json_t *o = json_pack("{s:s}", "position", "0-1-5");
+
+        assert_int_equal(staging_seal(s->fd, "mysql", job, o, text), 1);
+        json_decref(o);
+}
+
+/* As a fresh file system has it. */
+static void prepare(World *w) {
+        fill(&w->s, "mysql", "own");
+        assert_int_equal(mkdirat(w->fd, "lost+found", 0700), 0);
+        assert_int_equal(mkdirat(w->s.fd, NEW, 0750), 0);
+        fill(&w->s, NEW, "copy");
+        seal(&w->s, JOB);
+}
+
+static int remove_entry(int dirfd, const char *entry, void *userdata, char *text) {
+        return datadir_remove(dirfd, entry) < 0 ? datadir_fail(-EIO, text, "%s is still there", entry) : 1;
+}
+
+static void world_clear(World *w) {
+        char text[DATADIR_TEXT_MAX];
+
+        assert_int_equal(datadir_each(w->fd, remove_entry, NULL, text), 1);
+}
+
+static void world_done(World *w) {
+        char path[PATH_MAX];
+
+        world_clear(w);
+        closep(&w->fd);
+        (void) snprintf(path, sizeof(path), "/proc/self/fd/%d/mysql", w->s.fd);
+        assert_int_equal(umount2(path, MNT_DETACH), 0);
+        assert_int_equal(unlinkat(w->s.fd, "mysql", AT_REMOVEDIR), 0);
+        scratch_done(&w->s);
+}
+
+static int told(int r) {
+        return r == 0 ? -ECANCELED : r < 0 ? r : 0;
+}
+
+static int do_swap(int dirfd) {
+        char text[DATADIR_TEXT_MAX] = "";
+
+        return told(staging_swap(dirfd, "mysql", JOB, text));
+}
+
+static int do_back(int dirfd) {
+        char text[DATADIR_TEXT_MAX] = "";
+
+        return told(staging_back(dirfd, "mysql", JOB, text));
+}
+
+static int do_commit(int dirfd) {
+        char text[DATADIR_TEXT_MAX] = "";
+
+        return told(staging_commit(dirfd, "mysql", text));
+}
+
+static int do_discard(int dirfd) {
+        char text[DATADIR_TEXT_MAX] = "";
+
+        return told(staging_discard(dirfd, "mysql", JOB, text));
+}
+
+/* Each entry is in one of the two places where it belongs, and what is said of the datadir is true. */
+static void check_between(const World *w) {
+        static const char *const entries[] = { "ibdata1", "db0/t.ibd", "db1/t.ibd", "db2/t.ibd" };
+        Within state = within_state(w->fd);
+
+        for (size_t i = 0; i < ELEMENTS(entries); i++) {
+                assert_true(is(&w->s, "mysql", entries[i], "own") != is(&w->s, OLD, entries[i], "own"));
+                assert_true(is(&w->s, "mysql", entries[i], "copy") != is(&w->s, NEW, entries[i], "copy"));
+        }
+        if (state == WITHIN_OWN)
+                assert_true(has_all(&w->s, "mysql", "own"));
+        if (state == WITHIN_COPY)
+                assert_true(has_all(&w->s, "mysql", "copy"));
+        if (state == WITHIN_COPY || state == WITHIN_ENTERING)
+                assert_true(has_all(&w->s, OLD, "own"));
+        if (state == WITHIN_LEAVING || state == WITHIN_ENTERING) {
+                /* Nobody deletes anything now. */
+                assert_int_equal(do_commit(w->s.fd), -ECANCELED);
+                assert_int_equal(do_discard(w->s.fd), -ECANCELED);
+        }
+        assert_false(is_gone(&w->s, "mysql/lost+found"));
+}
+
+static void check_swapped(const World *w) {
+        assert_int_equal(within_state(w->fd), WITHIN_COPY);
+        assert_true(has_all(&w->s, "mysql", "copy") && has_all(&w->s, OLD, "own"));
+        assert_true(is_gone(&w->s, NEW));
+}
+
+static void check_back(const World *w) {
+        assert_int_equal(within_state(w->fd), WITHIN_OWN);
+        assert_true(has_all(&w->s, "mysql", "own"));
+        assert_true(is_gone(&w->s, "mysql/" WITHIN_WHOLE_NAME));
+        assert_true(is_gone(&w->s, OLD) && is_gone(&w->s, "mysql/copy") && is_gone(&w->s, "mysql/" STAGING_NOTE));
+        assert_int_equal(do_discard(w->s.fd), 0);
+        assert_true(is_gone(&w->s, NEW) && has_all(&w->s, "mysql", "own"));
+}
+
+/* Kills `operation` after each of its system calls; then goes on by `then`. */
+static void cut_off(crash_operation_t before, crash_operation_t operation, crash_operation_t then, void (*check)(const World *)) {
+        World w = world_new();
+        unsigned n = 0, seen = 0;
+        int r;
+
+        do {
+                prepare(&w);
+                if (before)
+                        assert_int_equal(before(w.s.fd), 0);
+                r = crash_after(operation, w.s.fd, ++n);
+                if (r == -EPERM)
+                        skip();
+                assert_true(r >= 0);
+                seen |= 1U << within_state(w.fd);
+                check_between(&w);
+                assert_int_equal(then(w.s.fd), 0);
+                check(&w);
+                world_clear(&w);
+        } while (r == 1);
+        /* All four were among them. */
+        assert_int_equal(seen, 1U << WITHIN_OWN | 1U << WITHIN_LEAVING | 1U << WITHIN_ENTERING | 1U << WITHIN_COPY);
+        world_done(&w);
+}
+
+static void a_swap_that_is_cut_off_goes_on(void **state) {
+        cut_off(NULL, do_swap, do_swap, check_swapped);
+}
+
+static void a_swap_that_is_cut_off_is_taken_back(void **state) {
+        cut_off(NULL, do_swap, do_back, check_back);
+}
+
+static void what_is_taken_back_goes_on_being_so(void **state) {
+        cut_off(do_swap, do_back, do_back, check_back);
+}
+
+static void what_is_taken_back_may_be_swapped_again(void **state) {
+        cut_off(do_swap, do_back, do_swap, check_swapped);
+}
+
+static int do_commit_again(int dirfd) {
+        char text[DATADIR_TEXT_MAX] = "";
+        int r = staging_commit(dirfd, "mysql", text);
+
+        return r == 0 ? 0 : told(r); /* it may have been over */
+}
+
+/* Once it has begun, nothing half deleted is put back. */
+static void a_commit_that_is_cut_off_goes_on(void **state) {
+        World w = world_new();
+        unsigned n = 0;
+        int r;
+
+        do {
+                prepare(&w);
+                assert_int_equal(do_swap(w.s.fd), 0);
+                r = crash_after(do_commit, w.s.fd, ++n);
+                if (r == -EPERM)
+                        skip();
+                assert_true(r >= 0);
+                assert_true(has_all(&w.s, "mysql", "copy"));
+                if (is_gone(&w.s, OLD) && !is_gone(&w.s, "mysql/" STAGING_NOTE))
+                        assert_int_equal(do_back(w.s.fd), -ECANCELED);
+                assert_int_equal(do_commit_again(w.s.fd), 0);
+                assert_true(has_all(&w.s, "mysql", "copy") && is_gone(&w.s, OLD) && is_gone(&w.s, NEW) && is_gone(&w.s, "mysql/" STAGING_NOTE));
+                world_clear(&w);
+        } while (r == 1);
+        world_done(&w);
+}
+
+static void only_a_whole_copy_of_the_job_is_swapped_in(void **state) {
+        char text[DATADIR_TEXT_MAX];
+        World w = world_new();
+
+        fill(&w.s, "mysql", "own");
+        assert_int_equal(do_swap(w.s.fd), -ECANCELED); /* there is none */
+        assert_int_equal(staging_begin(w.s.fd, "mysql", JOB, text), 1);
+        assert_false(is_gone(&w.s, NEW));
+        fill(&w.s, NEW, "copy");
+        assert_int_equal(do_swap(w.s.fd), -ECANCELED); /* it is not sealed */
+        seal(&w.s, JOB + 1);
+        assert_int_equal(do_swap(w.s.fd), -ECANCELED); /* of another one */
+        seal(&w.s, JOB);
+        assert_int_equal(staging_check(w.s.fd, "mysql", 0, true, text), 1);
+        assert_int_equal(do_swap(w.s.fd), 0);
+        assert_int_equal(staging_check(w.s.fd, "mysql", 0, true, text), 0);
+        assert_non_null(strstr(text, "commit"));
+        world_done(&w);
+}
+
+/* Without the note it is not known whose the entries in place are. */
+static void a_part_of_an_unknown_copy_is_left_alone(void **state) {
+        char text[DATADIR_TEXT_MAX] = "";
+        World w = world_new();
+
+        prepare(&w);
+        assert_int_equal(do_swap(w.s.fd), 0);
+        assert_int_equal(unlinkat(w.fd, STAGING_NOTE, 0), 0);
+        assert_int_equal(within_state(w.fd), WITHIN_ENTERING);
+        assert_int_equal(staging_back(w.s.fd, "mysql", 0, text), 0);
+        assert_non_null(strstr(text, STAGING_OLD));
+        assert_int_equal(do_commit(w.s.fd), -ECANCELED);
+        assert_true(has_all(&w.s, OLD, "own") && has_all(&w.s, "mysql", "copy"));
+        world_done(&w);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(a_swap_that_is_cut_off_goes_on),
+                cmocka_unit_test(a_swap_that_is_cut_off_is_taken_back),
+                cmocka_unit_test(what_is_taken_back_goes_on_being_so),
+                cmocka_unit_test(what_is_taken_back_may_be_swapped_again),
+                cmocka_unit_test(a_commit_that_is_cut_off_goes_on),
+                cmocka_unit_test(only_a_whole_copy_of_the_job_is_swapped_in),
+                cmocka_unit_test(a_part_of_an_unknown_copy_is_left_alone),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
