@@ -155,6 +155,7 @@ static json_t *describe(const char *datadir, ServerVersion *ret_version, char er
 
 /* Both of its outputs, until both have ended. */
 static int pass_on(Tool *t, int data) {
+        _cleanup_stream_packer_ StreamPacker packer = {0};
         bool open = true;
         int r = 0;
 
@@ -168,7 +169,7 @@ static int pass_on(Tool *t, int data) {
                 if (fds[1].revents)
                         r = tool_read_log(t);
                 if (r >= 0 && fds[0].revents) {
-                        r = stream_write_from(STDOUT_FILENO, data);
+                        r = stream_write_from(STDOUT_FILENO, data, &packer);
                         open = r > 0;
                 }
         }
