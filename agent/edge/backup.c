@@ -9,6 +9,7 @@
  * on a file system that is read-only to it.
  */
 #include "adapter/datadir.h"
+#include "base/number.h"
 #include "domain/job.h"
 #include "domain/replication-sql.h"
 #include "edge/client.h"
@@ -94,13 +95,21 @@ static int has_rows(MYSQL *mysql, const char *statement) {
         return value ? 1 : mysql_errno(mysql) == 0 ? 0 : -1;
 }
 
+/* About what a dump of it takes, in bytes; -1 where it cannot be told. Rows are longer
+ * written out, and the pages that hold them are not full. */
+static int64_t dump_size(MYSQL *mysql) {
+        _cleanup_free_ char *value = client_value(mysql, "SELECT CAST(SUM(DATA_LENGTH) AS UNSIGNED) FROM information_schema.TABLES WHERE TABLE_TYPE = 'BASE TABLE' AND TABLE_SCHEMA NOT IN ('performance_schema', 'information_schema')");
+        int64_t size;
+
+        return value && number_parse(value, strlen(value), 0, INT64_MAX, &size) >= 0 ? size : -1;
+}
+
 /* By which methods a copy can be made of it now. */
 static void find_means(MYSQL *mysql, Flavour flavour, Means *ret) {
         /* A clone leaves tables of other engines empty; in a dump they are of another moment than
          * the rest, and of MariaDB's versioned tables it leaves out the past (measured). */
         static const char others[] = "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA NOT IN ('mysql', 'sys', 'performance_schema', 'information_schema')"
                                      " AND (TABLE_TYPE = 'SYSTEM VERSIONED' OR (TABLE_TYPE = 'BASE TABLE' AND ENGINE <> 'InnoDB')) LIMIT 1";
-        static const char plugin[] = "SELECT 1 FROM information_schema.PLUGINS WHERE PLUGIN_NAME = 'clone' AND PLUGIN_STATUS = 'ACTIVE'";
         static const char foreign[] = "it has tables that are not InnoDB's, or are versioned, which neither a clone nor a dump has as they are";
         _cleanup_free_ char *updates = client_variable(mysql, "log_slave_updates"), *position = client_variable(mysql, "gtid_slave_pos");
         bool partly = has_rows(mysql, others) != 0;
@@ -117,7 +126,9 @@ static void find_means(MYSQL *mysql, Flavour flavour, Means *ret) {
                           : untold ? "it is a replica with log_slave_updates off, of which a dump does not tell where it stands"
                                    : "its mariadb-dump is not installed");
         } else {
-                add_means(ret, METHOD_CLONE, !partly && has_rows(mysql, plugin) == 1, partly ? foreign : "its server has no clone plugin, which mainstayctl setup there loads");
+                _cleanup_free_ char *clones = client_value(mysql, replication_sql(REPLICATION_SQL_CLONES, flavour));
+
+                add_means(ret, METHOD_CLONE, !partly && streq(str_or(clones, ""), "1"), partly ? foreign : "its server has no clone plugin, which mainstayctl setup there loads");
                 add_means(ret, METHOD_DUMP, !partly && tool_find(mysql_dumps, path) != NULL, partly ? "nor can it be dumped" : "its mysqldump is not installed");
         }
 }
@@ -145,7 +156,7 @@ static json_t *describe(const char *datadir, ServerVersion *ret_version, char er
                 id = client_variable(mysql, "server_id");
                 find_means(mysql, version.flavour, &means);
                 *ret_version = version;
-                o = json_pack("{s:s, s:I, s:s, s:s, s:o, s:s}", "version", mysql_get_server_info(mysql), "bytes", (json_int_t) size, "binlog_state", str_or(state, ""), "server_id", str_or(id, ""),
+                o = json_pack("{s:s, s:I, s:I, s:s, s:s, s:o, s:s}", "version", mysql_get_server_info(mysql), "bytes", (json_int_t) size, "dump_bytes", (json_int_t) dump_size(mysql), "binlog_state", str_or(state, ""), "server_id", str_or(id, ""),
                               "methods", means.methods, "lacks", means.lacks);
         }
         if (mysql)

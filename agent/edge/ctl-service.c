@@ -102,15 +102,12 @@ int service_recoverable(const json_t *picture, Names *ret) {
 /* All of it; "" where it is not known. Free `*ret`. */
 static int position_full(const DatasourceFacts *f, char **ret) {
         const Replication *r = f->replication;
-        _cleanup_gtid_list_ GtidList list = {0};
 
         if (!r || !r->have_gtids) {
                 *ret = strdup("");
                 return *ret ? 0 : -ENOMEM;
         }
-        if (r->flavour == FLAVOUR_MYSQL)
-                return gtid_set_format(&r->executed, ret);
-        return replication_position(r, &list) < 0 ? -ENOMEM : gtid_list_format(&list, ret);
+        return replication_position_text(r, ret);
 }
 
 /* For a column: of a UUID its beginning, and of many the first ones. */

@@ -190,7 +190,7 @@ static int receive(Context *c, const char *verb, const char *const *argv, DumpSc
         if (r > 0)
                 r = copy_source_header(&s, header, c->text);
         if (r > 0)
-                r = unpack_all(c, &s, to, scan ? -1 : json_integer_value(json_object_get(*header, "bytes")), scan);
+                r = unpack_all(c, &s, to, json_integer_value(json_object_get(*header, scan ? "dump_bytes" : "bytes")), scan);
         if (r > 0 && scan && !scan->whole)
                 r = fail(c, -EBADMSG, "the dump is not whole: it has no end");
         if (r > 0 && end && write_all(to, end, strlen(end)) < 0)

@@ -149,6 +149,17 @@ static int lift(Manager *m, sd_bus_message *call, MarkKind k, bool dry_run) {
         return r < 0 ? r : sd_bus_reply_method_return(call, "s", text);
 }
 
+/* From here on it is gone on with, whatever dies meanwhile. */
+static int write_down(Manager *m, const Aside *a) {
+        int r;
+
+        m->store->aside = *a;
+        r = manager_save(m);
+        if (r < 0)
+                m->store->aside = (Aside) {0};
+        return r;
+}
+
 int recover_begin(Manager *m, sd_bus_message *call, const Names *force, bool dry_run, bool wait) {
         _cleanup_free_ char *why = NULL, *steps = NULL;
         Aside a = { .state = ASIDE_STOPPING };
@@ -180,12 +191,9 @@ int recover_begin(Manager *m, sd_bus_message *call, const Names *force, bool dry
                 return steps ? sd_bus_reply_method_return(call, "s", steps) : -ENOMEM;
         }
 
-        m->store->aside = a;
-        r = manager_save(m);
-        if (r < 0) {
-                m->store->aside = (Aside) {0};
+        r = write_down(m, &a);
+        if (r < 0)
                 return r;
-        }
         log_notice("An operator has this node recovered: its data are set aside, and it takes a full copy. %s", why_set_aside(m));
         if (wait)
                 m->recovering_call = sd_bus_message_ref(call);
@@ -205,10 +213,8 @@ int recover_afresh(Manager *m, const char *donor, bool force_space, bool dry_run
         if (dry_run)
                 return 0;
         describe(m, &a);
-        m->store->aside = a;
-        r = manager_save(m);
+        r = write_down(m, &a);
         if (r < 0) {
-                m->store->aside = (Aside) {0};
                 (void) snprintf(why, 512, "It cannot be written down (%s), so nothing is done.", strerror(-r));
                 return -EPERM;
         }
