@@ -276,6 +276,22 @@ static void policy_line(FILE *f, const Style *style, const json_t *policy) {
         text_print(f, style, 0, false, text);
 }
 
+static size_t heard(const Service *s) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < s->n; i++)
+                n += s->ds[i].agent.health == HEALTH_ONLINE;
+        return n;
+}
+
+/* Other managers have one, and people look for it. */
+static void coordinator_line(FILE *f, const Style *style, const Service *s) {
+        char text[160];
+
+        (void) snprintf(text, sizeof(text), "There is no coordinator that could be lost: each agent acts for its own node, and all judge alike. %zu of %zu are heard here.", heard(s), s->n);
+        text_print(f, style, 0, false, text);
+}
+
 int service_print(FILE *f, const Style *style, const json_t *picture) {
         _cleanup_(service_freep) Service *s = NULL;
         Row *rows;
@@ -299,6 +315,7 @@ int service_print(FILE *f, const Style *style, const json_t *picture) {
                 return r;
         fputc('\n', f);
         policy_line(f, style, json_object_get(picture, "policy"));
+        coordinator_line(f, style, s);
         return line_print(f, style, 0, s->primary.text);
 }
 
@@ -350,7 +367,7 @@ int service_json(const json_t *picture, json_t **ret) {
                         json_decref(nodes);
                         return -ENOMEM;
                 }
-        o = json_pack("{s:s*, s:{s:s, s:o, s:s}, s:o}", "policy", json_string_value(json_object_get(json_object_get(picture, "policy"), "name")), "primary", "verdict",
+        o = json_pack("{s:s*, s:n, s:I, s:{s:s, s:o, s:s}, s:o}", "policy", json_string_value(json_object_get(json_object_get(picture, "policy"), "name")), "coordinator", "agents_heard", (json_int_t) heard(s), "primary", "verdict",
                       primary_verdict_to_string(s->primary.verdict), "nodes", names_to_json(&s->primary.who), "text", s->primary.text, "nodes", nodes);
         if (!o)
                 return -ENOMEM;

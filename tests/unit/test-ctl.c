@@ -316,6 +316,7 @@ static const char service_text[] =
         "      agent UNKNOWN, data server UNKNOWN, replicator UNKNOWN\n"
         "\n"
         "The policy is automatic: the agents bring the cluster back by themselves where that is safe.\n"
+        "There is no coordinator that could be lost: each agent acts for its own node, and all judge alike. 3 of 4 are heard here.\n"
         "db1 is the primary: it alone takes writes and replicates from nobody, and 2 nodes follow it.\n";
 
 static void test_service(void **state) {
