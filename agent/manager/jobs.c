@@ -207,12 +207,24 @@ static void unit_moved(Unit *unit, void *userdata) {
         manager_touch(userdata);
 }
 
+/* systemd has started anew, and does not tell what became of what it was asked for: it is
+ * asked again. What runs goes on, and what has ended may be done twice. */
+static bool is_lost(Manager *m, int r) {
+        if (r != -ECONNRESET)
+                return false;
+        m->step.asked_unit = false;
+        manager_wake(m, manager_now(m) + UNIT_RETRY);
+        return true;
+}
+
 static void unit_ended(Unit *unit, int r, const char *result, void *userdata) {
         _cleanup_free_ char *path = NULL, *text = NULL;
         Manager *m = userdata;
         json_error_t e;
         size_t size;
 
+        if (is_lost(m, r))
+                return;
         if (asprintf(&path, "%s/provision.result", m->paths.runtime) < 0)
                 path = NULL;
         if (path && file_read(AT_FDCWD, path, ANSWER_MAX, &text, &size, NULL) >= 0)
@@ -287,6 +299,8 @@ int jobs_unit(Manager *m, const char *step, const char *from, char text[static 5
 static void shadow_moved(Unit *unit, int r, const char *result, void *userdata) {
         Manager *m = userdata;
 
+        if (is_lost(m, r))
+                return;
         m->step.ended_unit = true;
         m->step.answered = r >= 0 && streq_null(result, "done");
         manager_touch(m);
@@ -329,8 +343,10 @@ int jobs_shadow(Manager *m, bool up, char text[static 512]) {
 static void server_moved(Unit *unit, int r, const char *result, void *userdata) {
         Manager *m = userdata;
 
-        m->step.ended_unit = true;
-        m->step.answered = r >= 0 && streq_null(result, "done");
+        if (!is_lost(m, r)) {
+                m->step.ended_unit = true;
+                m->step.answered = r >= 0 && streq_null(result, "done");
+        }
         if (m->stopping || m->store->stopping[0])
                 manager_stop_ended(m);
         manager_touch(m);
