@@ -77,6 +77,7 @@ typedef struct Store {
         bool replica; /* made one by a job: it starts read-only, whatever its configuration says */
         bool held;    /* its replication is kept stopped, also by its next start */
         bool held_before; /* it was, before a job stopped the server */
+        bool down_before; /* and the server was stopped already */
         size_t n_seqnos;
         StoreSeqno seqno[REPORT_VIEWS_MAX];
         char quorum_off[STORE_OPTION_SIZE]; /* the server's option by which it went on without quorum, "" for never, */

@@ -82,6 +82,7 @@ int copy_look(Manager *m, char text[static 512]) {
                 return r;
         /* As it is to be again where this comes to nothing. */
         m->store->held_before = m->store->held;
+        m->store->down_before = m->main_pid == 0;
         r = manager_save(m);
         if (r < 0) {
                 SAY(text, "It cannot be written down: %s.", strerror(-r));

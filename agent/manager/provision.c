@@ -40,6 +40,8 @@ static int stop_server(Manager *m, char text[static 512]) {
                 return -EPERM;
         }
         if (m->step.phase == 0) {
+                if (m->job->kind == JOB_PROVISION_ROLLBACK)
+                        m->store->down_before = false; /* that was of the job that is rolled back */
                 r = pin(m, true, text);
                 if (r < 0)
                         return r;
@@ -74,6 +76,10 @@ static int restart_server(Manager *m, char text[static 512]) {
                 r = pin(m, m->store->held_before, text);
                 if (r < 0)
                         return r;
+        }
+        if (m->store->down_before) {
+                SAY(text, "The server is left stopped, as it was.");
+                return 1;
         }
         r = jobs_server(m, true, text);
         if (r > 0)
