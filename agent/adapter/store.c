@@ -43,7 +43,8 @@ static json_t *marks_json(const Marks *m) {
 }
 
 static json_t *aside_json(const Aside *a) {
-        return json_pack("{s:s, s:s, s:o, s:b}", "state", aside_state_to_string(a->state), "stamp", a->stamp, "note", text_json(a->note, true), "force_space", (int) a->force_space);
+        return json_pack("{s:s, s:s, s:o, s:b, s:s*}", "state", aside_state_to_string(a->state), "stamp", a->stamp, "note", text_json(a->note, true), "force_space", (int) a->force_space,
+                         "donor", a->donor[0] ? a->donor : NULL);
 }
 
 static int store_to_json(const Store *s, json_t **ret) {
@@ -222,18 +223,19 @@ static bool marks_read(Marks *m, const json_t *o) {
 }
 
 static bool aside_read(Aside *a, const json_t *o) {
-        const char *state, *stamp, *note;
+        const char *state, *stamp, *note, *donor = "";
         int force_space;
 
         if (!o)
                 return true;
-        if (json_unpack((json_t *) o, "{s:s, s:s, s:s, s:b}", "state", &state, "stamp", &stamp, "note", &note, "force_space", &force_space) < 0)
+        if (json_unpack((json_t *) o, "{s:s, s:s, s:s, s:b, s?s}", "state", &state, "stamp", &stamp, "note", &note, "force_space", &force_space, "donor", &donor) < 0)
                 return false;
         a->state = aside_state_from_string(state);
-        if (a->state <= ASIDE_NONE || strlen(stamp) >= sizeof(a->stamp) || strlen(note) >= sizeof(a->note))
+        if (a->state <= ASIDE_NONE || strlen(stamp) >= sizeof(a->stamp) || strlen(note) >= sizeof(a->note) || strlen(donor) >= sizeof(a->donor))
                 return false;
         (void) snprintf(a->stamp, sizeof(a->stamp), "%s", stamp);
         (void) snprintf(a->note, sizeof(a->note), "%s", note);
+        (void) snprintf(a->donor, sizeof(a->donor), "%s", donor);
         a->force_space = force_space;
         return true;
 }

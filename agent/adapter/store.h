@@ -40,6 +40,7 @@ typedef struct Aside {
         char stamp[ASIDE_STAMP_SIZE]; /* what tells the directory from others */
         char note[ASIDE_NOTE_MAX];    /* what it was, and why: for whoever finds it */
         bool force_space;
+        char donor[NAME_SIZE]; /* of whom the copy is to be taken then, "": of anybody */
 } Aside;
 
 typedef struct Store {

@@ -213,12 +213,12 @@ int recover_afresh(Manager *m, const char *donor, bool force_space, bool dry_run
         if (dry_run)
                 return 0;
         describe(m, &a);
+        (void) snprintf(a.donor, sizeof(a.donor), "%s", donor);
         r = write_down(m, &a);
         if (r < 0) {
                 (void) snprintf(why, 512, "It cannot be written down (%s), so nothing is done.", strerror(-r));
                 return -EPERM;
         }
-        (void) snprintf(m->aside_donor, sizeof(m->aside_donor), "%s", donor);
         manager_touch(m);
         return 0;
 }
@@ -264,9 +264,8 @@ static void set_aside(Manager *m) {
         }
         remove_orders(m);
         /* Not before: a donor is chosen for one joining, and forgotten by a member. */
-        if (m->aside_donor[0]) {
-                (void) snprintf(m->donor, sizeof(m->donor), "%s", m->aside_donor);
-                m->aside_donor[0] = '\0';
+        if (a->donor[0]) {
+                (void) snprintf(m->donor, sizeof(m->donor), "%s", a->donor);
                 joining_forgive(m);
         }
         m->start_after = 0;

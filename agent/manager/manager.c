@@ -560,6 +560,8 @@ static int resume_claim(Manager *m) {
                 s->stopping[0] = 0;
         if (s->new_boot)
                 s->wanted = s->owed = s->aside.state == ASIDE_JOINING; /* what the boot starts asks at the gate */
+        if (s->aside.state == ASIDE_JOINING)
+                (void) snprintf(m->donor, sizeof(m->donor), "%s", s->aside.donor);
         return manager_save(m);
 }
 

@@ -149,7 +149,6 @@ typedef struct Manager {
         unsigned told_transfer;
 
         bool recovering;
-        char aside_donor[NAME_SIZE]; /* of whom the copy is to be taken then, "": of anybody */
         usec_t recover_after;
         unsigned recover_tries;
 

@@ -94,7 +94,7 @@ static void everything_survives(void **state) {
         a->without = case_names("34");
         assert_int_equal(marks_set(&a->marks, MARK_DIVERGED, 7, 11, "Its seqnos 5 to 9."), 1);
         assert_int_equal(marks_set(&a->marks, MARK_ABORTED_SST, 8, 12, "cut within a letter \xc3"), 1);
-        a->aside = (Aside) { .state = ASIDE_MOVING, .stamp = "20261122T224846", .note = "Why:\nbecause", .force_space = true };
+        a->aside = (Aside) { .state = ASIDE_MOVING, .stamp = "20261122T224846", .note = "Why:\nbecause", .force_space = true, .donor = "db3" };
         assert_int_equal(shun_new("disk \"sdb\"", "anna", 11, INT64_MAX, &a->shun), 0);
         a->offline = true;
         assert_int_equal(store_save(a), 0);
@@ -143,6 +143,7 @@ static void everything_survives(void **state) {
         assert_string_equal(a->aside.stamp, "20261122T224846");
         assert_string_equal(a->aside.note, "Why:\nbecause");
         assert_true(a->aside.force_space);
+        assert_string_equal(a->aside.donor, "db3");
         assert_true(a->shun.set);
         assert_string_equal(a->shun.reason, "disk \"sdb\"");
         assert_string_equal(a->shun.owner, "anna");
