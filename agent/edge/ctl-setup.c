@@ -214,6 +214,7 @@ static const Step steps[] = {
         { "options", "the server's options", setup_options },
         { "notify", "the server's configuration", setup_notify },
         { "pins", "the server's configuration", setup_pins },
+        { "apparmor", "the server's confinement", setup_apparmor },
         { "replication", "the account that replicates", setup_replication },
         { "agent", "the agent", setup_agent },
         { "account", "the database account", setup_account },

@@ -121,6 +121,7 @@ int setup_known_hosts(Setup *s);
 int setup_unit(Setup *s);
 int setup_options(Setup *s);
 int setup_pins(Setup *s);
+int setup_apparmor(Setup *s);
 int setup_notify(Setup *s);
 int setup_replication(Setup *s);
 int setup_account(Setup *s);

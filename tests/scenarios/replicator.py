@@ -361,3 +361,24 @@ def setup_hands_the_account_to_the_agent(replicas):
     finally:
         node.run(f"systemctl disable --now mainstayd; rm -f /etc/mainstay/replication.cnf {dropin} "
                  f"/etc/systemd/system/{unit}.d/50-mainstay.conf; systemctl daemon-reload", check=False, timeout=PATIENT)
+
+
+@scenario(kind=Replicas, images=["mysql-9.7"])
+def setup_lets_a_confined_server_do_what_is_asked_of_it(replicas):
+    """Debian confines MySQL: among the administrator's own rules, once, and beside those of a person."""
+    node = replicas.node("db3")
+    own = "  /srv/reports/** rw,\n"
+    rules = node.path("etc/apparmor.d/local/usr.sbin.mysqld")
+    before = rules.read_text()
+    try:
+        rules.write_text(before + own)
+        for expected in ("done", "already so"):
+            said = json.loads(node.run(["mainstayctl", "setup", "--json"], check=False, timeout=PATIENT).stdout)["steps"]
+            assert [step["state"] for step in said if step["step"] == "apparmor"] == [expected], said
+            text = rules.read_text()
+            assert text.startswith(before + own) and text.count("/var/lib/mysql.mainstay-new/** rwk,") == 1, text
+        rules.write_text(text.replace("mainstay-new", "of-an-older-release"))
+        node.run(["mainstayctl", "setup"], check=False, timeout=PATIENT)
+        assert rules.read_text() == text
+    finally:
+        rules.write_text(before)
