@@ -2,10 +2,11 @@
 
 import json
 import re
-from contextlib import contextmanager
+from contextlib import nullcontext
 from functools import wraps
 
 import breakage
+import interruption
 
 from cluster import PATIENT
 from lablib import LabError
@@ -13,23 +14,19 @@ from lablib.flavour import MariaDB
 from replication import Service
 from scenario import scenario
 
-MARIADB = ["mariadb-10.11", "mariadb-11.8"]
 OLD = "var/lib/mysql.mainstay-old"
 NEW = "var/lib/mysql.mainstay-new"
 
 
-def scenario_of_copies(function=None, images=None):
+def scenario_of_copies(function):
     """There are rows to lose in each."""
-    def decorate(function):
-        @wraps(function)
-        def with_rows(service):
-            with service.ledger:
-                service.write_some()
-            function(service)
+    @wraps(function)
+    def with_rows(service):
+        with service.ledger:
+            service.write_some()
+        function(service)
 
-        return scenario(with_rows, kind=Service, images=images)
-
-    return decorate(function) if function else decorate
+    return scenario(with_rows, kind=Service)
 
 
 def checksums(service, *names):
@@ -50,7 +47,24 @@ def intact(service, name):
     node = service.node(name)
     service.wait(lambda: service.of(name, seen_by=name)["components"]["server"]["state"] == "ONLINE", f"the server of {name} to be up")
     assert node.rows("SELECT COUNT(*) FROM lab.ledger WHERE n > 0")[0][0] != "0"
-    assert not node.path(NEW).exists() and not node.path(OLD).exists()
+    left = node.run("ls -d /var/lib/mysql.* /srv/mysql.*; systemctl --quiet is-active mainstay-shadow && echo mainstay-shadow", check=False).stdout
+    assert not left, left
+
+
+def unharmed(service, name):
+    """And it goes on to replicate what is written."""
+    intact(service, name)
+    service.wait_state(name, "ONLINE")
+    with service.ledger:
+        service.write_some()
+    service.wait_replicated(name)
+
+
+def check_restarted(service, name):
+    """The old data are whole, also to a server that starts on them anew."""
+    service.node(name).run(["systemctl", "restart", service.flavour.unit], timeout=PATIENT)
+    service.wait_state(name, "ONLINE")
+    service.check()
 
 
 def persist(service, name):
@@ -214,34 +228,6 @@ def what_must_not_be_provisioned_is_refused(service):
     intact(service, "db2")
 
 
-BACKUP = "/usr/bin/mariadb-backup"
-# What a source does badly: its backup program claims that all went well, after so many bytes.
-CUT_SHORT = """#!/bin/sh
-case "$*" in
-*--backup*) {real} "$@" 2>/tmp/log | head -c {bytes}; cat /tmp/log >&2; echo "completed OK!" >&2 ;;
-*) exec {real} "$@" ;;
-esac
-"""
-# Or it goes on for ever.
-STALLED = """#!/bin/sh
-case "$*" in
-*--backup*) {real} "$@" | head -c {bytes}; sleep 1000 ;;
-*) exec {real} "$@" ;;
-esac
-"""
-
-
-@contextmanager
-def program(node, text, **values):
-    """In the place of the backup program."""
-    node.run(f"mv {BACKUP} {BACKUP}.real")
-    node.run(f"cat > {BACKUP}; chmod 0755 {BACKUP}", input=text.format(real=f"{BACKUP}.real", **values))
-    try:
-        yield
-    finally:
-        node.run(f"mv {BACKUP}.real {BACKUP}")
-
-
 def job(service, name):
     """The last one on a node, or {} where nothing can be heard of it."""
     try:
@@ -255,53 +241,86 @@ def is_over(service, name, number):
     return one.get("id") == number and one.get("state") in ("done", "failed", "cancelled")
 
 
+# In which what comes from the source is written.
+TRANSFERS = ("copy", "load")
+
+
 def wait_copying(service, name):
-    service.wait(lambda: job(service, name).get("steps", [{}])[-1].get("name") == "copy", "the copy to begin")
+    service.wait(lambda: job(service, name).get("steps", [{}])[-1].get("name") in TRANSFERS, "the copy to begin")
 
 
-def begin(service, name, source="db1"):
-    said = service.ctl(name, "provision", name, "--source", source, "--no-wait", "--json")
+def wait_coming(service, name):
+    """As it is seen on another node."""
+    wait_copying(service, name)
+    service.wait(lambda: service.of(name).get("job", {}).get("bytes_done", 0) > 0, "bytes to come")
+
+
+def roll_back_if_done(service, name):
+    """Whether the copy was made; now the old data are in place in either case."""
+    done = job(service, name)["state"] == "done"
+    if done:
+        service.ctl(name, "provision", "rollback")
+        service.ctl(name, "online")
+    return done
+
+
+def begin(service, name, source="db1", *words):
+    said = service.ctl(name, "provision", name, "--source", source, *words, "--no-wait", "--json")
     return json.loads(said)["job"]
 
 
-@scenario_of_copies(images=MARIADB)
+@scenario_of_copies
 def a_copy_that_is_cut_short_changes_nothing(service):
-    """The stream ends early, and whoever sent it says that all is well; or its sender dies: the old data serve on."""
-    size = int(service.node("db1").run(f"{BACKUP} --backup --stream=xbstream --target-dir=/tmp 2>/dev/null | wc -c").stdout)
-    for percent in (30, 90, 99):
-        with program(service.node("db1"), CUT_SHORT, bytes=size * percent // 100):
-            said = service.ctl("db2", "provision", "db2", "--source", "db1", status=1)
+    """The stream ends early, and whoever sent it says that all is well: the old data serve on."""
+    for method in interruption.methods(service):
+        for percent in (30, 90, 99) if method != "clone" else ():
+            with interruption.cut_short(service, "db1", method, percent):
+                said = service.ctl("db2", "provision", "db2", "--source", "db1", "--method", method, status=1)
             assert "did not succeed" in said, said
-        intact(service, "db2")
-    with program(service.node("db3"), STALLED, bytes=size // 2):
-        number = begin(service, "db2", "db3")
-        wait_copying(service, "db2")
-        service.lab.cut("db3")
-        service.wait(lambda: is_over(service, "db2", number), "the job to end")
-        service.lab.boot("db3")
-    assert job(service, "db2")["state"] == "failed"
-    intact(service, "db2")
+            unharmed(service, "db2")
+    check_restarted(service, "db2")
+
+
+@scenario_of_copies
+def a_copy_whose_source_dies_changes_nothing(service):
+    """In the middle its server is killed, or it loses power: likewise."""
+    for method in interruption.methods(service):
+        service.wait_state("db3", "ONLINE", seen_by="db2")
+        with interruption.slowly(service, "db3", method):
+            number = begin(service, "db2", "db3", "--method", method)
+            wait_coming(service, "db2")
+            if method == "mariadb-backup":
+                service.lab.cut("db3")
+            else:
+                service.node("db3").run(f"systemctl kill -s KILL {service.flavour.unit}")
+                interruption.go_on(service, "db3")
+            service.wait(lambda: is_over(service, "db2", number), "the job to end")
+            if method == "mariadb-backup":
+                service.lab.boot("db3")
+        assert job(service, "db2")["state"] == "failed"
+        unharmed(service, "db2")
+    check_restarted(service, "db2")
+
+
+@scenario_of_copies
+def a_copy_whose_connection_is_cut_changes_nothing(service):
+    """It fails; a clone goes on by another connection, as MySQL has it. The old data are there in any case."""
+    for method in interruption.methods(service):
+        with interruption.slowly(service, "db3", method):
+            number = begin(service, "db2", "db3", "--method", method)
+            wait_coming(service, "db2")
+            interruption.disconnect(service, "db3", "db2")
+            interruption.go_on(service, "db3")
+            service.wait(lambda: is_over(service, "db2", number), "the job to end")
+        assert roll_back_if_done(service, "db2") == (method == "clone")
+        unharmed(service, "db2")
     service.check()
-
-
-@contextmanager
-def slowly(service, name):
-    """Copies of that node to db2 do not come to their end."""
-    if service.flavour is MariaDB:
-        with program(service.node(name), STALLED, bytes=1000000):
-            yield
-        return
-    service.node("db2").rows("SET GLOBAL clone_max_data_bandwidth = 1, clone_autotune_concurrency = OFF, clone_max_concurrency = 1")
-    try:
-        yield
-    finally:
-        service.node("db2").rows("SET GLOBAL clone_max_data_bandwidth = DEFAULT, clone_autotune_concurrency = DEFAULT, clone_max_concurrency = DEFAULT")
 
 
 @scenario_of_copies
 def a_copy_is_cancelled(service):
     """While it is under way: what there is of it is removed."""
-    with slowly(service, "db1"):
+    with interruption.slowly(service, "db1"):
         number = begin(service, "db2")
         wait_copying(service, "db2")
         assert "A job runs" in service.ctl("db1", "provision", "db2", status=1)
@@ -314,14 +333,12 @@ def a_copy_is_cancelled(service):
 @scenario_of_copies
 def an_agent_dies_while_its_server_copies(service):
     """What it had begun is ended, and begun again."""
-    with slowly(service, "db1"):
+    with interruption.slowly(service, "db1"):
         number = begin(service, "db2")
         wait_copying(service, "db2")
-        # Seen on another node, as a person may.
-        service.wait(lambda: service.of("db2", seen_by="db3").get("job", {}).get("bytes_done", 0) > 0, "bytes to come")
+        wait_coming(service, "db2")
         service.node("db2").run("systemctl kill -s KILL mainstayd")
         service.wait(lambda: job(service, "db2").get("id") == number, "the agent to be back")
-    service.node("db1").run("pkill -f sleep.1000", check=False)
     settle(service, "db2", number)
 
 
@@ -343,13 +360,17 @@ def settle(service, name, number):
     return one["state"]
 
 
+def wait_step(service, name, number, step):
+    service.wait(lambda: any(one["name"] == step for one in job(service, name).get("steps", [])) or is_over(service, name, number),
+                 f"the step {step}", interval=0.02)
+
+
 def interrupt(service, how):
     states = []
     for step in STEPS:
         service.wait(lambda: service.states("db2") == dict.fromkeys(service.names(), "ONLINE"), "db2 to see all ONLINE")
         number = begin(service, "db2")
-        service.wait(lambda: any(one["name"] == step for one in job(service, "db2").get("steps", [])) or is_over(service, "db2", number),
-                     f"the step {step}", interval=0.02)
+        wait_step(service, "db2", number, step)
         how(step)
         states.append(settle(service, "db2", number))
     return states
@@ -373,32 +394,39 @@ def the_agent_dies_at_each_step(service):
     assert states.count("done") > len(STEPS) // 2, states
 
 
-@scenario_of_copies(images=MARIADB)
+# At which steps of each method it may come.
+FILLED = {"mariadb-backup": ("copy", "prepare", "shadow"), "clone": ("copy", "shadow", "catchup"), "dump": ("shadow", "load")}
+
+
+def fill_at(service, method, step):
+    """db2 gets a copy, and its disk is full from that step on."""
+    with interruption.slowly(service, "db3", method) if step in TRANSFERS else nullcontext():
+        number = begin(service, "db2", "db3", "--method", method, "--force", "space")
+        wait_step(service, "db2", number, step)
+        if step in TRANSFERS:
+            wait_coming(service, "db2")
+        with interruption.full(service.node("db2")):
+            interruption.go_on(service, "db3")
+            service.wait(lambda: is_over(service, "db2", number), "the job to end")
+
+
+@scenario_of_copies
 def a_full_disk_changes_nothing(service):
     """It is refused where that can be foreseen; where it was forced, or comes later, the old data serve on."""
     node = service.node("db2")
-    unit = service.flavour.unit
-    size = int(node.run("du -sm /var/lib/mysql").stdout.split()[0])
-    node.run(f"systemctl stop {unit}", timeout=PATIENT)
-    node.run(f"mount -t tmpfs -o size={3 * size}m,mode=0755 tmpfs /srv && mv /var/lib/mysql /srv/mysql && ln -s /srv/mysql /var/lib/mysql")
-    try:
-        node.run(f"systemctl restart mainstayd && systemctl start {unit}", timeout=PATIENT)
-        service.wait_state("db2", "ONLINE")
-        said = service.ctl("db1", "provision", "db2", status=1)
+    with interruption.small_disk(service, "db2") as size:
+        service.wait_state("db2", "ONLINE", seen_by="db2")
+        with interruption.full(node, size):
+            said = service.ctl("db1", "provision", "db2", status=1)
         assert "no room" in said and "--force=space" in said, said
-        # None, a part of the copy, all of it but nothing to prepare it with.
-        for room in (1, size // 2, size + 1):
-            node.run(f"fallocate -l $(( $(df --output=avail -B1 /srv | tail -n 1) - {room} * 1048576 )) /srv/filler")
-            done = service.node("db1").run(["mainstayctl", "provision", "db2", "--force", "space"], check=False, timeout=PATIENT)
-            node.run("rm /srv/filler")
-            if done.returncode == 0:    # it sufficed
-                service.ctl("db1", "provision", "rollback", "db2")
-                service.ctl("db1", "online", "db2")
-            else:
-                assert "untouched" in done.stdout or "is not changed" in done.stdout, done.stdout
-            assert node.rows("SELECT COUNT(*) FROM lab.ledger WHERE n > 0")[0][0] != "0"
-            assert not node.path("srv/mysql.mainstay-new").exists()
-    finally:
-        node.run(f"rm -f /srv/filler; systemctl stop {unit}; rm /var/lib/mysql && mv /srv/mysql /var/lib/mysql; umount /srv; systemctl restart mainstayd; systemctl reset-failed {unit}; systemctl start {unit}",
-                 check=False, timeout=PATIENT)
-    service.check()
+        for method in interruption.methods(service):
+            with interruption.full(node, 1):
+                said = service.ctl("db1", "provision", "db2", "--method", method, "--force", "space", status=1)
+            assert "untouched" in said, said
+            for step in FILLED[method]:
+                if service.flavour is MariaDB and step == "load":
+                    continue    # its server on the copy waits, as long as there is no room
+                fill_at(service, method, step)
+                roll_back_if_done(service, "db2")
+                unharmed(service, "db2")
+    check_restarted(service, "db2")
