@@ -86,6 +86,46 @@ def in_automatic_a_failed_replica_comes_back_by_itself(service):
 
 
 @scenario_of_service
+def a_shunned_replica_is_recovered_as_the_policy_has_it(service):
+    """In automatic it is ONLINE by itself; in manual and maintenance it is OFFLINE until `online`."""
+    with service.ledger:
+        for policy in ("automatic", "manual", "maintenance"):
+            service.ctl("db1", "policy", policy)
+            service.ctl("db1", "shun", "db2")
+            service.wait_state("db2", "SHUNNED")
+            said = service.ctl("db1", "recover", "db2")
+            if policy == "automatic":
+                assert "db2 is ONLINE now." in said, said
+            else:
+                assert "db2 is OFFLINE now." in said, said
+                service.write_some()
+                for name in service.names():
+                    service.wait_state("db2", "OFFLINE", seen_by=name)
+                said = service.ctl("db1", "online", "db2")
+                assert "db2 is ONLINE now." in said and "read-only" in said, said
+            service.wait_state("db2", "ONLINE")
+    service.check()
+
+
+@scenario_of_service
+def none_is_online_whose_replicator_is_not(service):
+    """So nobody has to shun one for `recover` to take it; whoever does it as the manual has it gets there, too."""
+    for breaks, state in {breakage.stop_sql: "OFFLINE", breakage.mistake_password: "FAILED"}.items():
+        breaks(service, "db2")
+        service.wait_state("db2", state)
+        assert service.of("db2")["components"]["server"]["state"] == "ONLINE"
+        if state == "OFFLINE":
+            said = service.ctl("db1", "recover", "db2", status=1)
+            assert NOT_FAILED.format("db2") in said and "mainstayctl online" in said, said
+        service.ctl("db1", "shun", "db2")
+        service.wait_state("db2", "SHUNNED")
+        service.ctl("db1", "recover", "db2")
+        service.ctl("db1", "online", "db2")
+        service.wait_state("db2", "ONLINE")
+    service.check()
+
+
+@scenario_of_service
 def one_that_wrongly_takes_writes_is_made_a_replica(service):
     """Two take writes: both are named, and nothing is recovered; shunned and repointed, the wrong one follows, read-only also after a restart."""
     service.check()
@@ -106,6 +146,47 @@ def one_that_wrongly_takes_writes_is_made_a_replica(service):
     service.wait_state("db2", "ONLINE")
     assert node.sql("SELECT @@read_only") == "1"
     service.check()
+
+
+@scenario_of_service
+def one_that_wrongly_takes_writes_is_made_a_replica_step_by_step(service):
+    """shun, replicator offline, replica, online, recover: the one primary there is need not be named."""
+    node = service.node("db2")
+    node.rows(f"{service.flavour.stop}; {service.flavour.forget}; SET GLOBAL {service.flavour.read_only} = OFF; SET GLOBAL read_only = OFF")
+    service.wait(lambda: service.service("db1")["primary"]["verdict"] == "several", "two primaries to be seen")
+    service.ctl("db1", "shun", "db2")
+    service.wait(lambda: service.service("db2")["primary"]["verdict"] == "one", "one primary to be seen")
+    service.ctl("db1", "replicator", "db2", "offline")
+    service.ctl("db1", "replicator", "db2", "replica")
+    assert service.replication("db2").source == "db1"
+    service.ctl("db1", "replicator", "db2", "online")
+    service.wait_state("db2", "SHUNNED")
+    said = service.ctl("db1", "recover", "db2")
+    assert "db2 is OFFLINE now." in said, said
+    service.ctl("db1", "online", "db2")
+    assert node.sql("SELECT @@read_only") == "1"
+    service.check()
+
+
+@scenario_of_service
+def one_that_was_the_primary_is_recovered_as_a_replica(service):
+    """While it was away another was promoted. It comes back writable, is shunned, and `recover` lets it follow that one."""
+    service.check()
+    old, new = service.node("db1"), service.node("db2")
+    old.run(["systemctl", "stop", service.flavour.unit], timeout=120)
+    service.lab.promote(new)
+    service.node("db3").rows(service.flavour.stop)
+    service.lab.follow(service.node("db3"))
+    new.rows("INSERT INTO lab.ledger VALUES (-13, 'by the new primary')")
+    old.run(["systemctl", "start", service.flavour.unit], timeout=120)
+    service.wait(lambda: service.service("db2")["primary"]["verdict"] == "several", "two primaries to be seen")
+    service.ctl("db2", "shun", "db1")
+    service.wait(lambda: service.service("db1")["primary"]["verdict"] == "one", "one primary to be seen")
+    said = service.ctl("db3", "recover", "db1")
+    assert "db1 is OFFLINE now." in said, said
+    service.ctl("db3", "online", "db1")
+    service.wait_replicated()
+    assert service.replication("db1").source == "db2" and old.sql("SELECT @@read_only") == "1"
 
 
 @scenario_of_service
