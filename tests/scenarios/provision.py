@@ -342,6 +342,17 @@ def an_agent_dies_while_its_server_copies(service):
     settle(service, "db2", number)
 
 
+@scenario_of_copies
+def systemd_starts_anew_in_the_middle(service):
+    """As an update of it does: nothing that runs ends, and the job goes on."""
+    for step in ("copy", "shadow", "stop", "start"):
+        with interruption.slowly(service, "db1") if step == "copy" else nullcontext():
+            number = begin(service, "db2")
+            wait_step(service, "db2", number, step)
+            service.node("db2").run("systemctl daemon-reexec", check=False, timeout=PATIENT)
+        assert settle(service, "db2", number) == "done", job(service, "db2")
+
+
 STEPS = ["look", "copy", "prepare", "shadow", "position", "follow", "catchup", "settle", "stop", "save", "swap", "start", "replicate",
          "verify", "release"]
 
