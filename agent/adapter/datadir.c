@@ -1,5 +1,6 @@
 /* Looking at a datadir; see datadir.h. */
 #include "adapter/datadir.h"
+#include "adapter/staging.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -23,6 +24,11 @@ bool datadir_has(int dirfd, const char *name) {
         return faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) >= 0;
 }
 
+/* A copy, or data set aside, within the datadir: no part of it. */
+static bool is_staged(const char *name) {
+        return streq(name, STAGING_NEW) || streq(name, STAGING_OLD);
+}
+
 static int tree_size(int dirfd, unsigned depth, uint64_t *size) {
         DIR *dir = fdopendir(dirfd); /* takes it */
         struct dirent *e;
@@ -37,7 +43,7 @@ static int tree_size(int dirfd, unsigned depth, uint64_t *size) {
                 struct stat st;
                 int fd;
 
-                if (streq(e->d_name, ".") || streq(e->d_name, ".."))
+                if (streq(e->d_name, ".") || streq(e->d_name, "..") || (depth == 0 && is_staged(e->d_name)))
                         continue;
                 if (fstatat(dirfd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
                         r = errno == ENOENT ? 0 : -errno;
@@ -194,6 +200,11 @@ static int check_whole(int dirfd, dev_t dev, unsigned depth, char *text) {
                 else if (S_ISDIR(st.st_mode) && depth == 0) {
                         int fd = openat(dirfd, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
+                        if (fd >= 0 && datadir_is_mount(dirfd, fd) > 0) {
+                                (void) close(fd);
+                                r = datadir_fail(0, text, "%.100s is mounted by itself, and cannot be moved with the rest of the data", e->d_name);
+                                continue;
+                        }
                         r = fd < 0 ? datadir_fail(-errno, text, "%.100s cannot be opened: %s", e->d_name, strerror(errno)) : check_whole(fd, dev, depth + 1, text);
                 }
         }

@@ -13,7 +13,7 @@ static const char whole[] =
         "To delete them: mainstayctl provision commit.\n";
 
 bool within_is(int parentfd, int fd) {
-        return datadir_is_mount(parentfd, fd) > 0;
+        return datadir_is_mount(parentfd, fd) > 0 || datadir_has(fd, STAGING_NEW) || datadir_has(fd, STAGING_OLD);
 }
 
 static int open_in(int fd, const char *name, char *text) {
@@ -29,9 +29,15 @@ static bool is_whole(int fd) {
 Within within_state(int fd) {
         if (!datadir_has(fd, STAGING_OLD))
                 return WITHIN_OWN;
-        if (!is_whole(fd))
-                return WITHIN_LEAVING;
-        return datadir_has(fd, STAGING_NOTE) ? WITHIN_COPY : WITHIN_ENTERING;
+        if (datadir_has(fd, STAGING_NOTE))
+                return WITHIN_COPY;
+        if (!datadir_has(fd, STAGING_NEW "/" STAGING_NOTE))
+                return WITHIN_OWN;
+        return is_whole(fd) ? WITHIN_ENTERING : WITHIN_LEAVING;
+}
+
+bool within_keeps(int fd) {
+        return is_whole(fd);
 }
 
 typedef struct Move {
@@ -42,16 +48,29 @@ typedef struct Move {
 
 /* The two places stay where they are, and so does what the file system keeps for itself. */
 static bool stays(const Move *m, const char *entry) {
-        return streq(entry, STAGING_NEW) || streq(entry, STAGING_OLD) || streq(entry, "lost+found") || (streq(entry, STAGING_NOTE) && !m->noted);
+        return streq(entry, STAGING_NEW) || streq(entry, STAGING_OLD) || streq(entry, WITHIN_WHOLE_NAME) || streq(entry, "lost+found") || (streq(entry, STAGING_NOTE) && !m->noted);
+}
+
+/* Not every file system can refuse to replace what is there (NFS, for one). */
+static int move_to(int fromfd, int tofd, const char *entry) {
+        if (renameat2(fromfd, entry, tofd, entry, RENAME_NOREPLACE) >= 0)
+                return 0;
+        if (errno != EINVAL && errno != ENOSYS)
+                return -errno;
+        if (datadir_has(tofd, entry))
+                return -EEXIST;
+        return renameat(fromfd, entry, tofd, entry) < 0 ? -errno : 0;
 }
 
 static int move_entry(int fromfd, const char *entry, void *userdata, char *text) {
         Move *m = userdata;
+        int r;
 
         if (stays(m, entry))
                 return 1;
         m->n++;
-        return renameat2(fromfd, entry, m->to, entry, RENAME_NOREPLACE) < 0 ? datadir_fail(-errno, text, "%.200s cannot be moved: %s", entry, strerror(errno)) : 1;
+        r = move_to(fromfd, m->to, entry);
+        return r < 0 ? datadir_fail(r, text, "%.200s cannot be moved: %s", entry, strerror(-r)) : 1;
 }
 
 /* All, and durably. Renamed while it is read, a directory may leave some out. */
@@ -68,8 +87,10 @@ static int move_all(int from, int to, bool noted, char *text) {
 }
 
 static int move_note(int from, int to, char *text) {
-        if (renameat2(from, STAGING_NOTE, to, STAGING_NOTE, RENAME_NOREPLACE) < 0 && errno != ENOENT)
-                return datadir_fail(-errno, text, STAGING_NOTE " cannot be moved: %s", strerror(errno));
+        int r = move_to(from, to, STAGING_NOTE);
+
+        if (r < 0 && r != -ENOENT)
+                return datadir_fail(r, text, STAGING_NOTE " cannot be moved: %s", strerror(-r));
         return fsync(to) < 0 || fsync(from) < 0 ? datadir_fail(-errno, text, "the new names cannot be brought to the disk: %s", strerror(errno)) : 1;
 }
 
@@ -90,11 +111,23 @@ static int write_whole(int dirfd, char *text) {
         return 1;
 }
 
+/* What would say something that is not so: of a copy that is the own data by now, or of
+ * data that a person has put back by hand. */
+static int remove_stale(int fd, const char *name, char *text) {
+        if (unlinkat(fd, name, 0) < 0 && errno != ENOENT)
+                return datadir_fail(-errno, text, "%s cannot be removed: %s", name, strerror(errno));
+        return fsync(fd) < 0 ? datadir_fail(-errno, text, "its removal cannot be brought to the disk: %s", strerror(errno)) : 1;
+}
+
 /* The own data, out of their place. */
 static int leave(int fd, char *text) {
         _cleanup_close_ int old = -1;
-        int r = datadir_make(fd, fd, STAGING_OLD, text);
+        int r = remove_stale(fd, STAGING_NOTE, text);
 
+        if (r > 0)
+                r = remove_stale(fd, WITHIN_WHOLE_NAME, text);
+        if (r > 0)
+                r = datadir_make(fd, fd, STAGING_OLD, text);
         old = r < 0 ? r : open_in(fd, STAGING_OLD, text);
         if (old < 0)
                 return old;
@@ -106,7 +139,7 @@ int within_swap(int fd, char text[static DATADIR_TEXT_MAX]) {
         _cleanup_close_ int new = -1;
         int r = 1;
 
-        if (!is_whole(fd))
+        if (within_state(fd) == WITHIN_OWN || within_state(fd) == WITHIN_LEAVING)
                 r = leave(fd, text);
         if (r > 0 && within_state(fd) == WITHIN_ENTERING) {
                 new = open_in(fd, STAGING_NEW, text);
@@ -138,7 +171,7 @@ int within_back(int fd, char text[static DATADIR_TEXT_MAX]) {
 
         if (within_state(fd) == WITHIN_OWN)
                 return 1;
-        if (is_whole(fd))
+        if (within_state(fd) != WITHIN_LEAVING)
                 r = withdraw(fd, text);
         old = r <= 0 ? r : open_in(fd, STAGING_OLD, text);
         if (old < 0)

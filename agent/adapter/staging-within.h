@@ -4,7 +4,9 @@
  *
  * How far that has come, whatever has cut it off, two files tell: the note of the copy,
  * which moves into place as the last of it and out of it as the first; and one in
- * .mainstay-old, which is there as long as all of the own data are.
+ * .mainstay-old, which is there as long as all of the own data are. Where no note is
+ * beside the data, nothing is under way, whatever else lies there: a person may have
+ * moved or deleted what was kept.
  *
  * Measured: MySQL 9.7 does not look into such a directory, neither when it starts nor
  * after a crash nor when it is cloned. MariaDB takes it for a database, of which a dump
@@ -23,11 +25,15 @@ typedef enum Within {
         WITHIN_COPY,     /* the copy is in place, whole */
 } Within;
 
-/* Is the datadir, open as `fd`, to be dealt with in this way? */
+/* Is the datadir, open as `fd`, to be dealt with in this way? It is also where that has
+ * been begun, and another file system is mounted by now. */
 bool within_is(int parentfd, int fd);
 
 /* `fd` is the datadir. Between the two wholes no server may start on it. */
 Within within_state(int fd);
+
+/* Are all of the own data set aside there? */
+bool within_keeps(int fd);
 
 /* Both go on from wherever it was cut off. 1, or negative with `text`. No server may run
  * on the datadir, and the copy must be whole. */

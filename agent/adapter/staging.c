@@ -45,15 +45,27 @@ static int places_open(int parentfd, const char *name, Places *ret, char *text) 
         *ret = (Places) { .fd = fd < 0 ? -1 : fd, .parent = parentfd };
         if (fd < 0 && fd != -ENOENT)
                 return datadir_fail(fd, text, "%s cannot be opened: %s", name, strerror(-fd));
-        if (fd >= 0 && within_is(parentfd, fd)) {
-                ret->within = true;
-                ret->parent = fd;
-                name = "";
-        }
         if (snprintf(ret->new, sizeof(ret->new), "%s" STAGING_NEW, name) >= (int) sizeof(ret->new) ||
             snprintf(ret->old, sizeof(ret->old), "%s" STAGING_OLD, name) >= (int) sizeof(ret->old))
                 return datadir_fail(-ENAMETOOLONG, text, "%.200s is too long a name", name);
+        if (fd < 0 || !within_is(parentfd, fd))
+                return 0;
+        /* Made before that was mounted, or while it was not. */
+        if (datadir_has(parentfd, ret->new) || datadir_has(parentfd, ret->old))
+                return datadir_fail(-ESTALE, text, "%s is a file system of its own, but %s is beside it: was that mounted since? What is to be kept of the two, a person has to say", name,
+                                    datadir_has(parentfd, ret->old) ? ret->old : ret->new);
+        ret->within = true;
+        ret->parent = fd;
+        (void) snprintf(ret->new, sizeof(ret->new), STAGING_NEW);
+        (void) snprintf(ret->old, sizeof(ret->old), STAGING_OLD);
         return 0;
+}
+
+/* And one of the two that a server may run on must be there. */
+static int places_in_use(int parentfd, const char *name, Places *ret, char *text) {
+        int r = places_open(parentfd, name, ret, text);
+
+        return r >= 0 && ret->fd < 0 && !datadir_has(parentfd, ret->old) ? datadir_fail(-ENOENT, text, "there is no %s: is its file system mounted?", name) : r;
 }
 
 /* And there must be a datadir. */
@@ -95,10 +107,10 @@ json_t *staging_note(int parentfd, const char *name, bool made) {
         return places_open(parentfd, name, &p, text) < 0 ? NULL : read_note(p.parent, p.new);
 }
 
-int staging_within(int parentfd, const char *name) {
+bool staging_within(int parentfd, const char *name) {
         _cleanup_close_ int fd = open_dir(parentfd, name);
 
-        return fd < 0 ? fd : datadir_is_mount(parentfd, fd);
+        return fd >= 0 && within_is(parentfd, fd);
 }
 
 int staging_check(int parentfd, const char *name, uint64_t size, bool force_space, char text[static DATADIR_TEXT_MAX]) {
@@ -139,6 +151,9 @@ int staging_begin(int parentfd, const char *name, int64_t job, char text[static 
                 r = staging_discard(parentfd, name, job, text);
         if (r <= 0)
                 return r;
+        /* A copy of which nobody keeps what was there before is this node's own. */
+        if (!datadir_has(p.parent, p.old) && ((unlinkat(p.fd, STAGING_NOTE, 0) < 0 && errno != ENOENT) || fsync(p.fd) < 0))
+                return datadir_fail(-errno, text, "%s/" STAGING_NOTE " cannot be removed: %s", name, strerror(errno));
         r = datadir_make(p.parent, p.fd, p.new, text);
         return r < 0 ? r : 1;
 }
@@ -252,10 +267,13 @@ static int check_both_unused(const Places *p, char *text) {
 }
 
 static int swap_within(const Places *p, int64_t job, char *text) {
+        Within state = within_state(p->fd);
         int r;
 
-        if (within_state(p->fd) == WITHIN_COPY)
-                return is_copy(p->fd, ".", job) ? within_swap(p->fd, text) : datadir_fail(0, text, STAGING_OLD " is in the way");
+        if (state == WITHIN_COPY && is_copy(p->fd, ".", job))
+                return within_swap(p->fd, text);
+        if (state == WITHIN_COPY || (state == WITHIN_OWN && datadir_has(p->fd, STAGING_OLD)))
+                return datadir_fail(0, text, STAGING_OLD " is in the way");
         if (!is_copy(p->fd, STAGING_NEW, job))
                 return datadir_fail(0, text, STAGING_NEW " holds no whole copy of this job");
         r = check_both_unused(p, text);
@@ -266,7 +284,7 @@ int staging_swap(int parentfd, const char *name, int64_t job, char text[static D
         _cleanup_places_ Places p = { .fd = -1 };
         int r;
 
-        r = places_open(parentfd, name, &p, text);
+        r = places_in_use(parentfd, name, &p, text);
         if (r < 0)
                 return r;
         if (p.within)
@@ -295,9 +313,9 @@ static int back_within(const Places *p, const char *name, int64_t job, char *tex
                 return datadir_fail(0, text, "the data that were there before are not kept any more");
         if (state == WITHIN_OWN || (state == WITHIN_COPY && !is_copy(p->fd, ".", job)))
                 return job == 0 ? datadir_fail(0, text, "there is no copy in %s that a rollback could take out again", name) : 1;
-        /* The own data go back whoever has moved them, but a part of them is not in place. */
-        if (state == WITHIN_ENTERING && !is_copy(p->fd, STAGING_NEW, job))
-                return datadir_fail(0, text, "what is in %s is a part of some copy, and the note of it is lost: the data from before are in " STAGING_OLD, name);
+        if (state == WITHIN_COPY && !within_keeps(p->fd))
+                return datadir_fail(0, text, "the data that were there before are not all kept any more");
+        /* Between the two they go back whoever has begun it. */
         r = datadir_check_unused(p->fd, text);
         return r <= 0 ? r : within_back(p->fd, text);
 }
@@ -307,7 +325,7 @@ int staging_back(int parentfd, const char *name, int64_t job, char text[static D
         const char *own;
         int r;
 
-        r = places_open(parentfd, name, &p, text);
+        r = places_in_use(parentfd, name, &p, text);
         if (r < 0)
                 return r;
         if (p.within)
@@ -336,8 +354,8 @@ int staging_back(int parentfd, const char *name, int64_t job, char text[static D
 
 /* Are a node's own data, or a part of them, where a copy is made? */
 static bool holds_own(const Places *p, const char *name, int parentfd, int64_t job) {
-        if (p->within)
-                return within_state(p->fd) == WITHIN_OWN && is_copy(parentfd, name, 0); /* a commit that was cut off */
+        if (p->within) /* a commit that was cut off */
+                return within_state(p->fd) == WITHIN_OWN && is_copy(parentfd, name, 0) && datadir_has(p->fd, p->new);
         /* A swap that was cut off has left them there. */
         return datadir_has(parentfd, p->new) && is_copy(parentfd, name, job) && !datadir_has(parentfd, p->old);
 }
@@ -347,7 +365,7 @@ int staging_discard(int parentfd, const char *name, int64_t job, char text[stati
         _cleanup_close_ int fd = -1;
         int r;
 
-        r = places_open(parentfd, name, &p, text);
+        r = places_in_use(parentfd, name, &p, text);
         if (r < 0)
                 return r;
         fd = open_dir(p.parent, p.new);
@@ -359,7 +377,7 @@ int staging_discard(int parentfd, const char *name, int64_t job, char text[stati
         if (p.within && (within_state(p.fd) == WITHIN_LEAVING || within_state(p.fd) == WITHIN_ENTERING))
                 return datadir_fail(0, text, "the exchange of the data has not come to its end, and nothing is removed");
         if (holds_own(&p, name, parentfd, job))
-                return datadir_fail(0, text, "%s holds the data that were in %s before, and is not removed", p.new, name);
+                return datadir_fail(0, text, "%s holds the data that were in %s before, and is not removed: end that first, by mainstayctl provision commit, or rollback", p.new, name);
         r = datadir_remove(p.parent, p.new);
         if (r >= 0 && fsync(p.parent) < 0)
                 r = -errno;

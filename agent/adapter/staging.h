@@ -19,8 +19,8 @@
 #define STAGING_OLD ".mainstay-old"
 #define STAGING_NOTE "MAINSTAY-COPY.json"
 
-/* Do they lie within it? 1, 0, or -errno. */
-int staging_within(int parentfd, const char *name);
+/* Do they lie within it? */
+bool staging_within(int parentfd, const char *name);
 
 /* Is there room, are the names free, is it the right place? `size` is what the
  * copy is going to take, in bytes; `force_space` lets it be too much. */

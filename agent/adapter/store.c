@@ -105,6 +105,8 @@ static int store_to_json(const Store *s, json_t **ret) {
                 (void) json_object_set_new(o, "held_before", json_true());
         if (s->down_before)
                 (void) json_object_set_new(o, "down_before", json_true());
+        if (s->copy_place[0])
+                (void) json_object_set_new(o, "copy_place", json_string(s->copy_place));
         if (s->consumed > 0)
                 (void) json_object_set_new(o, "consumed", json_integer((json_int_t) s->consumed));
         if (s->stopping[0])
@@ -329,6 +331,7 @@ static int store_from_json(Store *s, const json_t *o, char error[static 256]) {
         s->held = json_is_true(json_object_get(o, "held"));
         s->held_before = json_is_true(json_object_get(o, "held_before"));
         s->down_before = json_is_true(json_object_get(o, "down_before"));
+        (void) snprintf(s->copy_place, sizeof(s->copy_place), "%s", str_or(json_string_value(json_object_get(o, "copy_place")), ""));
         claim = json_object_get(o, "claim");
         if (claim) {
                 const char *state, *text;

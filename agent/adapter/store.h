@@ -79,6 +79,7 @@ typedef struct Store {
         bool held;    /* its replication is kept stopped, also by its next start */
         bool held_before; /* it was, before a job stopped the server */
         bool down_before; /* and the server was stopped already */
+        char copy_place[8]; /* where the copy of a job lies: "beside" the data or "within" them */
         size_t n_seqnos;
         StoreSeqno seqno[REPORT_VIEWS_MAX];
         char quorum_off[STORE_OPTION_SIZE]; /* the server's option by which it went on without quorum, "" for never, */

@@ -319,7 +319,7 @@ static int make_text(const Unit *u, const DropinNode *node, const char *start, c
         size_t size;
 
         for (size_t i = 0; i < u->start_pre.n; i++)
-                pre_changed = pre_changed || asks_position(u->start_pre.line[i]);
+                pre_changed = pre_changed || node->asynchronous || asks_position(u->start_pre.line[i]);
 
         f = open_memstream(&text, &size);
         if (!f)
@@ -347,6 +347,9 @@ static int make_text(const Unit *u, const DropinNode *node, const char *start, c
                         /* Where every line stays, the unit's own list does. */
                         if (pre_changed)
                                 fputs("ExecStartPre=\n", f);
+                        /* MySQL's own scripts make a database where they find none. */
+                        if (pre_changed && node->asynchronous)
+                                fputs("ExecStartPre=" PKGLIBEXECDIR "/mainstay-gate --whole\n", f);
                         for (size_t i = 0; pre_changed && i < u->start_pre.n; i++)
                                 if (!asks_position(u->start_pre.line[i]))
                                         fprintf(f, "ExecStartPre=%s\n", u->start_pre.line[i]);

@@ -23,6 +23,7 @@ typedef struct DropinNode {
         const char *unit, *datadir, *base_dir;
         const char *server;  /* "" where it is not known */
         const char *options; /* its --defaults-file=, "" where it has its own */
+        bool asynchronous;   /* no node of a Galera cluster */
 } DropinNode;
 
 typedef struct Dropin {

@@ -48,7 +48,8 @@ static int gate_step(Setup *s) {
         _cleanup_free_ char *template_text = NULL, *path = NULL, *options = NULL;
         DropinSource sources[DROPINS_MAX + 1] = {};
         DropinNode node = { .unit = f->unit, .datadir = f->config->datadir, .base_dir = f->config->base_dir,
-                            .server = str_or(f->config->server, ""), .options = "" };
+                            .server = str_or(f->config->server, ""), .options = "",
+                            .asynchronous = f->have_options && options_asynchronous(&f->options) };
         char error[256] = "";
         size_t n = 0;
         Dropin d;

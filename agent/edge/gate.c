@@ -451,13 +451,17 @@ static int check_kept_out(const char *serverdir) {
 }
 
 /* Where `provision` exchanges the data entry by entry, a cut leaves a part of them. The
- * agent goes on with it; until then a server would take that part for all. */
-static int check_whole(int dirfd, const char *datadir) {
-        Within state = within_state(dirfd);
+ * agent goes on with it; until then a server would take that part for all, and a script
+ * that comes before it would make a new database of it. */
+static int check_whole(const char *datadir) {
+        _cleanup_close_ int fd = open(datadir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        Within state = fd < 0 ? WITHIN_OWN : within_state(fd);
 
         if (state == WITHIN_OWN || state == WITHIN_COPY)
                 return 0;
-        log_error("mysqld is not started: the data in %s are being exchanged for a copy, and but a part of them is in place. Mainstay's agent goes on with it when it runs: systemctl start mainstayd. The own data are in %s and " STAGING_OLD " in it.", datadir, datadir);
+        log_error("mysqld is not started: the data in %s are being exchanged for a copy, and but a part of them is in place. Mainstay's agent goes on with that when it runs (systemctl start mainstayd). "
+                  "Where its job has failed, what it wants is in mainstayctl job show; then: mainstayctl provision rollback --force=primary", datadir);
+        (void) sd_notifyf(false, "STATUS=Mainstay: not started. But a part of the data is in place, for they are being exchanged for a copy.");
         return -EBUSY;
 }
 
@@ -476,7 +480,7 @@ static int prepare(const char *datadir, const char *basedir, const char *serverd
                 log_error("mysqld is not started: its own user cannot be taken on: %s.", strerror(-r));
                 return r;
         }
-        r = check_whole(dirfd, datadir);
+        r = asynchronous ? check_whole(datadir) : 0;
         if (r < 0)
                 return r;
         /* What Galera once left there is nothing to a server without it. */
@@ -513,6 +517,9 @@ int main(int argc, char *argv[]) {
         bool wsrep = true, asynchronous = false; /* unless its configuration says otherwise */
         int r;
 
+        /* Before whatever the unit does to the data itself. */
+        if (argc > 1 && streq(argv[1], "--whole"))
+                return check_whole(datadir) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
         g.new_cluster = flag && *flag;
         r = gate_ask(&g);
         gate_done(&g);

@@ -95,13 +95,14 @@ static bool hands_out(const json_t *header, Method method) {
         return false;
 }
 
+/* Where a copy lies; see staging.h. */
+static const char *place(const Context *c) {
+        return staging_within(c->parentfd, c->name) ? "within" : "beside";
+}
+
 /* MySQL refuses to clone to a place in its datadir (error 3632). */
 static int check_clone(Context *c) {
-        int r = staging_within(c->parentfd, c->name);
-
-        if (r < 0)
-                return fail(c, r, "%.200s cannot be looked at: %s", c->name, strerror(-r));
-        return r == 0 ? 1 : fail(c, 0, "its datadir is a file system of its own, so a copy lies within it, where MySQL does not clone to. Say: --method=dump");
+        return !staging_within(c->parentfd, c->name) ? 1 : fail(c, 0, "its datadir is a file system of its own, so a copy lies within it, where MySQL does not clone to. Say: --method=dump");
 }
 
 static int do_look(Context *c) {
@@ -122,6 +123,8 @@ static int do_look(Context *c) {
                 r = staging_check(c->parentfd, c->name, (uint64_t) json_integer_value(json_object_get(o, "bytes")), c->force_space, c->text);
                 (void) json_object_update(c->answer, o);
         }
+        if (r > 0 && json_object_set_new(c->answer, "place", json_string(place(c))) < 0)
+                r = -ENOMEM;
         json_decref(o);
         return r;
 }
@@ -490,7 +493,7 @@ static const struct {
 };
 
 static int run(Context *c, const char *step) {
-        const char *runtime = orders_runtime(), *job;
+        const char *runtime = orders_runtime(), *job, *before;
         int r;
 
         r = orders_load(runtime, "server.env");
@@ -511,6 +514,9 @@ static int run(Context *c, const char *step) {
                 return c->parentfd;
         if (fstatat(c->parentfd, c->name, &c->owner, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
                 return fail(c, -errno, "%.200s: %s", c->name, strerror(errno));
+        before = str_or(getenv("MAINSTAY_COPY_PLACE"), "");
+        if (*before && !streq(before, place(c)))
+                return fail(c, -ESTALE, "%.200s is %s file system of its own, as it was not when this was begun: is everything mounted?", c->name, streq(before, "within") ? "no" : "a");
         /* Whose it is the copy will be, and what others' programs run as. */
         if (c->owner.st_uid == 0 && (streq(step, "begin") || streq(step, "copy") || streq(step, "load") || streq(step, "prepare")))
                 return fail(c, 0, "there are no data in %.200s, or they are root's", c->name);

@@ -183,12 +183,13 @@ void jobs_next_phase(Manager *m) {
 static int write_orders(Manager *m, const char *from) {
         _cleanup_close_ int dirfd = open(m->paths.runtime, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         _cleanup_free_ char *env = NULL;
+        bool begun = m->job->kind == JOB_PROVISION && m->job->n_steps > 1; /* not at its first, which looks */
         uint64_t job = m->job->kind == JOB_PROVISION ? m->job->id : 0; /* of any, else */
 
         if (dirfd < 0)
                 return -errno;
-        if (asprintf(&env, "MAINSTAY_COPY_JOB=%" PRIu64 "\nMAINSTAY_COPY_FROM=%s\nMAINSTAY_COPY_METHOD=%s\nMAINSTAY_COPY_FORCE=%s\n", job, from, method_to_string(m->job->method),
-                     names_contain(&m->job->force, "space") ? "space" : "") < 0) {
+        if (asprintf(&env, "MAINSTAY_COPY_JOB=%" PRIu64 "\nMAINSTAY_COPY_FROM=%s\nMAINSTAY_COPY_METHOD=%s\nMAINSTAY_COPY_FORCE=%s\nMAINSTAY_COPY_PLACE=%s\n", job, from, method_to_string(m->job->method),
+                     names_contain(&m->job->force, "space") ? "space" : "", begun ? m->store->copy_place : "") < 0) {
                 env = NULL;
                 return -ENOMEM;
         }

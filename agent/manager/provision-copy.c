@@ -83,6 +83,7 @@ int copy_look(Manager *m, char text[static 512]) {
         /* As it is to be again where this comes to nothing. */
         m->store->held_before = m->store->held;
         m->store->down_before = m->main_pid == 0;
+        (void) snprintf(m->store->copy_place, sizeof(m->store->copy_place), "%s", str_or(json_string_value(json_object_get(m->step.answer, "place")), ""));
         r = manager_save(m);
         if (r < 0) {
                 SAY(text, "It cannot be written down: %s.", strerror(-r));

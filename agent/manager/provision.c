@@ -83,7 +83,7 @@ static int restart_server(Manager *m, char text[static 512]) {
         }
         r = jobs_server(m, true, text);
         if (r > 0)
-                SAY(text, "The server runs again, on its old data.");
+                SAY(text, "The server runs again, on %s.", m->job->kind == JOB_PROVISION_ROLLBACK ? "the data that are in place" : "its old data");
         return r;
 }
 
@@ -282,7 +282,7 @@ bool provision_keeps_down(const Manager *m) {
                 for (size_t i = m->job->n_steps; i > 0; i--)
                         if (m->job->step[i - 1].state != STEP_UNDONE)
                                 return streq(m->job->step[i - 1].name, "swap") || streq(m->job->step[i - 1].name, "save");
-        return last->state == STEP_BEGUN && (streq(last->name, "save") || streq(last->name, "swap") || streq(last->name, "back"));
+        return (last->state == STEP_BEGUN || last->state == STEP_FAILED) && (streq(last->name, "save") || streq(last->name, "swap") || streq(last->name, "back"));
 }
 
 const Step *provision_job_steps(const Job *job) {

@@ -1,14 +1,12 @@
 /* A node whose server replicates, and is none of Galera's. It is asked how it is
  * time and again, for no event tells when replication breaks; its report says
  * what it has, and the gate lets it start. */
-#include "adapter/staging-within.h"
 #include "adapter/staging.h"
 #include "manager/jobs.h"
 #include "sys/file.h"
 #include "sys/log.h"
 
 #include <fcntl.h>
-#include <libgen.h>
 
 #define PERIOD (10 * USEC_PER_SEC)
 /* A server that has just been started answers soon. */
@@ -156,18 +154,6 @@ void replica_judge(Manager *m, Datasource *ret) {
         *ret = ds[0]; /* this node's own voice is the first */
 }
 
-/* A copy, and the data from before, lie in the datadir then. */
-static bool stages_within(const Manager *m) {
-        _cleanup_close_ int fd = -1, above = -1;
-        char path[PATH_MAX];
-
-        if (!realpath(m->config->datadir, path))
-                return false;
-        fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        above = open(dirname(path), O_PATH | O_DIRECTORY | O_CLOEXEC);
-        return fd >= 0 && above >= 0 && within_is(above, fd);
-}
-
 /* What the server is to begin with. mysqld's configuration includes the file. */
 static int write_pins(Manager *m) {
         _cleanup_close_ int dirfd = open(m->paths.state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -178,9 +164,10 @@ static int write_pins(Manager *m) {
         if (asprintf(&text,
                      "# Written by mainstayd, and read by the server when it starts: what was made a\n"
                      "# replica stays one. It is taken back where this node becomes the primary.\n"
-                     "[mysqld]\n%s%s%s",
-                     m->store->replica ? "loose-super-read-only=ON\nread-only=ON\n" : "", m->store->held ? "loose-skip-slave-start\nloose-skip-replica-start\n" : "",
-                     stages_within(m) ? "loose-ignore-db-dirs=" STAGING_NEW "\nloose-ignore-db-dirs=" STAGING_OLD "\n" : "") < 0) {
+                     "[mysqld]\n%s%s"
+                     "# Where copies of a provision lie in the datadir, they are no databases.\n"
+                     "[mariadb]\nignore-db-dirs=" STAGING_NEW "\nignore-db-dirs=" STAGING_OLD "\n",
+                     m->store->replica ? "loose-super-read-only=ON\nread-only=ON\n" : "", m->store->held ? "loose-skip-slave-start\nloose-skip-replica-start\n" : "") < 0) {
                 text = NULL;
                 return -ENOMEM;
         }

@@ -9,6 +9,7 @@ from scenario import scenario
 
 DATADIR = "/var/lib/mysql"
 OLD, NEW = f"{DATADIR}/.mainstay-old", f"{DATADIR}/.mainstay-new"
+NOTE = "MAINSTAY-COPY.json"
 UNIT = "var-lib-mysql.mount"
 
 
@@ -32,7 +33,7 @@ def mounted(service, name):
     try:
         yield node
     finally:
-        node.run(f"systemctl stop mainstayd {unit} {UNIT}; rm /etc/fstab; systemctl daemon-reload; systemctl start mainstayd {unit}", timeout=PATIENT)
+        node.run(f"systemctl stop mainstayd {unit} && systemctl stop {UNIT} && rm /etc/fstab && systemctl daemon-reload && systemctl start mainstayd {unit}", timeout=PATIENT)
 
 
 def whole(service, node):
@@ -82,10 +83,10 @@ def no_server_starts_on_a_part_of_its_data(service):
     """The agent is not there, and somebody starts the server between the one whole and the other."""
     with mounted(service, "db2") as node:
         unit = service.flavour.unit
-        node.run(f"systemctl stop mainstayd {unit}; mkdir {OLD}; chown mysql: {OLD}; mv {DATADIR}/mysql {OLD}/", timeout=PATIENT)
+        node.run(f"systemctl stop mainstayd {unit}; mkdir {OLD}; chown mysql: {OLD}; mv {DATADIR}/mysql {OLD}/; mkdir {NEW}; touch {NEW}/{NOTE}", timeout=PATIENT)
         assert node.run(["systemctl", "start", unit], check=False, timeout=PATIENT).returncode != 0
         said = node.run(f"journalctl -u {unit} -o cat --no-pager -n 30").stdout
         assert "but a part of them is in place" in said, said
         assert not has(node, f"{DATADIR}/mysql")
-        node.run(f"mv {OLD}/mysql {DATADIR}/; rmdir {OLD}; systemctl reset-failed {unit}; systemctl start mainstayd {unit}", timeout=PATIENT)
+        node.run(f"mv {OLD}/mysql {DATADIR}/; rm -r {OLD} {NEW}; systemctl reset-failed {unit}; systemctl start mainstayd {unit}", timeout=PATIENT)
         service.wait_state("db2", "ONLINE")

@@ -4,6 +4,7 @@
 #include "adapter/staging.h"
 #include "crash.h"
 #include "scratch.h"
+#include "sys/file.h"
 
 #include <sched.h>
 #include <sys/mount.h>
@@ -261,19 +262,111 @@ static void only_a_whole_copy_of_the_job_is_swapped_in(void **state) {
         world_done(&w);
 }
 
-/* Without the note it is not known whose the entries in place are. */
-static void a_part_of_an_unknown_copy_is_left_alone(void **state) {
+/* A person has been there: what is in place is whole, and nothing is under way. */
+static void what_a_person_has_taken_away_is_no_exchange(void **state) {
         char text[DATADIR_TEXT_MAX] = "";
         World w = world_new();
 
         prepare(&w);
         assert_int_equal(do_swap(w.s.fd), 0);
         assert_int_equal(unlinkat(w.fd, STAGING_NOTE, 0), 0);
-        assert_int_equal(within_state(w.fd), WITHIN_ENTERING);
+        assert_int_equal(within_state(w.fd), WITHIN_OWN);
         assert_int_equal(staging_back(w.s.fd, "mysql", 0, text), 0);
-        assert_non_null(strstr(text, STAGING_OLD));
         assert_int_equal(do_commit(w.s.fd), -ECANCELED);
         assert_true(has_all(&w.s, OLD, "own") && has_all(&w.s, "mysql", "copy"));
+        world_clear(&w);
+        /* Some of the old data: they are not put back, for they are not all. */
+        prepare(&w);
+        assert_int_equal(do_swap(w.s.fd), 0);
+        assert_int_equal(datadir_remove(w.fd, STAGING_OLD "/db1"), 0);
+        assert_int_equal(datadir_remove(w.fd, STAGING_OLD "/" WITHIN_WHOLE_NAME), 0);
+        assert_int_equal(within_state(w.fd), WITHIN_COPY);
+        assert_int_equal(staging_back(w.s.fd, "mysql", 0, text), 0);
+        assert_non_null(strstr(text, "not all kept"));
+        assert_true(has_all(&w.s, "mysql", "copy"));
+        assert_int_equal(do_commit(w.s.fd), 0);
+        assert_true(is_gone(&w.s, OLD) && has_all(&w.s, "mysql", "copy"));
+        world_clear(&w);
+        /* All of them, and the note stays: the next copy is none the worse. */
+        prepare(&w);
+        assert_int_equal(do_swap(w.s.fd), 0);
+        assert_int_equal(datadir_remove(w.fd, STAGING_OLD), 0);
+        assert_int_equal(staging_begin(w.s.fd, "mysql", JOB + 1, text), 1);
+        assert_int_equal(staging_discard(w.s.fd, "mysql", JOB + 1, text), 1);
+        world_done(&w);
+}
+
+/* And has put them back by hand, with the file that says that they are all there. */
+static int put_back_by_hand(int dirfd) {
+        _cleanup_close_ int fd = openat(dirfd, "mysql", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        int r = fd < 0 ? -errno : file_write(fd, WITHIN_WHOLE_NAME, "", 0, 0644);
+
+        return r < 0 ? r : file_write(fd, STAGING_NOTE, "{\"job\": 3}", 10, 0644);
+}
+
+static void check_own(const World *w) {
+        assert_int_equal(within_state(w->fd), WITHIN_OWN);
+        assert_true(has_all(&w->s, "mysql", "own") && is_gone(&w->s, OLD) && is_gone(&w->s, "mysql/copy"));
+}
+
+static void what_a_person_has_put_back_misleads_nobody(void **state) {
+        cut_off(put_back_by_hand, do_swap, do_back, check_own);
+        cut_off(put_back_by_hand, do_swap, do_swap, check_swapped);
+}
+
+/* The file system of the data was not mounted when the copy was made, or is not now. */
+static void what_lies_beside_a_mount_is_not_guessed_at(void **state) {
+        char text[DATADIR_TEXT_MAX] = "";
+        World w = world_new();
+
+        prepare(&w);
+        assert_int_equal(mkdirat(w.s.fd, "mysql" STAGING_OLD, 0700), 0);
+        for (unsigned i = 0; i < 2; i++) {
+                assert_int_equal((i == 0 ? staging_back : staging_swap)(w.s.fd, "mysql", JOB, text), -ESTALE);
+                assert_non_null(strstr(text, "mysql" STAGING_OLD));
+        }
+        assert_int_equal(staging_commit(w.s.fd, "mysql", text), -ESTALE);
+        assert_int_equal(unlinkat(w.s.fd, "mysql" STAGING_OLD, AT_REMOVEDIR), 0);
+        assert_true(has_all(&w.s, "mysql", "own") && has_all(&w.s, NEW, "copy"));
+        assert_int_equal(staging_back(w.s.fd, "nothing", JOB, text), -ENOENT);
+        assert_non_null(strstr(text, "mounted"));
+        world_done(&w);
+}
+
+/* Begun there, it is gone on with there, whatever is a file system of its own by now. */
+static void what_lies_within_stays_so(void **state) {
+        char text[DATADIR_TEXT_MAX] = "";
+        World w = world_new();
+
+        prepare(&w);
+        assert_int_equal(do_swap(w.s.fd), 0);
+        assert_int_equal(mkdirat(w.fd, "deeper", 0750), 0);
+        for (size_t i = 0; i < 3; i++) {
+                static const char *const entries[] = { STAGING_NOTE, STAGING_OLD, "ibdata1" };
+                char to[64];
+
+                (void) snprintf(to, sizeof(to), "deeper/%s", entries[i]);
+                assert_int_equal(renameat(w.fd, entries[i], w.fd, to), 0);
+        }
+        assert_true(staging_within(w.fd, "deeper"));
+        assert_int_equal(staging_commit(w.fd, "deeper", text), 1);
+        assert_true(scratch_is(&w.s, "mysql/deeper/ibdata1", "copy") && is_gone(&w.s, "mysql/deeper/" STAGING_OLD));
+        world_done(&w);
+}
+
+static void what_is_staged_is_no_part_of_the_data(void **state) {
+        World w = world_new();
+        uint64_t before, after;
+        char *bytes = calloc(1, 1024 * 1024);
+
+        assert_non_null(bytes);
+        fill(&w.s, "mysql", "own");
+        assert_int_equal(datadir_size(w.fd, &before), 0);
+        assert_int_equal(mkdirat(w.s.fd, NEW, 0750), 0);
+        scratch_put(&w.s, NEW "/ibdata1", bytes, 1024 * 1024);
+        assert_int_equal(datadir_size(w.fd, &after), 0);
+        assert_int_equal(after, before);
+        free(bytes);
         world_done(&w);
 }
 
@@ -285,7 +378,11 @@ int main(void) {
                 cmocka_unit_test(what_is_taken_back_may_be_swapped_again),
                 cmocka_unit_test(a_commit_that_is_cut_off_goes_on),
                 cmocka_unit_test(only_a_whole_copy_of_the_job_is_swapped_in),
-                cmocka_unit_test(a_part_of_an_unknown_copy_is_left_alone),
+                cmocka_unit_test(what_a_person_has_taken_away_is_no_exchange),
+                cmocka_unit_test(what_a_person_has_put_back_misleads_nobody),
+                cmocka_unit_test(what_lies_beside_a_mount_is_not_guessed_at),
+                cmocka_unit_test(what_lies_within_stays_so),
+                cmocka_unit_test(what_is_staged_is_no_part_of_the_data),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
