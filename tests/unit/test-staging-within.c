@@ -1,15 +1,13 @@
 /* The exchange where the datadir is a file system of its own: whatever cuts it off, no
  * entry is lost, it is told how far it has come, and it goes on, or back. */
 #include "adapter/staging-within.h"
-#include "adapter/staging.h"
 #include "crash.h"
-#include "scratch.h"
+#include "staged.h"
 #include "sys/file.h"
 
 #include <sched.h>
 #include <sys/mount.h>
 
-#define JOB 7
 #define NEW "mysql/" STAGING_NEW
 #define OLD "mysql/" STAGING_OLD
 
@@ -67,14 +65,6 @@ static World world_new(void) {
         return w;
 }
 
-static void seal(const Scratch *s, int64_t job) {
-        char text[DATADIR_TEXT_MAX] = "";
-        json_t *o = json_pack("{s:s}", "position", "0-1-5");
-
-        assert_int_equal(staging_seal(s->fd, "mysql", job, o, text), 1);
-        json_decref(o);
-}
-
 /* As a fresh file system has it. */
 static void prepare(World *w) {
         fill(&w->s, "mysql", "own");
@@ -103,34 +93,6 @@ static void world_done(World *w) {
         assert_int_equal(umount2(path, MNT_DETACH), 0);
         assert_int_equal(unlinkat(w->s.fd, "mysql", AT_REMOVEDIR), 0);
         scratch_done(&w->s);
-}
-
-static int told(int r) {
-        return r == 0 ? -ECANCELED : r < 0 ? r : 0;
-}
-
-static int do_swap(int dirfd) {
-        char text[DATADIR_TEXT_MAX] = "";
-
-        return told(staging_swap(dirfd, "mysql", JOB, text));
-}
-
-static int do_back(int dirfd) {
-        char text[DATADIR_TEXT_MAX] = "";
-
-        return told(staging_back(dirfd, "mysql", JOB, text));
-}
-
-static int do_commit(int dirfd) {
-        char text[DATADIR_TEXT_MAX] = "";
-
-        return told(staging_commit(dirfd, "mysql", text));
-}
-
-static int do_discard(int dirfd) {
-        char text[DATADIR_TEXT_MAX] = "";
-
-        return told(staging_discard(dirfd, "mysql", JOB, text));
 }
 
 /* Each entry is in one of the two places where it belongs, and what is said of the datadir is true. */
@@ -210,13 +172,6 @@ static void what_is_taken_back_goes_on_being_so(void **state) {
 
 static void what_is_taken_back_may_be_swapped_again(void **state) {
         cut_off(do_swap, do_back, do_swap, check_swapped);
-}
-
-static int do_commit_again(int dirfd) {
-        char text[DATADIR_TEXT_MAX] = "";
-        int r = staging_commit(dirfd, "mysql", text);
-
-        return r == 0 ? 0 : told(r); /* it may have been over */
 }
 
 /* Once it has begun, nothing half deleted is put back. */

@@ -1,12 +1,9 @@
 /* A copy beside the data, and the exchange of the two: whatever cuts it off, this
  * node's own data are whole under one of three names, and can be put back. */
-#include "adapter/staging.h"
 #include "crash.h"
-#include "scratch.h"
+#include "staged.h"
 
 #include <linux/fs.h>
-
-#define JOB 7
 
 /* Something that tells one from the other. */
 static void make(const Scratch *s, const char *name, const char *whose) {
@@ -33,14 +30,6 @@ static bool is_gone(const Scratch *s, const char *name) {
         return faccessat(s->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0;
 }
 
-static void seal(const Scratch *s, int64_t job) {
-        char text[DATADIR_TEXT_MAX] = "";
-        json_t *o = json_pack("{s:s}", "position", "0-1-5");
-
-        assert_int_equal(staging_seal(s->fd, "mysql", job, o, text), 1);
-        json_decref(o);
-}
-
 static void prepare(const Scratch *s) {
         make(s, "mysql", "own");
         make(s, "mysql" STAGING_NEW, "copy");
@@ -51,34 +40,6 @@ static void clear(const Scratch *s) {
         assert_int_equal(datadir_remove(s->fd, "mysql"), 0);
         assert_int_equal(datadir_remove(s->fd, "mysql" STAGING_NEW), 0);
         assert_int_equal(datadir_remove(s->fd, "mysql" STAGING_OLD), 0);
-}
-
-static int told(int r) {
-        return r == 0 ? -ECANCELED : r < 0 ? r : 0;
-}
-
-static int do_swap(int dirfd) {
-        char text[DATADIR_TEXT_MAX] = "";
-
-        return told(staging_swap(dirfd, "mysql", JOB, text));
-}
-
-static int do_back(int dirfd) {
-        char text[DATADIR_TEXT_MAX] = "";
-
-        return told(staging_back(dirfd, "mysql", JOB, text));
-}
-
-static int do_commit(int dirfd) {
-        char text[DATADIR_TEXT_MAX] = "";
-
-        return told(staging_commit(dirfd, "mysql", text));
-}
-
-static int do_discard(int dirfd) {
-        char text[DATADIR_TEXT_MAX] = "";
-
-        return told(staging_discard(dirfd, "mysql", JOB, text));
 }
 
 /* There is always a whole set of data in place, and the own ones are kept. */
@@ -139,13 +100,6 @@ static void check_committed(const Scratch *s) {
         assert_true(is(s, "mysql", "copy"));
         assert_true(is_gone(s, "mysql" STAGING_OLD));
         assert_true(is_gone(s, "mysql" STAGING_NEW));
-}
-
-static int do_commit_again(int dirfd) {
-        char text[DATADIR_TEXT_MAX] = "";
-        int r = staging_commit(dirfd, "mysql", text);
-
-        return r == 0 ? 0 : told(r); /* it may have been over */
 }
 
 static void a_commit_that_is_cut_off_goes_on(void **state) {
