@@ -174,21 +174,21 @@ def one_that_wrongly_takes_writes_is_made_a_replica_step_by_step(service):
 def one_that_was_the_primary_is_recovered_as_a_replica(service):
     """While it was away another was promoted. It comes back writable, is shunned, and `recover` lets it follow that one."""
     service.check()
-    old, new = service.node("db1"), service.node("db2")
+    old, new = service.node("db1"), service.node("db3")
     old.run(["systemctl", "stop", service.flavour.unit], timeout=120)
     service.lab.promote(new)
-    service.node("db3").rows(service.flavour.stop)
-    service.lab.follow(service.node("db3"))
+    service.node("db2").rows(service.flavour.stop)
+    service.lab.follow(service.node("db2"))
     new.rows("INSERT INTO lab.ledger VALUES (-13, 'by the new primary')")
     old.run(["systemctl", "start", service.flavour.unit], timeout=120)
-    service.wait(lambda: service.service("db2")["primary"]["verdict"] == "several", "two primaries to be seen")
-    service.ctl("db2", "shun", "db1")
+    service.wait(lambda: service.service("db3")["primary"]["verdict"] == "several", "two primaries to be seen")
+    service.ctl("db3", "shun", "db1")
     service.wait(lambda: service.service("db1")["primary"]["verdict"] == "one", "one primary to be seen")
-    said = service.ctl("db3", "recover", "db1")
+    said = service.ctl("db2", "recover", "db1")
     assert "db1 is OFFLINE now." in said, said
-    service.ctl("db3", "online", "db1")
+    service.ctl("db2", "online", "db1")
     service.wait_replicated()
-    assert service.replication("db1").source == "db2" and old.sql("SELECT @@read_only") == "1"
+    assert service.replication("db1").source == "db3" and old.sql("SELECT @@read_only") == "1"
 
 
 @scenario_of_service
