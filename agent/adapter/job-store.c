@@ -146,6 +146,26 @@ static int read_job(int dirfd, uint64_t id, Job **ret, char error[static 256]) {
         return 0;
 }
 
+/* As much as a job and the agent's own state are, many times over. */
+#define RESERVE_SIZE ((off_t) 256 * 1024)
+
+static int keep_reserve(int dirfd) {
+        _cleanup_close_ int fd = openat(dirfd, JOB_RESERVE_NAME, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0640);
+        int r = fd < 0 ? -errno : -posix_fallocate(fd, 0, RESERVE_SIZE);
+
+        if (r < 0)
+                (void) unlinkat(dirfd, JOB_RESERVE_NAME, 0);
+        return r;
+}
+
+static int write_text(int dirfd, const char *name, const char *text) {
+        int r = file_write(dirfd, name, text, strlen(text), 0640);
+
+        if ((r == -ENOSPC || r == -EDQUOT) && unlinkat(dirfd, JOB_RESERVE_NAME, 0) >= 0)
+                r = file_write(dirfd, name, text, strlen(text), 0640);
+        return r;
+}
+
 static int write_job(int dirfd, const Job *job) {
         _cleanup_free_ char *text = NULL;
         char name[FILE_NAME_SIZE];
@@ -159,7 +179,7 @@ static int write_job(int dirfd, const Job *job) {
         json_decref(o);
         if (!text)
                 return -ENOMEM;
-        return file_write(dirfd, file_name(job->id, name), text, strlen(text), 0640);
+        return write_text(dirfd, file_name(job->id, name), text);
 }
 
 /* job_store_save() does not let it come to two, so one of them is of another
@@ -231,6 +251,8 @@ int job_store_open(const char *dir, JobStore **ret, char error[static 256]) {
         }
         if (more > 0)
                 problem(s, "There are %zu more files in " JOB_STORE_NAME " than the newest %d, and nobody looks into those.", more, FILES_MAX);
+        if (!job_store_running(s))
+                (void) unlinkat(s->dirfd, JOB_RESERVE_NAME, 0);
         *ret = TAKE(s);
         return 0;
 }
@@ -278,15 +300,22 @@ int job_store_save(JobStore *s, const Job *job) {
         r = job_copy(job, &copy);
         if (r < 0)
                 return r;
-        r = write_job(s->dirfd, job);
+        r = slot ? 0 : keep_reserve(s->dirfd);
+        /* What fills the disk is not begun without; of others it is no condition. */
+        if (r >= 0 || job->kind != JOB_PROVISION)
+                r = write_job(s->dirfd, job);
         if (r < 0) {
                 /* Whoever asked for it is told that it is not begun: no later
                  * start is to find it. */
-                if (!slot)
+                if (!slot) {
                         (void) unlinkat(s->dirfd, file_name(job->id, name), 0);
+                        (void) unlinkat(s->dirfd, JOB_RESERVE_NAME, 0);
+                }
                 return r;
         }
 
+        if (job_is_over(job))
+                (void) unlinkat(s->dirfd, JOB_RESERVE_NAME, 0);
         if (slot) {
                 (void) job_free(*slot);
                 *slot = TAKE(copy);

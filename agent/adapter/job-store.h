@@ -1,6 +1,9 @@
 /* The jobs of this node on disk: a directory with a file for each, replaced as a
  * whole. What job_store_save() has returned from is what is gone on with after
- * the agent, or the machine, has died. */
+ * the agent, or the machine, has died.
+ *
+ * While a job runs, some room is kept for what is yet to be written of it: a job that
+ * has filled the disk is taken back step by step, and could not be otherwise. */
 #pragma once
 
 #include "domain/job.h"
@@ -8,6 +11,7 @@
 #define JOB_STORE_NAME "jobs"
 #define JOBS_MAX 100 /* that have ended; older ones are removed */
 #define JOB_PROBLEMS_MAX 16
+#define JOB_RESERVE_NAME "reserve"
 
 typedef struct JobStore {
         int dirfd; /* owned */

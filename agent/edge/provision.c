@@ -263,7 +263,8 @@ static int do_copy(Context *c) {
         if (fchdir(fd) < 0)
                 return fail(c, -errno, "%s", strerror(errno));
         r = receive(c, "copy", (const char *const []) { unpack, "-x", NULL }, NULL, NULL, &header, &status);
-        if (status != 0)
+        /* Where the stream has ended too soon, it has said why already. */
+        if (status != 0 && (r > 0 || r == -EPIPE))
                 r = fail(c, r > 0 ? -EIO : r, "the files could not be written: %s ended with status %d. Is the disk full? See: journalctl -u 'mainstay-provision@*'", unpack, status);
         if (r > 0 && read_info(fd, "info", &info) < 0)
                 r = fail(c, -EBADMSG, "the copy is not whole: its last file is not there");

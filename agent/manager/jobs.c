@@ -271,7 +271,7 @@ int jobs_unit(Manager *m, const char *step, const char *from, char text[static 5
         if (m->step.asked_unit) {
                 jobs_read_progress(m);
                 /* What is half renamed or half deleted is brought to its end. */
-                if (m->job->state == JOB_CANCELLING && (streq(step, "copy") || streq(step, "prepare") || streq(step, "load")) && !m->step.ended_unit) {
+                if ((m->job->state == JOB_CANCELLING || m->step.full) && (streq(step, "copy") || streq(step, "prepare") || streq(step, "load")) && !m->step.ended_unit) {
                         m->step.ended_unit = true;
                         (void) unit_stop(m->step.unit, "replace", NULL, NULL);
                 }

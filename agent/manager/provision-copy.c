@@ -5,10 +5,15 @@
 #include "base/amount.h"
 #include "base/paths.h"
 
+#include <sys/statvfs.h>
+
 #define WORK_TIME (30 * USEC_PER_SEC)
 /* A copy that catches up is looked at so often, and may be without its source so long. */
 #define CATCH_UP_WAIT "5" /* seconds */
 #define LONELY_TIME (60 * USEC_PER_SEC)
+/* With less room, for so long, the disk is full. */
+#define FULL (UINT64_C(1) << 20)
+#define FULL_TIME (15 * USEC_PER_SEC)
 
 /* How ssh finds the node that the copy is taken of; NULL where it does not. */
 static const char *address_of(Manager *m, const char *name) {
@@ -93,6 +98,29 @@ int copy_look(Manager *m, char text[static 512]) {
         return 1;
 }
 
+/* A server whose disk is full waits for somebody who makes room, and says so in its log
+ * alone (seen with MariaDB 10.11). */
+static bool out_of_room(Manager *m) {
+        struct statvfs fs;
+        usec_t now = manager_now(m);
+
+        if (statvfs(m->config->datadir, &fs) < 0 || (uint64_t) fs.f_bavail * fs.f_frsize > FULL)
+                m->step.full_since = 0;
+        else if (m->step.full_since == 0)
+                m->step.full_since = now;
+        m->step.full = m->step.full || (m->step.full_since > 0 && now >= m->step.full_since + FULL_TIME);
+        return m->step.full;
+}
+
+/* How much of what others say, without the end of a sentence that it may have. */
+static int sentence(const char *s) {
+        size_t n = strnlen(s, 350);
+
+        while (n > 0 && (s[n - 1] == '.' || s[n - 1] == ' '))
+                n--;
+        return (int) n;
+}
+
 /* How a transfer has ended, or 0. */
 static int transferred(Manager *m, int r, const char *why, char text[static 512]) {
         char size[AMOUNT_SIZE];
@@ -100,7 +128,7 @@ static int transferred(Manager *m, int r, const char *why, char text[static 512]
         if (r < 0 && m->job->state == JOB_CANCELLING)
                 SAY(text, "It was cancelled.");
         else if (r < 0)
-                SAY(text, "The copy of %.128s did not succeed: %.350s.", m->job->source, why);
+                SAY(text, "The copy of %.128s did not succeed: %.*s.", m->job->source, sentence(why), why);
         if (r > 0)
                 SAY(text, "A copy of the data of %.128s is there (%s).", m->job->source, amount_bytes((uint64_t) json_integer_value(json_object_get(m->step.answer, "copied")), size));
         return r;
@@ -115,8 +143,9 @@ static int fetch(Manager *m, const char *step, char text[static 512]) {
         r = m->step.asked_unit || m->step.answered ? 1 : await_source(m, from, text);
         if (r <= 0)
                 return r;
+        (void) out_of_room(m); /* then the unit is ended */
         r = jobs_unit(m, step, str_or(from, ""), why);
-        return transferred(m, r, why, text);
+        return transferred(m, r, m->step.full ? "the disk is full" : why, text);
 }
 
 int copy_backup(Manager *m, char text[static 512]) {
@@ -347,6 +376,10 @@ int copy_catch_up(Manager *m, char text[static 512]) {
         r = in_shadow(m, text);
         if (r <= 0)
                 return r;
+        if (out_of_room(m)) {
+                SAY(text, "The disk is full, so the copy cannot catch up.");
+                return -ENOSPC;
+        }
         switch (m->step.phase) {
         case 1:
                 r = jobs_work_at(m, SHADOW_SOCKET, WORK_TIME, (const char *const []) { "start", NULL });

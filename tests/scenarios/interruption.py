@@ -95,19 +95,21 @@ def mount(node, *words, program="mount"):
 
 @contextmanager
 def small_disk(service, name):
-    """The data are on a file system with room for three times as much; yields how large
-    they are, in MB."""
+    """The data, and what the agent writes down, are on a file system with room for three
+    times as much; yields how large the data are, in MB."""
     node, unit = service.node(name), service.flavour.unit
     size = int(node.run("du -sm /var/lib/mysql").stdout.split()[0])
-    node.run(f"systemctl stop {unit}", timeout=PATIENT)
+    node.run(f"systemctl stop mainstayd {unit}", timeout=PATIENT)
     mount(node, "-t", "tmpfs", "-o", f"size={3 * size}m,mode=0755", "tmpfs", "/srv")
-    node.run("mv /var/lib/mysql /srv && ln -s /srv/mysql /var/lib/mysql")
+    node.run("mv /var/lib/mysql /srv && ln -s /srv/mysql /var/lib/mysql && cp -a /var/lib/mainstay /srv")
+    mount(node, "--bind", "/srv/mainstay", "/var/lib/mainstay")
     try:
         node.run(f"systemctl restart mainstayd && systemctl start {unit}", timeout=PATIENT)
         yield size
     finally:
-        node.run(f"systemctl stop {unit}", check=False, timeout=PATIENT)
-        node.run("rm /var/lib/mysql && mv /srv/mysql /var/lib")
+        node.run(f"systemctl stop mainstayd {unit}", check=False, timeout=PATIENT)
+        mount(node, "/var/lib/mainstay", program="umount")
+        node.run("rm /var/lib/mysql && mv /srv/mysql /var/lib && cp -a /srv/mainstay /var/lib")
         mount(node, "/srv", program="umount")
         node.run(f"systemctl restart mainstayd; systemctl reset-failed {unit}; systemctl start {unit}", check=False, timeout=PATIENT)
 

@@ -418,9 +418,6 @@ def fill_at(service, method, step):
             wait_coming(service, "db2")
         with interruption.full(service.node("db2")):
             interruption.go_on(service, "db3")
-            if service.flavour is MariaDB and step == "load":    # it waits for room, until somebody has had enough
-                service.wait_said("db2", "Waiting for someone to free space", unit="mainstay-shadow")
-                service.ctl("db2", "job", "cancel", str(number))
             service.wait(lambda: is_over(service, "db2", number), "the job to end")
 
 

@@ -4,6 +4,9 @@
 #include "crash.h"
 #include "scratch.h"
 
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 
 /* A StateDirectory, and within it where the jobs are. */
@@ -371,6 +374,40 @@ static void a_save_that_fails_changes_nothing(void **state) {
         assert_int_equal(job_store_save(s, job), 0);
 }
 
+/* What it does, or another does meanwhile, has filled the disk: it comes to its end all the
+ * same. */
+static void a_full_disk_leaves_room_for_the_end(void **state) {
+        bool apart = unshare(CLONE_NEWNS) >= 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) >= 0;
+        Scratch s = scratch_new();
+        _cleanup_(job_store_freep) JobStore *store = NULL;
+        _cleanup_(job_freep) Job *job = new_job(1);
+        _cleanup_close_ int fd = -1;
+        char error[256], buf[4096] = {0};
+
+        if (!apart || mount("tmpfs", s.path, "tmpfs", 0, "size=4m") < 0) {
+                scratch_done(&s);
+                skip(); /* only root may mount */
+        }
+        assert_int_equal(job_store_open(s.path, &store, error), 0);
+        assert_int_equal(job_store_save(store, job), 0);
+        fd = openat(store->dirfd, "../filler", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        assert_true(fd >= 0);
+        while (write(fd, buf, sizeof(buf)) > 0)
+                continue;
+        assert_int_equal(errno, ENOSPC);
+        assert_int_equal(job_begin_step(job, "stop", 11), 0);
+        assert_int_equal(job_store_save(store, job), 0);
+        assert_int_equal(job_end_step(job, false, "The disk is full.", 12), 0);
+        assert_int_equal(job_store_save(store, job), 0);
+        assert_int_equal(job_end(job, JOB_FAILED, "The disk is full.", 13), 0);
+        assert_int_equal(job_store_save(store, job), 0);
+        assert_true(faccessat(store->dirfd, JOB_RESERVE_NAME, F_OK, 0) < 0);
+        store = job_store_free(store);
+        assert_int_equal(umount2(s.path, MNT_DETACH), 0);
+        (void) close(s.fd);
+        assert_int_equal(rmdir(s.path), 0);
+}
+
 /* Crashes. What is saved, into a store that is open already; what was before. */
 
 static JobStore *the_store;
@@ -437,7 +474,7 @@ static void the_old_or_the_new_after_a_crash_at_any_call(void **state) {
                 do {
                         _cleanup_free_ char *before = prepare(&p, crashes[i].ended, crashes[i].change, &the_store, &the_job);
                         _cleanup_free_ char *after = text_of(the_job), *found = NULL;
-                        bool oldest, is_new;
+                        bool oldest, is_new, reserve;
                         const Job *job;
                         JobStore *s;
 
@@ -460,7 +497,10 @@ static void the_old_or_the_new_after_a_crash_at_any_call(void **state) {
                         if (crashes[i].ended > 0 && !(is_new && job_is_over(job)))
                                 CHECK(oldest, crashes[i].name);
                         CHECK(s->n == (crashes[i].ended < JOBS_MAX || !(is_new && job_is_over(job)) ? crashes[i].ended + (found ? 1 : 0) : JOBS_MAX), crashes[i].name);
-                        CHECK(scratch_count(&p.jobs) == s->n, crashes[i].name); /* no temporary file is left */
+                        /* No temporary file is left, and no reserve that nobody needs. */
+                        reserve = faccessat(p.jobs.fd, JOB_RESERVE_NAME, F_OK, 0) >= 0;
+                        CHECK(scratch_count(&p.jobs) == s->n + reserve, crashes[i].name);
+                        CHECK(!reserve || job_store_running(s), crashes[i].name);
                         old += !is_new;
                         new += is_new;
                         s = job_store_free(s);
@@ -553,6 +593,7 @@ int main(void) {
                 cmocka_unit_test(of_two_that_run_the_newer_is_gone_on_with),
                 cmocka_unit_test(ids_come_to_an_end),
                 cmocka_unit_test(a_save_that_fails_changes_nothing),
+                cmocka_unit_test(a_full_disk_leaves_room_for_the_end),
                 cmocka_unit_test(the_old_or_the_new_after_a_crash_at_any_call),
                 cmocka_unit_test(durable_before_anything_goes),
                 cmocka_unit_test(opening_can_be_cut_off_anywhere),
