@@ -18,3 +18,7 @@ json_t *text_json(const char *s, bool lines) {
                         *p = '?';
         return json_string(ascii);
 }
+
+const char *text_of(const json_t *o, const char *key) {
+        return str_or(json_string_value(json_object_get(o, key)), "");
+}

@@ -13,3 +13,6 @@ json_t *uuid_json(const Uuid *u);
  * not be lost by it. Of such a one the rest counts, with '?' for what is not ASCII, or is a
  * control character. */
 json_t *text_json(const char *s, bool lines);
+
+/* What `o` has there, "" where that is no string. Borrowed. */
+const char *text_of(const json_t *o, const char *key);

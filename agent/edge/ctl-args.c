@@ -152,6 +152,17 @@ static unsigned option_verbs(int c) {
         }
 }
 
+const struct option *args_options(void) {
+        return options;
+}
+
+bool args_goes_with(const struct option *o, Verb v) {
+        return v < 0 || ((option_verbs(o->val) >> v) & 1);
+}
+
+bool args_is_of_a_node(Verb v) {
+        return v >= 0 && ((V_NODE >> v) & 1);
+}
 
 static _printf_(2, 3) int wrong(char error[static 256], const char *format, ...) {
         va_list ap;
@@ -364,19 +375,39 @@ static int take(Args *a, int c, const char *arg, char error[static 256]) {
         }
 }
 
-static int check_force(Args *a, char error[static 256]) {
-        for (size_t i = 0; i < a->force.n; i++) {
-                const char *name = a->force.name[i];
+const char *const *args_checks(Verb v, const char **ret_why) {
+        static const struct {
+                unsigned verbs;
+                const char *check[8];
+                const char *why; /* all of them, as the end of a sentence */
+        } table[] = {
+                { V(BOOTSTRAP), { "new-cluster" }, "It is new-cluster, and nothing else: to begin a cluster where no node has data of one." },
+                { V(RECOVER), { "space", "diverged", "stray", "prepared" }, "It is space, diverged, stray or prepared." },
+                { V(PROVISION), { "space", "primary", "errant" }, "It is space, primary, or errant." },
+                { V(REPOINT) | V(REPLICATOR), { "primary" }, "It is primary: to follow a node that is not the one primary." },
+        };
+        static const char *const none[] = { NULL };
 
-                if (a->verb == VERB_BOOTSTRAP && !streq(name, "new-cluster"))
-                        return wrong(error, "There is no check \"%s\" to force. It is new-cluster, and nothing else: "
-                                            "to begin a cluster where no node has data of one.", name);
-                if (a->verb == VERB_RECOVER && !streq(name, "space") && !streq(name, "diverged") && !streq(name, "stray") && !streq(name, "prepared"))
-                        return wrong(error, "There is no check \"%s\" to force. It is space, diverged, stray or prepared.", name);
-                if (a->verb == VERB_PROVISION && !streq(name, "primary") && !streq(name, "space") && !streq(name, "errant"))
-                        return wrong(error, "There is no check \"%s\" to force. It is space, primary, or errant.", name);
-                if ((a->verb == VERB_REPOINT || a->verb == VERB_REPLICATOR) && !streq(name, "primary"))
-                        return wrong(error, "There is no check \"%s\" to force. It is primary: to follow a node that is not the one primary.", name);
+        for (size_t i = 0; i < ELEMENTS(table); i++)
+                if (v >= 0 && ((table[i].verbs >> v) & 1)) {
+                        if (ret_why)
+                                *ret_why = table[i].why;
+                        return table[i].check;
+                }
+        return none;
+}
+
+static int check_force(Args *a, char error[static 256]) {
+        const char *why = "";
+        const char *const *checks = args_checks(a->verb, &why);
+
+        for (size_t i = 0; i < a->force.n; i++) {
+                size_t k = 0;
+
+                while (checks[k] && !streq(checks[k], a->force.name[i]))
+                        k++;
+                if (!checks[k])
+                        return wrong(error, "There is no check \"%s\" to force. %s", a->force.name[i], why);
         }
         a->new_cluster = a->verb == VERB_BOOTSTRAP && a->force.n > 0;
         return 0;

@@ -105,3 +105,12 @@ typedef struct Args {
 int args_parse(int argc, char *argv[], Args *ret, char error[static 256]);
 
 void args_help(FILE *f);
+
+/* For completion: all options, up to one without a name; whether one goes with a verb (any
+ * does with none); what may be forced there, up to NULL, and as the end of a sentence in
+ * `*ret_why`, which may be NULL; whether it takes the name of a node. */
+struct option;
+const struct option *args_options(void);
+bool args_goes_with(const struct option *o, Verb v);
+const char *const *args_checks(Verb v, const char **ret_why);
+bool args_is_of_a_node(Verb v);

@@ -1,4 +1,5 @@
 /* An asynchronous service; see ctl-service.h. */
+#include "domain/json.h"
 #include "edge/ctl-service.h"
 #include "domain/datasource.h"
 #include "sys/clock.h"
@@ -15,10 +16,6 @@ typedef struct Service {
         Datasource ds[NAMES_MAX];
         Primary primary;
 } Service;
-
-static const char *text_of(const json_t *o, const char *key) {
-        return str_or(json_string_value(json_object_get(o, key)), "");
-}
 
 bool service_is(const json_t *picture) {
         return json_is_object(json_object_get(json_object_get(picture, "report"), "replication"));

@@ -1,4 +1,5 @@
 /* The cluster as text; see ctl-table.h. */
+#include "domain/json.h"
 #include "edge/ctl-table.h"
 #include "domain/decision.h"
 #include "domain/policy.h"
@@ -13,10 +14,6 @@ enum { COL_NODE, COL_STATE, COL_MYSQLD, COL_POSITION, COL_NOTE, _COL_MAX };
 static const char *const headings[] = { "NODE", "STATE", "MYSQLD", "POSITION", "REMARK" };
 
 static const Grid grid = { .headings = headings, .n_columns = _COL_MAX, .coloured = COL_STATE };
-
-static const char *text_of(const json_t *o, const char *key) {
-        return str_or(json_string_value(json_object_get(o, key)), "");
-}
 
 static Action plan_action(const json_t *plan) {
         const char *s = json_string_value(json_object_get(plan, "action"));

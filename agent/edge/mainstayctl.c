@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "edge/ctl-args.h"
+#include "edge/ctl-complete.h"
 #include "edge/ctl-verbs.h"
 
 #include <locale.h>
@@ -35,6 +36,14 @@ int main(int argc, char *argv[]) {
 
         (void) setlocale(LC_CTYPE, "");
 
+        /* Between the shells' files (conf/completion) and this; no option of a person. */
+        if (argc > 1 && streq(argv[1], "--complete")) {
+                Names nodes;
+
+                complete_nodes(&nodes);
+                complete(argc - 2, argv + 2, &nodes, stdout);
+                return CTL_OK;
+        }
         r = args_parse(argc, argv, &args, error);
         if (r < 0) {
                 fprintf(stderr, "mainstayctl: %s\nSee: mainstayctl --help\n", error);

@@ -3,6 +3,7 @@
  * agent of the node that it concerns: the others hand it on (forward.c). And what the
  * policy does of that by itself. */
 #include "domain/joining.h"
+#include "domain/json.h"
 #include "manager/jobs.h"
 #include "sys/clock.h"
 #include "sys/log.h"
@@ -19,10 +20,6 @@ static _printf_(2, 3) int refuse(char why[static REFUSAL_SIZE], const char *form
         (void) vsnprintf(why, REFUSAL_SIZE, format, ap);
         va_end(ap);
         return -EPERM;
-}
-
-static const char *text_of(const json_t *o, const char *key) {
-        return str_or(json_string_value(json_object_get(o, key)), "");
 }
 
 static int names_of(const json_t *args, const char *key, Names *ret) {

@@ -1,6 +1,7 @@
 /* The pure parts of mainstayctl: what is typed, the table, the plan, keys, and
  * the drop-in with the gate. */
 #include "edge/ctl-args.h"
+#include "edge/ctl-complete.h"
 #include "edge/ctl-dropin.h"
 #include "edge/ctl-key.h"
 #include "edge/ctl-service.h"
@@ -319,6 +320,46 @@ static const char service_text[] =
         "There is no coordinator that could be lost: each agent acts for its own node, and all judge alike. 3 of 4 are heard here.\n"
         "db1 is the primary: it alone takes writes and replicates from nobody, and 2 nodes follow it.\n";
 
+/* The words as the shell has them, the last of which is being typed. */
+static void check_complete(const char *typed, const char *expected) {
+        _cleanup_free_ char *copy = strdup(typed), *text = NULL;
+        Names nodes = {0};
+        char *words[8], *rest = copy;
+        size_t size;
+        int n = 0;
+        FILE *f;
+
+        assert_int_equal(names_add(&nodes, "db1"), 0);
+        assert_int_equal(names_add(&nodes, "db2"), 0);
+        while (rest && n < 8)
+                words[n++] = strsep(&rest, " ");
+        f = open_memstream(&text, &size);
+        complete(n, words, &nodes, f);
+        assert_int_equal(fclose(f), 0);
+        CHECK(expected ? streq(text, expected) : text[0] == 0, typed);
+}
+
+static void test_complete(void **state) {
+        (void) state;
+        check_complete("policy ", "automatic\nmanual\nmaintenance\n");
+        check_complete("policy manual ", NULL);
+        check_complete("shun d", "db1\ndb2\n");
+        check_complete("shun db1 ", NULL);
+        check_complete("repoint db1 ", "db1\ndb2\n");
+        check_complete("replicator db1 ", "offline\nonline\nreplica\n");
+        check_complete("replicator db1 replica ", "db1\ndb2\n");
+        check_complete("replicator db1 offline ", NULL);
+        check_complete("provision ", "db1\ndb2\ncommit\nrollback\n");
+        check_complete("provision commit ", "db1\ndb2\n");
+        check_complete("provision db1 --method ", "mariadb-backup\nclone\ndump\n");
+        check_complete("provision --source ", "db1\ndb2\n");
+        check_complete("--host db9 recover --force ", "space\ndiverged\nstray\nprepared\n");
+        check_complete("-H db9 job ", "list\nshow\nfollow\ncancel\n");
+        check_complete("policy --", "--help\n--version\n--host\n--address\n--json\n");
+        check_complete("plan ", NULL); /* files */
+        check_complete("shun db1 --reason ", NULL);
+}
+
 static void test_service(void **state) {
         json_t *p = json_loads(service, 0, NULL), *galera = json_loads(picture, 0, NULL), *o, *node, *replicator;
         _cleanup_free_ char *text = NULL;
@@ -605,6 +646,7 @@ int main(void) {
                 cmocka_unit_test(test_text),
                 cmocka_unit_test(test_table),
                 cmocka_unit_test(test_service),
+                cmocka_unit_test(test_complete),
                 cmocka_unit_test(test_plan),
                 cmocka_unit_test(test_policy),
                 cmocka_unit_test(test_keys),
