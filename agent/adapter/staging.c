@@ -305,6 +305,27 @@ int staging_swap(int parentfd, const char *name, int64_t job, char text[static D
         return r <= 0 ? r : exchange(parentfd, p.new, name, p.old, text);
 }
 
+int staging_kept(int parentfd, const char *name, char text[static DATADIR_TEXT_MAX]) {
+        _cleanup_places_ Places p = { .fd = -1 };
+        const char *own;
+        int r;
+
+        r = places_in_use(parentfd, name, &p, text);
+        if (r < 0)
+                return r;
+        if (p.within) {
+                Within state = within_state(p.fd);
+
+                if (state == WITHIN_LEAVING || state == WITHIN_ENTERING || (state == WITHIN_COPY && within_keeps(p.fd)))
+                        return 1;
+        } else {
+                own = datadir_has(parentfd, p.old) ? p.old : p.new;
+                if (datadir_has(parentfd, own) && !is_copy(parentfd, own, 0) && (p.fd < 0 || is_copy(parentfd, name, 0)))
+                        return 1;
+        }
+        return datadir_fail(0, text, "no data from before a provision are kept beside %s", name);
+}
+
 static int back_within(const Places *p, const char *name, int64_t job, char *text) {
         Within state = within_state(p->fd);
         int r;

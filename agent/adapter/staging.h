@@ -52,6 +52,9 @@ json_t *staging_note(int parentfd, const char *name, bool made);
 /* The copy of this job goes in place, the own data out of it. */
 int staging_swap(int parentfd, const char *name, int64_t job, char text[static DATADIR_TEXT_MAX]);
 
+/* Are there data that staging_back() could put back? 1, or 0 and why not. */
+int staging_kept(int parentfd, const char *name, char text[static DATADIR_TEXT_MAX]);
+
 /* The own data go back, where a copy is in place: of this job, or, for 0, of any. */
 int staging_back(int parentfd, const char *name, int64_t job, char text[static DATADIR_TEXT_MAX]);
 

@@ -222,7 +222,7 @@ static void derive_state(const DatasourceFacts *f, Datasource *d) {
                 SAY(d->reason, "%s", worst->text);
         } else if (f->offline) {
                 d->state = DATASOURCE_OFFLINE;
-                SAY(d->reason, "set offline; to bring it back: mainstayctl online");
+                SAY(d->reason, "set offline; to bring it back: mainstayctl online %s", f->name);
                 if (worst->health != HEALTH_ONLINE)
                         SAY(d->reason, ". Besides, %s", worst->text);
         } else if (worst->health != HEALTH_ONLINE) {
@@ -300,7 +300,7 @@ static void tell_several(const DatasourceFacts *facts, size_t n, const Datasourc
                 for (size_t k = 0; k < n; k++)
                         if (i != k && names_contain(&p->who, facts[i].name) && names_contain(&p->who, facts[k].name) && has_all(facts[i].replication, facts[k].replication))
                                 SAY(p->text, " %s has all that %s has.", facts[i].name, facts[k].name);
-        SAY(p->text, " A person must decide which of them is the primary.");
+        SAY(p->text, " A person must decide which of them is the primary, and keep the others out: mainstayctl shun NODE");
 }
 
 /* Is one of those that are not heard followed by somebody, or might it be the

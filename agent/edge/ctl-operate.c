@@ -122,13 +122,18 @@ int verb_operate(const Args *a) {
 
 /* `recover`, of one node or of all that are SHUNNED or FAILED. */
 static int recover_all(const Args *a, const json_t *picture) {
+        _cleanup_free_ char *why = NULL;
         Names found;
         size_t done = 0;
         int r, end = CTL_OK;
 
-        r = service_recoverable(picture, &found);
+        r = service_recoverable(picture, &found, &why);
         if (r < 0)
                 return r;
+        if (why) {
+                fprintf(stderr, "mainstayctl: Nothing is recovered. %s\n", why);
+                return CTL_FAILED;
+        }
         if (found.n == 0) {
                 if (!a->json)
                         puts("No replica is FAILED or SHUNNED: there is nothing to recover.");

@@ -81,7 +81,7 @@ static int service_of(const json_t *picture, Service **ret) {
         return 0;
 }
 
-int service_recoverable(const json_t *picture, Names *ret) {
+int service_recoverable(const json_t *picture, Names *ret, char **ret_why) {
         _cleanup_(service_freep) Service *s = NULL;
         Names found = {0};
         int r;
@@ -90,6 +90,8 @@ int service_recoverable(const json_t *picture, Names *ret) {
         for (size_t i = 0; r >= 0 && i < s->n; i++)
                 if ((s->ds[i].state == DATASOURCE_FAILED || s->ds[i].state == DATASOURCE_SHUNNED) && !names_contain(&s->primary.who, s->facts[i].name))
                         r = names_add(&found, s->facts[i].name);
+        if (r >= 0 && s->primary.verdict != PRIMARY_ONE)
+                r = asprintf(ret_why, "There has to be exactly one active primary. %s", s->primary.text) < 0 ? -ENOMEM : 0;
         if (r < 0)
                 return r;
         *ret = found;

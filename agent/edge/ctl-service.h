@@ -10,8 +10,9 @@
 /* Is the node of `picture` (as in ctl-bus.h) part of one? */
 bool service_is(const json_t *picture);
 
-/* Its replicas that are SHUNNED or FAILED. */
-int service_recoverable(const json_t *picture, Names *ret);
+/* Its replicas that are SHUNNED or FAILED; or, in `*ret_why`, why none of them can be
+ * recovered now: free it. */
+int service_recoverable(const json_t *picture, Names *ret, char **ret_why);
 
 int service_print(FILE *f, const Style *style, const json_t *picture);
 

@@ -10,6 +10,7 @@
  *   save      what the own data alone have committed, decoded, to a file
  *   swap      in the place of the own data
  *   where     the seal of the copy, beside the data or in place
+ *   kept      are there data that could be put back
  *   back      the own data in place again
  *   discard   what is left of a copy is removed
  *   commit    the own data, set aside, are deleted
@@ -473,6 +474,10 @@ static int do_where(Context *c) {
         return take_note(c, true) || take_note(c, false) ? 1 : fail(c, 0, "there is no whole copy of this job");
 }
 
+static int do_kept(Context *c) {
+        return staging_kept(c->parentfd, c->name, c->text);
+}
+
 static int do_back(Context *c) {
         return staging_back(c->parentfd, c->name, c->job, c->text);
 }
@@ -490,7 +495,7 @@ static const struct {
         int (*run)(Context *c);
 } steps[] = {
         { "look", do_look }, { "begin", do_begin }, { "copy", do_copy }, { "load", do_load }, { "prepare", do_prepare }, { "save", do_save }, { "swap", do_swap },
-        { "where", do_where }, { "back", do_back }, { "discard", do_discard }, { "commit", do_commit },
+        { "where", do_where }, { "kept", do_kept }, { "back", do_back }, { "discard", do_discard }, { "commit", do_commit },
 };
 
 static int run(Context *c, const char *step) {

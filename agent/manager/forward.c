@@ -118,6 +118,17 @@ static int forward_begin(Manager *m, Peer *p, sd_bus_message *call, const char *
         return 1;
 }
 
+static int refuse_unknown(Manager *m, sd_bus_message *call, const char *node) {
+        _cleanup_free_ char *others = NULL;
+        Names names = {0};
+
+        for (size_t i = 0; i < m->n_peers; i++)
+                (void) names_add(&names, peer_report(m->peer[i]) ? peer_report(m->peer[i])->node : peer_label(m->peer[i]));
+        others = names.n > 0 ? names_text(&names) : NULL;
+        return sd_bus_reply_method_errorf(call, "org.mainstay1.Error.Refused", "There is no node %.64s. Nothing was changed. Beside %s, %s.", node, m->name,
+                                          str_or(others, "none is known here: name the others in [peers] of mainstay.conf, then systemctl reload mainstayd"));
+}
+
 int forward_verb(Manager *m, sd_bus_message *call, const char *node, const char *verb, const char *arguments, const char *by) {
         Peer *p = peer_named(m, node);
 
@@ -126,5 +137,5 @@ int forward_verb(Manager *m, sd_bus_message *call, const char *node, const char 
                                                   str_or(peer_why(p), "not tried yet"));
         if (p)
                 return forward_begin(m, p, call, node, verb, arguments, by);
-        return sd_bus_reply_method_errorf(call, "org.mainstay1.Error.Refused", "There is no node %.64s. Nothing was changed.", node);
+        return refuse_unknown(m, call, node);
 }

@@ -524,7 +524,7 @@ void jobs_drive(Manager *m) {
                 return;
         }
         if (last && last->state == STEP_FAILED) {
-                end(m, JOB_FAILED, last->text);
+                end(m, m->job->state == JOB_CANCELLING ? JOB_CANCELLED : JOB_FAILED, last->text);
                 return;
         }
         if (last && last->state == STEP_BEGUN) {

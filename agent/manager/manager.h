@@ -73,6 +73,7 @@ typedef struct StepRun {
         bool answered;       /* mainstay-replicator, or the unit, has ended */
         json_t *answer;
         char error[512];
+        bool reached;        /* what the source had */
         usec_t full_since;   /* the disk, 0: there is room */
         bool full;           /* and was so for long: it is ended for that */
 } StepRun;

@@ -184,6 +184,10 @@ static int do_offline(Manager *m, Op *op) {
         return r < 0 ? r : done(m, op, "%s is OFFLINE now.", m->name);
 }
 
+static int refuse_server(Manager *m, Op *op, const Datasource *own) {
+        return refuse(op->why, "The server of %s cannot be connected to: %s.%s%s", m->name, own->server.text, m->main_pid == 0 ? " To start it: systemctl start " : "", m->main_pid == 0 ? m->config->unit : "");
+}
+
 static int do_online(Manager *m, Op *op) {
         Datasource own;
         int r;
@@ -199,6 +203,8 @@ static int do_online(Manager *m, Op *op) {
                 r = save_service(m, op, &(Shun) {0}, false);
                 return r < 0 ? r : done(m, op, "%s is ONLINE now, as the primary.", m->name);
         }
+        if (own.server.health != HEALTH_ONLINE)
+                return refuse_server(m, op, &own);
         if (own.role != ROLE_REPLICA)
                 return refuse(op->why, "%s is no replica of anybody: %s. To make it one: mainstayctl repoint %s", m->name, str_or(own.replicator.text, "it is told to replicate from nobody"), m->name);
         return begin(m, op, JOB_ONLINE, "", NULL);
@@ -225,7 +231,7 @@ static int begin_from(Manager *m, Op *op, JobKind kind, const char *named) {
                 return r;
         replica_judge(m, &own);
         if (own.server.health != HEALTH_ONLINE)
-                return refuse(op->why, "The server of %s cannot be connected to: %s.", m->name, own.server.text);
+                return refuse_server(m, op, &own);
         return begin(m, op, kind, source, &force);
 }
 
@@ -239,8 +245,9 @@ static int do_recover(Manager *m, Op *op) {
         }
         replica_judge(m, &own);
         if (own.state != DATASOURCE_FAILED && own.state != DATASOURCE_SHUNNED)
-                return refuse(op->why, "The datasource '%s' is not FAILED or SHUNNED and cannot be recovered. It is %s%s%s%s.", m->name, datasource_state_to_string(own.state), own.reason[0] ? ": " : "", own.reason,
-                              own.state == DATASOURCE_OFFLINE ? "; to bring it back: mainstayctl online" : "");
+                return refuse(op->why, "The datasource '%s' is not FAILED or SHUNNED and cannot be recovered. It is %s%s%s%s%s.", m->name, datasource_state_to_string(own.state), own.reason[0] ? ": " : "", own.reason,
+                              own.state != DATASOURCE_OFFLINE || m->store->offline ? "" : m->main_pid == 0 ? "; to start it: systemctl start " : "; to bring it back: mainstayctl online ",
+                              own.state != DATASOURCE_OFFLINE || m->store->offline ? "" : m->main_pid == 0 ? m->config->unit : m->name);
         return begin_from(m, op, JOB_RECOVER, "");
 }
 

@@ -359,7 +359,8 @@ static int look_at_threads(Manager *m, char text[static 512]) {
                 m->step.judged = 0;
         else if (m->step.judged == 0)
                 m->step.judged = manager_now(m);
-        if (streq(answered(m, "receiver"), "stopped") || streq(answered(m, "applier"), "stopped") || (lonely && manager_now(m) > m->step.judged + LONELY_TIME)) {
+        /* A source that does not let it in does not do so later either. */
+        if (streq(answered(m, "receiver"), "stopped") || (lonely && strstr(why, "Access denied")) || streq(answered(m, "applier"), "stopped") || (lonely && manager_now(m) > m->step.judged + LONELY_TIME)) {
                 SAY(text, "The copy does not replicate: %.400s.", str_or(why, "its source is not reached"));
                 return -EIO;
         }
@@ -389,15 +390,22 @@ int copy_catch_up(Manager *m, char text[static 512]) {
                 if (r <= 0)
                         return r;
                 r = jobs_work_at(m, SHADOW_SOCKET, WORK_TIME, (const char *const []) { "wait", m->step.position, CATCH_UP_WAIT, NULL });
-                if (r > 0 && json_is_true(json_object_get(m->step.answer, "reached"))) {
-                        SAY(text, "The copy has caught up with %.128s.", m->job->source);
-                        return 1;
-                }
+                m->step.reached = r > 0 && json_is_true(json_object_get(m->step.answer, "reached"));
                 break;
         default:
+                if (manager_now(m) < m->step.looked) {
+                        manager_wake(m, m->step.looked);
+                        return 0;
+                }
                 r = jobs_work_at(m, SHADOW_SOCKET, WORK_TIME, (const char *const []) { "threads", NULL });
                 if (r > 0)
                         r = look_at_threads(m, text);
+                if (r > 0 && m->step.reached && streq(answered(m, "receiver"), "running")) {
+                        SAY(text, "The copy has caught up with %.128s, and replicates.", m->job->source);
+                        return 1;
+                }
+                if (r > 0)
+                        m->step.looked = manager_now(m) + USEC_PER_SEC;
         }
         if (r < 0 && !text[0])
                 SAY(text, "The copy cannot replicate: %.400s.", m->step.error);

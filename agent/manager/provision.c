@@ -264,7 +264,17 @@ static const Step dump_steps[] = {
         { "look", copy_look, NULL }, { "begin", copy_begin, copy_discard }, { "shadow", copy_shadow, copy_end_shadow }, { "load", copy_load, NULL }, TAKE_OVER,
 };
 static const Step commit_steps[] = { { "commit", commit, NULL }, {0} };
+/* Before a server is stopped for nothing. */
+static int look_kept(Manager *m, char text[static 512]) {
+        int r = provision_unit(m, "kept", "Nothing is rolled back", text);
+
+        if (r > 0)
+                SAY(text, "The data from before are kept.");
+        return r;
+}
+
 static const Step rollback_steps[] = {
+        { "look", look_kept, NULL },
         { "stop", stop_server, restart_server },
         { "back", back, NULL },
         { "discard", copy_discard, NULL },

@@ -159,10 +159,11 @@ static int judge(Manager *m, char text[static 512]) {
                 manager_wake(m, m->step.judged + NEWS_TIME);
                 return 0;
         }
-        SAY(text, "%.300s%s%.60s%s", j.text, why[0] ? " It was asked: " : "", why,
-            j.standing == STANDING_PURGED     ? " It needs a new copy of the data."
-            : j.standing == STANDING_DIVERGED ? " Nothing was changed. Save what only it has, then give it a new copy of the data."
-                                              : " Nothing was changed.");
+        SAY(text, "%.250s%s%.60s%s%.64s", j.text, why[0] ? " It was asked: " : "", why,
+            j.standing == STANDING_PURGED     ? " A new copy of the data: mainstayctl provision "
+            : j.standing == STANDING_DIVERGED ? " Nothing was changed. What only it has is saved, and a new copy of the data takes its place, by: mainstayctl provision "
+                                              : " Nothing was changed.",
+            j.standing == STANDING_PURGED || j.standing == STANDING_DIVERGED ? m->name : "");
         return -EBADMSG;
 }
 
@@ -269,7 +270,7 @@ static int set_service(Manager *m, bool offline, char text[static 512]) {
                 SAY(text, "It cannot be written down: %s.", strerror(-r));
                 return r;
         }
-        SAY(text, "%s is %s now.%s", m->name, offline ? "OFFLINE" : "ONLINE", offline ? " To bring it into service: mainstayctl online" : "");
+        SAY(text, "%s is %s now.%s%s", m->name, offline ? "OFFLINE" : "ONLINE", offline ? " To bring it into service: mainstayctl online " : "", offline ? m->name : "");
         return 1;
 }
 
@@ -315,7 +316,7 @@ static int drain(Manager *m, char text[static 512]) {
                 return 1;
         }
         if (m->job->state == JOB_CANCELLING) {
-                SAY(text, "%" PRId64 " clients are still connected to %s.", clients, m->name);
+                SAY(text, "It was cancelled, with %" PRId64 " client%s connected to %s still.", clients, clients == 1 ? "" : "s", m->name);
                 return -ECANCELED;
         }
         manager_wake(m, m->step.looked + DRAIN_PAUSE);

@@ -162,7 +162,8 @@ static void derive_state(Manager *m, bool *changed) {
                 why = shun_text(&r->shun, shun);
         } else if (r->mysqld == MYSQLD_PRIMARY && r->offline) {
                 state = "OFFLINE";
-                why = "set offline; to bring it back: mainstayctl online";
+                (void) snprintf(shun, sizeof(shun), "set offline; to bring it back: mainstayctl online %s", m->name);
+                why = shun;
         } else if (r->mysqld == MYSQLD_PRIMARY)
                 state = "ONLINE";
         else if (r->problem) {

@@ -129,6 +129,11 @@ def a_provisioned_replica_is_rolled_back(service):
     service.ctl("db1", "provision", "rollback", "db2")
     intact(service, "db2")
     assert identity(service, "db2") == before
+    # A second time there is nothing, and no server is stopped to find that.
+    running = service.node("db2").rows("SHOW GLOBAL STATUS LIKE 'Uptime'")[0][1]
+    said = service.ctl("db1", "provision", "rollback", "db2", status=1)
+    assert "no data from before" in said, said
+    assert int(service.node("db2").rows("SHOW GLOBAL STATUS LIKE 'Uptime'")[0][1]) >= int(running)
     service.ctl("db1", "online", "db2")
     service.check()
 
@@ -226,6 +231,22 @@ def what_must_not_be_provisioned_is_refused(service):
     finally:
         node.run(f"mv {tool}.away {tool}")
     intact(service, "db2")
+
+
+@scenario_of_copies
+def a_wrong_password_stops_no_server(service):
+    """Of the account that replicates: found out while the old server runs."""
+    node, file = service.node("db2"), "/etc/mainstay/replication.cnf"
+    node.run(f"cp -p {file} {file}.right; sed -i 's/^password.*/password = wrong/' {file}; systemctl restart mainstayd")
+    try:
+        service.wait(lambda: service.states("db2") == dict.fromkeys(service.names(), "ONLINE"), "db2 to see all ONLINE")
+        said = service.ctl("db2", "provision", "db2", "--source", "db1", status=1)
+        assert "Access denied" in said or "refuses to clone" in said, said
+        assert "stop done" not in said and "stop undone" not in said, said
+    finally:
+        node.run(f"mv {file}.right {file}; systemctl restart mainstayd")
+    intact(service, "db2")
+    service.wait_state("db2", "ONLINE")
 
 
 def job(service, name):

@@ -174,10 +174,10 @@ static const struct {
         { "1 reads follows 2 sqlerr 1 shunned X; 2 writes log", "replica SHUNNED", "X", "" },
         { "1 down shunned X", "unknown SHUNNED", "X", "" },
 
-        { "1 reads follows 2 offline; 2 writes log", "replica OFFLINE", "set offline; to bring it back: mainstayctl online", "" },
+        { "1 reads follows 2 offline; 2 writes log", "replica OFFLINE", "set offline; to bring it back: mainstayctl online db1", "" },
         { "1 writes log offline", "primary OFFLINE", "set offline", "" },
-        { "1 reads follows 2 sql stopped offline; 2 writes log", "replica OFFLINE", "mainstayctl online. Besides, its applier is stopped", "" },
-        { "1 stopped offline", "unknown OFFLINE", "mainstayctl online. Besides, its server is stopped", "" },
+        { "1 reads follows 2 sql stopped offline; 2 writes log", "replica OFFLINE", "mainstayctl online db1. Besides, its applier is stopped", "" },
+        { "1 stopped offline", "unknown OFFLINE", "mainstayctl online db1. Besides, its server is stopped", "" },
         { "1 reads follows 2 sqlerr 1062 offline; 2 writes log", "replica FAILED", "applier", "" },
         { "1 down offline", "unknown FAILED", "does not run", "" },
         { "1 reads follows 2 offline shunned X; 2 writes log", "replica SHUNNED", "X", "" },

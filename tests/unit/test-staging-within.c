@@ -211,7 +211,9 @@ static void only_a_whole_copy_of_the_job_is_swapped_in(void **state) {
         assert_int_equal(do_swap(w.s.fd), -ECANCELED); /* of another one */
         seal(&w.s, JOB);
         assert_int_equal(staging_check(w.s.fd, "mysql", 0, true, text), 1);
+        assert_int_equal(staging_kept(w.s.fd, "mysql", text), 0);
         assert_int_equal(do_swap(w.s.fd), 0);
+        assert_int_equal(staging_kept(w.s.fd, "mysql", text), 1);
         assert_int_equal(staging_check(w.s.fd, "mysql", 0, true, text), 0);
         assert_non_null(strstr(text, "commit"));
         world_done(&w);

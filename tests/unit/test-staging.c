@@ -198,6 +198,24 @@ static void a_rollback_without_the_old_data_is_refused(void **state) {
         scratch_done(&s);
 }
 
+/* Before a server is stopped for a rollback. */
+static void what_is_kept_is_told(void **state) {
+        char text[DATADIR_TEXT_MAX] = "";
+        Scratch s = scratch_new();
+
+        make(&s, "mysql", "own");
+        assert_int_equal(staging_kept(s.fd, "mysql", text), 0);
+        clear(&s);
+        prepare(&s);
+        assert_int_equal(staging_kept(s.fd, "mysql", text), 0); /* a copy beside it is none */
+        assert_int_equal(do_swap(s.fd), 0);
+        assert_int_equal(staging_kept(s.fd, "mysql", text), 1);
+        assert_int_equal(do_commit(s.fd), 0);
+        assert_int_equal(staging_kept(s.fd, "mysql", text), 0);
+        clear(&s);
+        scratch_done(&s);
+}
+
 static void room_is_looked_for(void **state) {
         char text[DATADIR_TEXT_MAX];
         Scratch s = scratch_new();
@@ -321,6 +339,7 @@ int main(void) {
                 cmocka_unit_test(only_a_whole_copy_of_the_job_is_swapped_in),
                 cmocka_unit_test(a_commit_deletes_only_what_a_copy_has_replaced),
                 cmocka_unit_test(a_rollback_without_the_old_data_is_refused),
+                cmocka_unit_test(what_is_kept_is_told),
                 cmocka_unit_test(room_is_looked_for),
                 cmocka_unit_test(data_elsewhere_are_found),
                 cmocka_unit_test(a_begin_removes_what_was_left),
