@@ -261,7 +261,11 @@ static int job_queued(sd_bus_message *m, void *userdata, sd_bus_error *ret_error
 
         j->call = sd_bus_slot_unref(j->call);
         if (error) {
-                r = -sd_bus_error_get_errno(error);
+                /* systemd has started anew, with the question or without it. */
+                if (sd_bus_error_has_name(error, SD_BUS_ERROR_NO_REPLY) || sd_bus_error_has_name(error, SD_BUS_ERROR_SERVICE_UNKNOWN) || sd_bus_error_has_name(error, SD_BUS_ERROR_NAME_HAS_NO_OWNER))
+                        r = -ECONNRESET;
+                else
+                        r = -sd_bus_error_get_errno(error);
                 job_end(j, r < 0 ? r : -EIO, str_or(error->message, error->name));
                 return 0;
         }

@@ -34,7 +34,8 @@ typedef void (*unit_changed_t)(Unit *u, void *userdata);
 
 /* A job has ended: `r` is 0 and `result` one of done, failed, canceled,
  * timeout, dependency, skipped... Or it could not even be queued: `r` is the
- * errno and `result` the message. It must not free the unit. */
+ * errno and `result` the message; -ECONNRESET where systemd has started anew, and does
+ * not tell what became of it. It must not free the unit. */
 typedef void (*unit_job_t)(Unit *u, int r, const char *result, void *userdata);
 
 /* `bus` is attached to an event loop; when it ends, so does the unit's use. */
