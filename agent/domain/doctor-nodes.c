@@ -43,13 +43,20 @@ static int look_heard(const Patient *p, Findings *f, const char *check) {
         for (size_t i = 0; r >= 0 && i < p->n_nodes; i++) {
                 all = all && p->node[i].name;
                 if (p->node[i].problem)
-                        r = findings_add(f, LEVEL_ERROR, check, "What is not heard is uncertain: where that node is needed, nobody forms the cluster.", "As root, this says more: mainstayctl doctor",
+                        r = findings_add(f, LEVEL_ERROR, check,
+                                         patient_asynchronous(p) ? "What is not heard is uncertain: it may be a primary, and nobody would know."
+                                                                 : "What is not heard is uncertain: where that node is needed, nobody forms the cluster.",
+                                         "As root, this says more: mainstayctl doctor",
                                          "%s is not heard: %s", p->node[i].label, p->node[i].problem);
         }
         return r < 0 ? r : !all;
 }
 
 static int look_names(const Patient *p, Findings *f, const char *check) {
+        const char *own = patient_asynchronous(p) ? "A name of its own for each node: its host's, or name in [node] of mainstay.conf."
+                                                  : "A wsrep_node_name of its own for each node, and no name in [node] of mainstay.conf.",
+                   *once = patient_asynchronous(p) ? "A name of its own for each node, its host's or name in [node] of mainstay.conf; or, where both are one machine, one line for it in [peers]."
+                                                   : "A wsrep_node_name of its own for each node; or, where both are one machine, one line for it in [peers].";
         bool heard = false;
         int r = 0;
 
@@ -67,12 +74,11 @@ static int look_names(const Patient *p, Findings *f, const char *check) {
                 }
                 if (p->name && streq(a->name, p->name))
                         r = findings_add(f, LEVEL_ERROR, check, "Two nodes of one name are taken for one: what one of them says is believed of the other.",
-                                         "A wsrep_node_name of its own for each node, and no name in [node] of mainstay.conf.", "%s calls itself %s, as this node does", a->label, a->name);
+                                         own, "%s calls itself %s, as this node does", a->label, a->name);
                 for (size_t k = 0; r >= 0 && k < i; k++)
                         if (p->node[k].name && streq(p->node[k].name, a->name))
                                 r = findings_add(f, LEVEL_ERROR, check, "Two nodes of one name are taken for one: what one of them says is believed of the other.",
-                                                 "A wsrep_node_name of its own for each node; or, where both are one machine, one line for it in [peers].",
-                                                 "%s and %s both call themselves %s", p->node[k].label, a->label, a->name);
+                                                 once, "%s and %s both call themselves %s", p->node[k].label, a->label, a->name);
         }
         return r == 0 && !heard ? 1 : r;
 }
@@ -202,6 +208,10 @@ static int compare_servers(const Patient *p, const PatientNode *n, Findings *f, 
         b = series_length(other);
         if (a == b && memcmp(own, other, a) == 0)
                 return findings_add(f, LEVEL_NOTE, check, "Within one series that is meant to work.", "", "the server's version is %s here and %s on %s", own, other, node_name(n));
+        if (patient_asynchronous(p))
+                return findings_add(f, LEVEL_WARNING, check,
+                                    "It works for the time of an upgrade, and no longer: a replica that is older than its primary may not understand what that sends.",
+                                    "Finish the upgrade: the replicas first, the primary last.", "the server's version is %s here and %s on %s", own, other, node_name(n));
         return findings_add(f, LEVEL_WARNING, check,
                             "It works for the time of an upgrade, one node after another, and no longer: a state transfer from the newer to the older fails, and after a crash the older data are not read by the newer server.",
                             "Finish the upgrade. Until then, let no node fall far behind.", "the server's version is %s here and %s on %s", own, other, node_name(n));
@@ -280,12 +290,12 @@ static int look_clocks(const Patient *p, Findings *f, const char *check) {
 }
 
 const Check doctor_node_checks[] = {
-        { "host-names", look_hosts, "all names of nodes resolve" },
-        { "heard", look_heard, "the other nodes are heard" },
-        { "node-names", look_names, "every node has a name of its own" },
-        { "quorum", look_quorum, "no two halves of the cluster have equal weight" },
-        { "versions", look_versions, "the versions are the same on all nodes that answer" },
-        { "alike", look_alike, "what must be the same on all nodes is" },
-        { "clocks", look_clocks, "the nodes' clocks agree" },
+        { "host-names", look_hosts, "all names of nodes resolve", false },
+        { "heard", look_heard, "the other nodes are heard", false },
+        { "node-names", look_names, "every node has a name of its own", false },
+        { "quorum", look_quorum, "no two halves of the cluster have equal weight", true },
+        { "versions", look_versions, "the versions are the same on all nodes that answer", false },
+        { "alike", look_alike, "what must be the same on all nodes is", true },
+        { "clocks", look_clocks, "the nodes' clocks agree", false },
         {},
 };

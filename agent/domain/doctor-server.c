@@ -53,6 +53,9 @@ static int look_on(const Patient *p, Findings *f, const char *check) {
 
         if (!p->options)
                 return 1;
+        /* What somebody ought to read who took it for a node of a cluster. */
+        if (patient_asynchronous(p))
+                return findings_add(f, LEVEL_NOTE, check, "", "", "this server replicates without Galera: wsrep_on is not on, and wsrep_cluster_address is not set");
         /* MySQL's forks have it on where they have a provider. */
         on = options_get(p->options, "wsrep_on", &value) >= 0 ? p->options->wsrep_on : is_mysql(p);
         if (!on)
@@ -98,14 +101,16 @@ static int look_leftover_bootstrap(const Patient *p, Findings *f, const char *ch
 }
 
 static int look_environment(const Patient *p, Findings *f, const char *check) {
-        const Options on = { .wsrep_on = true };
+        const Options on = { .wsrep_on = true }, off = {};
+        bool asynchronous = patient_asynchronous(p);
+        const char *harm = asynchronous ? "The gate refuses a start that would form a cluster: the server does not come up." : FORMS;
         int r = 0;
 
         if (p->new_cluster && *p->new_cluster)
-                r = findings_add(f, LEVEL_ERROR, check, FORMS, "systemctl unset-environment _WSREP_NEW_CLUSTER\nor, where the unit or a drop-in sets it: systemctl edit --full",
+                r = findings_add(f, LEVEL_ERROR, check, harm, "systemctl unset-environment _WSREP_NEW_CLUSTER\nor, where the unit or a drop-in sets it: systemctl edit --full",
                                  "_WSREP_NEW_CLUSTER=%s is left in the environment of mysqld's unit, as galera_new_cluster leaves it when it is cut short", p->new_cluster);
-        if (r >= 0 && options_bootstraps(&on, p->mysqld_opts))
-                r = findings_add(f, LEVEL_ERROR, check, FORMS, "systemctl unset-environment MYSQLD_OPTS\nor take it out of the drop-in or the file that sets it.",
+        if (r >= 0 && options_bootstraps(asynchronous ? &off : &on, p->mysqld_opts))
+                r = findings_add(f, LEVEL_ERROR, check, harm, "systemctl unset-environment MYSQLD_OPTS\nor take it out of the drop-in or the file that sets it.",
                                  "MYSQLD_OPTS in the environment of mysqld's unit forms a new cluster: %s", p->mysqld_opts);
         return r;
 }
@@ -214,21 +219,25 @@ typedef struct Setting {
         const char *mariadb, *mysql; /* the defaults */
         const char *good;
         const char *harm;
+        const char *harm_asynchronous; /* NULL: the same */
 } Setting;
 
 static const Setting flush = {
         "innodb-flush", "innodb_flush_log_at_trx_commit", "1", "1", "1",
         "A power cut takes the last second of commits that were acknowledged. While another node lives, it gives them back; when all lose power, they are gone. "
         "And a position found by wsrep-recover is then lower than what the node has confirmed to its clients.",
+        "A power cut takes the last second of commits that were acknowledged. Of a primary, its replicas may have them: then they have what it has not, and do not follow it any more.",
 };
 static const Setting binlog_flush = {
         "binlog-flush", "sync_binlog", "0", "1", "1",
         "With the binary log on, a power cut rolls back what InnoDB has prepared and the log does not hold, though innodb_flush_log_at_trx_commit is 1: acknowledged commits are lost, "
         "and replicas of this node may have what it has not.",
+        NULL,
 };
 static const Setting doublewrite = {
         "innodb-doublewrite", "innodb_doublewrite", "1", "ON", "ON",
         "A power cut may leave a page half written, which InnoDB cannot mend: the node must then get all of its data anew.",
+        NULL,
 };
 
 static bool is_good(const Setting *s, const char *value) {
@@ -239,7 +248,8 @@ static bool is_good(const Setting *s, const char *value) {
 }
 
 static int look_setting(const Patient *p, Findings *f, const Setting *s, Level level) {
-        const char *now = live(p, s->name), *fallback = is_mysql(p) ? s->mysql : s->mariadb;
+        const char *now = live(p, s->name), *fallback = is_mysql(p) ? s->mysql : s->mariadb,
+                   *harm = s->harm_asynchronous && patient_asynchronous(p) ? s->harm_asynchronous : s->harm;
         _cleanup_free_ char *value = NULL, *remedy = NULL;
         bool set;
 
@@ -251,7 +261,7 @@ static int look_setting(const Patient *p, Findings *f, const Setting *s, Level l
                         remedy = NULL;
                         return -ENOMEM;
                 }
-                return add_written(f, level, s->check, s->name, s->harm, remedy, "%s is %s%s", s->name, set ? value : fallback,
+                return add_written(f, level, s->check, s->name, harm, remedy, "%s is %s%s", s->name, set ? value : fallback,
                                    set ? " in the server's configuration" : ", its default, for the server's configuration does not say");
         }
         if (now && !is_good(s, now)) {
@@ -259,7 +269,7 @@ static int look_setting(const Patient *p, Findings *f, const Setting *s, Level l
                         remedy = NULL;
                         return -ENOMEM;
                 }
-                return findings_add(f, level, s->check, s->harm, remedy, "%s is %s in the running server, though not in its configuration", s->name, now);
+                return findings_add(f, level, s->check, harm, remedy, "%s is %s in the running server, though not in its configuration", s->name, now);
         }
         return 0;
 }
@@ -287,13 +297,16 @@ static int look_doublewrite(const Patient *p, Findings *f, const char *check) {
 
 static int look_binlog_format(const Patient *p, Findings *f, const char *check) {
         _cleanup_free_ char *value = NULL;
+        bool asynchronous = patient_asynchronous(p);
 
         if (!p->options)
                 return 1;
         /* MariaDB's own default is MIXED, which does for what is written on one node. */
-        if (options_get(p->options, "binlog_format", &value) < 0 || strcasecmp(value, "ROW") == 0)
+        if (options_get(p->options, "binlog_format", &value) < 0 || strcasecmp(value, "ROW") == 0 || (asynchronous && strcasecmp(value, "MIXED") == 0))
                 return 0;
-        return add_written(f, LEVEL_WARNING, check, "binlog_format", "Galera replicates rows. Statements come to other results on other nodes, which are then thrown out as inconsistent.",
+        return add_written(f, LEVEL_WARNING, check, "binlog_format",
+                           asynchronous ? "A statement may come to another result on a replica: the data drift apart, and nobody is told."
+                                        : "Galera replicates rows. Statements come to other results on other nodes, which are then thrown out as inconsistent.",
                            "binlog_format=ROW in the server's configuration.", "binlog_format is %s in the server's configuration", value);
 }
 
@@ -378,14 +391,19 @@ static int look_start_timeout(const Patient *p, Findings *f, const char *check) 
 
 static int look_space(const Patient *p, Findings *f, const char *check) {
         unsigned long long free_mib = p->space_free / MIB, data_mib = p->space_data / MIB;
+        bool asynchronous = patient_asynchronous(p);
 
         if (!p->have_space)
                 return 1;
         if (p->space_free < 64 * MIB || p->space_free < p->space_data / 10)
-                return findings_add(f, LEVEL_WARNING, check, "The server stops when the disk is full, and a state transfer that fills it fails half way, with the old data gone.",
+                return findings_add(f, LEVEL_WARNING, check,
+                                    asynchronous ? "The server stops when the disk is full: a primary in the middle of its writes, a replica in the middle of what it follows."
+                                                 : "The server stops when the disk is full, and a state transfer that fills it fails half way, with the old data gone.",
                                     "Give the file system more room.", "%llu MiB are free below %s, which holds %llu MiB", free_mib, p->datadir, data_mib);
         if (p->space_free < p->space_data)
-                return findings_add(f, LEVEL_NOTE, check, "The old data cannot be kept beside new ones: setting data aside before a state transfer would fail.", "",
+                return findings_add(f, LEVEL_NOTE, check,
+                                    asynchronous ? "The data cannot be kept beside a copy of another node's: there would be no room to provision this node."
+                                                 : "The old data cannot be kept beside new ones: setting data aside before a state transfer would fail.", "",
                                     "%llu MiB are free below %s, which holds %llu MiB", free_mib, p->datadir, data_mib);
         return 0;
 }
@@ -413,6 +431,9 @@ static int look_directories(const Patient *p, Findings *f, const char *check) {
                 return 1;
         if (p->server_datadir)
                 r = findings_add(f, LEVEL_ERROR, check, ELSEWHERE, "Take datadir out of mainstay.conf, then: mainstayctl setup", "Mainstay's datadir is %s, the server's %s", p->datadir, p->server_datadir);
+        /* Views are of Galera. */
+        if (patient_asynchronous(p))
+                return r;
         if (r >= 0 && p->server_base_dir)
                 r = findings_add(f, LEVEL_ERROR, check, ELSEWHERE " A gvwstate.dat which the gate does not see is a bootstrap in disguise: the server may go on alone with old data.",
                                  "Take base_dir out of mainstay.conf, then: mainstayctl setup", "Mainstay's base_dir is %s, that of wsrep_provider_options %s", p->base_dir, p->server_base_dir);
@@ -438,20 +459,20 @@ static int look_own_name(const Patient *p, Findings *f, const char *check) {
 }
 
 const Check doctor_server_checks[] = {
-        { "wsrep-on", look_on, "Galera is switched on" },
-        { "cluster-address", look_address, "wsrep_cluster_address names a cluster to join" },
-        { "new-cluster", look_leftover_bootstrap, "no option in the server's configuration forms a new cluster" },
-        { "environment", look_environment, "nothing in the environment of mysqld's unit forms a new cluster" },
-        { "leftovers", look_leftovers, "no option for a single start is left in the server's configuration" },
-        { "provider-options", look_provider, "the provider keeps to its quorum" },
-        { "innodb-flush", look_flush, "InnoDB has a commit on the disk before it is acknowledged" },
-        { "binlog-flush", look_binlog_flush, "the binary log is off, or on the disk before a commit is acknowledged" },
-        { "innodb-doublewrite", look_doublewrite, "InnoDB can mend a page that was half written" },
-        { "binlog-format", look_binlog_format, "rows are replicated" },
-        { "sst", look_sst, "the programs of a state transfer are there" },
-        { "start-timeout", look_start_timeout, "a start has the time that a state transfer takes" },
-        { "disk-space", look_space, "there is room for a state transfer" },
-        { "directories", look_directories, "Mainstay and the server mean the same directories" },
-        { "own-name", look_own_name, "Mainstay and the server call this node the same" },
+        { "wsrep-on", look_on, "Galera is switched on", false },
+        { "cluster-address", look_address, "wsrep_cluster_address names a cluster to join", true },
+        { "new-cluster", look_leftover_bootstrap, "no option in the server's configuration forms a new cluster", true },
+        { "environment", look_environment, "nothing in the environment of mysqld's unit forms a new cluster", false },
+        { "leftovers", look_leftovers, "no option for a single start is left in the server's configuration", false },
+        { "provider-options", look_provider, "the provider keeps to its quorum", true },
+        { "innodb-flush", look_flush, "InnoDB has a commit on the disk before it is acknowledged", false },
+        { "binlog-flush", look_binlog_flush, "the binary log is off, or on the disk before a commit is acknowledged", false },
+        { "innodb-doublewrite", look_doublewrite, "InnoDB can mend a page that was half written", false },
+        { "binlog-format", look_binlog_format, "rows are replicated", false },
+        { "sst", look_sst, "the programs of a state transfer are there", true },
+        { "start-timeout", look_start_timeout, "a start has the time that a state transfer takes", true },
+        { "disk-space", look_space, "there is room for another node's data", false },
+        { "directories", look_directories, "Mainstay and the server mean the same directories", false },
+        { "own-name", look_own_name, "Mainstay and the server call this node the same", true },
         {},
 };

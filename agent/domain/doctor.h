@@ -135,6 +135,11 @@ typedef struct Check {
         const char *name;
         int (*look)(const Patient *p, Findings *f, const char *check);
         const char *fine;
+        bool galera; /* there is nothing to look at where the server replicates without */
 } Check;
+
+/* Within: the server replicates without Galera, as its configuration has it, and
+ * does not run with it now. */
+bool patient_asynchronous(const Patient *p);
 
 extern const Check doctor_server_checks[], doctor_node_checks[]; /* both end in {} */

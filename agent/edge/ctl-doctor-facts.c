@@ -323,8 +323,8 @@ static void find_hosts(Ward *w, const Facts *f) {
 
         if (f->options.cluster_address)
                 (void) options_cluster_hosts(f->options.cluster_address, add_cluster_host, w);
-        /* HOST or HOST:PORT, with the same brackets. */
-        if (f->options.node_address && *f->options.node_address && asprintf(&address, "gcomm://%s", f->options.node_address) >= 0)
+        /* HOST or HOST:PORT, with the same brackets. Without Galera it is nobody's. */
+        if (!options_asynchronous(&f->options) && f->options.node_address && *f->options.node_address && asprintf(&address, "gcomm://%s", f->options.node_address) >= 0)
                 (void) options_cluster_hosts(address, add_node_host, w);
         else
                 address = NULL;

@@ -9,21 +9,25 @@ static const struct {
         const char *step;
         Level level;
         const char *harm;
+        const char *asynchronous; /* where the server replicates without Galera; NULL: the same */
 } harms[] = {
-        { "accounts", LEVEL_ERROR, "The agent does not run without its account, and no other node gets in without the other." },
-        { "groups", LEVEL_ERROR, "The agent cannot read the state of the data: it waits, and nothing comes back by itself." },
-        { "directories", LEVEL_ERROR, "What the agent and the server must keep over a power cut has no place." },
-        { "key", LEVEL_ERROR, "This node's agent gets in nowhere: to it the other nodes are uncertain." },
-        { "peer-keys", LEVEL_ERROR, "To a node which is not let in, this one is uncertain, and is waited for." },
-        { "host-keys", LEVEL_ERROR, "ssh does not trust the machine: that node is uncertain, and is waited for." },
-        { "unit", LEVEL_ERROR, "The server starts past the gate: nothing keeps it from forming a second cluster, or from going on with old data." },
-        { "notify", LEVEL_ERROR, "Without the record of who was in the cluster, every configured node must be heard after a crash of all." },
-        { "agent", LEVEL_ERROR, "Nobody brings this node back, and the others wait for what it has to say." },
-        { "account", LEVEL_WARNING, "The agent does not hear from the server where it stands, and takes it for starting." },
-        { "peers", LEVEL_ERROR, "What is not heard is uncertain: where that node is needed, nobody forms the cluster." },
+        { "accounts", LEVEL_ERROR, "The agent does not run without its account, and no other node gets in without the other.", NULL },
+        { "groups", LEVEL_ERROR, "The agent cannot read the state of the data: it waits, and nothing comes back by itself.", NULL },
+        { "directories", LEVEL_ERROR, "What the agent and the server must keep over a power cut has no place.", NULL },
+        { "key", LEVEL_ERROR, "This node's agent gets in nowhere: to it the other nodes are uncertain.", NULL },
+        { "peer-keys", LEVEL_ERROR, "To a node which is not let in, this one is uncertain, and is waited for.", NULL },
+        { "host-keys", LEVEL_ERROR, "ssh does not trust the machine: that node is uncertain, and is waited for.", NULL },
+        { "unit", LEVEL_ERROR, "The server starts past the gate: nothing keeps it from forming a second cluster, or from going on with old data.",
+          "The server starts past the gate: nothing keeps it from data that are in the middle of being replaced." },
+        { "notify", LEVEL_ERROR, "Without the record of who was in the cluster, every configured node must be heard after a crash of all.", NULL },
+        { "agent", LEVEL_ERROR, "Nobody brings this node back, and the others wait for what it has to say.", NULL },
+        { "account", LEVEL_WARNING, "The agent does not hear from the server where it stands, and takes it for starting.", NULL },
+        { "peers", LEVEL_ERROR, "What is not heard is uncertain: where that node is needed, nobody forms the cluster.",
+          "What is not heard is uncertain: it may be a primary, and nobody would know." },
 };
 
 static int take_steps(const Setup *s, Findings *f) {
+        bool asynchronous = options_asynchronous(&s->facts.options);
         const json_t *o;
         size_t i;
         int r = 0;
@@ -39,7 +43,7 @@ static int take_steps(const Setup *s, Findings *f) {
                         continue;
                 for (size_t k = 0; k < ELEMENTS(harms); k++)
                         if (streq(step, harms[k].step)) {
-                                harm = harms[k].harm;
+                                harm = asynchronous && harms[k].asynchronous ? harms[k].asynchronous : harms[k].harm;
                                 level = harms[k].level;
                         }
                 /* It cannot be looked for where there is no server. */

@@ -6,6 +6,8 @@
         "would have been started with:\n--wsrep_on=ON --wsrep_cluster_address=gcomm://db1,db2,db3 --wsrep_cluster_name=lab "                 \
         "--wsrep_node_name=db1 --wsrep_provider_options=gcache.size=64M --wsrep_sst_method=mariabackup --wsrep_sst_auth=mysql: "             \
         "--innodb_flush_log_at_trx_commit=1 --datadir=/var/lib/mysql "
+#define ASYNCHRONOUS                                                                                                                         \
+        "would have been started with:\n--server_id=1 --log_bin --sync_binlog=1 --innodb_flush_log_at_trx_commit=1 --datadir=/var/lib/mysql "
 #define TRIO "db2; db3"
 #define LIVE "{}"
 
@@ -182,6 +184,36 @@ static const Case table[] = {
         { "within the time of asking", "", LIVE, "db2; db3 clock=12 slow=10", NULL, "clocks", LEVEL_OK, NULL, NULL },
 };
 
+#define ALONE "{\"wsrep_on\":\"OFF\",\"wsrep_cluster_status\":\"Disconnected\"}"
+
+/* Without Galera. */
+static const Case asynchronous[] = {
+        { "Galera is not missed", "", ALONE, TRIO, NULL, "wsrep-on", LEVEL_NOTE, "without Galera", NULL },
+        { "nor is it where the server is down", "", NULL, TRIO, NULL, "wsrep-on", LEVEL_NOTE, "without Galera", NULL },
+        { "Galera runs, and its lines are gone", "--wsrep_cluster_name=lab --wsrep_sst_auth=mysql:", "{\"wsrep_on\":\"ON\",\"wsrep_cluster_status\":\"Primary\",\"wsrep_cluster_size\":\"3\"}", TRIO, NULL, "wsrep-on", LEVEL_ERROR, "wsrep_on is not on", "cluster-address" },
+        { "an address, and Galera is off", "--wsrep_on=OFF --wsrep_cluster_address=gcomm://db1,db2,db3 --wsrep_cluster_name=lab --wsrep_sst_auth=mysql:", ALONE, TRIO, NULL, "wsrep-on", LEVEL_ERROR, "wsrep_on is not on", NULL },
+        { "a leftover at which the gate refuses", "", ALONE, TRIO, new_cluster, "environment", LEVEL_ERROR, "_WSREP_NEW_CLUSTER", "wsrep-on" },
+        { "MYSQLD_OPTS that mean nothing without Galera", "", ALONE, TRIO, opts_trap, "environment", LEVEL_OK, NULL, "wsrep-on" },
+        { "force recovery", "--innodb_force_recovery=1", ALONE, TRIO, NULL, "leftovers", LEVEL_ERROR, "innodb_force_recovery", "wsrep-on" },
+        { "flush 2", "--innodb_flush_log_at_trx_commit=2", ALONE, TRIO, NULL, "innodb-flush", LEVEL_WARNING, "2", "wsrep-on" },
+        { "flush 2 by hand", "", "{\"innodb_flush_log_at_trx_commit\":\"2\"}", TRIO, NULL, "innodb-flush", LEVEL_WARNING, "running", "wsrep-on" },
+        { "a binary log that is not flushed", "--sync_binlog=0", ALONE, TRIO, NULL, "binlog-flush", LEVEL_WARNING, "0", "wsrep-on" },
+        { "no doublewrite", "--innodb_doublewrite=0", ALONE, TRIO, NULL, "innodb-doublewrite", LEVEL_WARNING, "innodb_doublewrite", "wsrep-on" },
+        { "statements", "--binlog_format=STATEMENT", ALONE, TRIO, NULL, "binlog-format", LEVEL_WARNING, "STATEMENT", "wsrep-on" },
+        { "rows where they must be", "--binlog_format=mixed", ALONE, TRIO, NULL, "binlog-format", LEVEL_OK, NULL, "wsrep-on" },
+        { "a full disk", "", ALONE, TRIO, disk_full, "disk-space", LEVEL_WARNING, "free", "wsrep-on" },
+        { "less than the data", "", ALONE, TRIO, disk_tight, "disk-space", LEVEL_NOTE, "free", "wsrep-on" },
+        { "another datadir", "", ALONE, TRIO, other_datadir, "directories", LEVEL_ERROR, "/srv/mysql", "wsrep-on" },
+        { "base_dir outside", "", ALONE, TRIO, base_dir_and_old, "directories", LEVEL_OK, NULL, "wsrep-on" },
+        { "a name that does not resolve", "", ALONE, TRIO, host_unknown, "host-names", LEVEL_ERROR, "db2.example", "wsrep-on" },
+        { "not heard", "", ALONE, "db2; db3 problem", NULL, "heard", LEVEL_ERROR, "db3 is not heard", "wsrep-on" },
+        { "one of our name", "", ALONE, "db2; db3 name=db1", NULL, "node-names", LEVEL_ERROR, "as this node does", "wsrep-on" },
+        { "two of one name", "", ALONE, "db2; db3 name=db2", NULL, "node-names", LEVEL_ERROR, "db2 and db3", "wsrep-on" },
+        { "an old agent", "", ALONE, TRIO, old_agent, "versions", LEVEL_WARNING, "0.0.9", "wsrep-on" },
+        { "another series", "", ALONE, "db2; db3 server=10.6.21-MariaDB", NULL, "versions", LEVEL_WARNING, "10.6.21", "wsrep-on" },
+        { "a clock ahead", "", ALONE, "db2; db3 clock=60", NULL, "clocks", LEVEL_WARNING, "60 s ahead", "wsrep-on" },
+};
+
 typedef struct World {
         Patient patient;
         Options options;
@@ -244,13 +276,13 @@ static void node_parse(World *w, char *text) {
 }
 
 /* A healthy node, and what the case makes of it. */
-static void world_make(World *w, const Case *c) {
+static void world_make(World *w, const Case *c, const char *options) {
         _cleanup_free_ char *text = NULL;
         Patient *p = &w->patient;
         char *save = NULL;
 
         *w = (World) {};
-        assert_true(asprintf(&text, HEALTHY "%s\n", c->options) > 0);
+        assert_true(asprintf(&text, "%s%s\n", options, c->options) > 0);
         assert_int_equal(options_parse(text, &w->options), 0);
         if (c->live) {
                 w->live = json_loads(c->live, 0, NULL);
@@ -299,7 +331,7 @@ static void the_healthy_have_nothing(void **state) {
         World w;
 
         (void) state;
-        world_make(&w, &healthy);
+        world_make(&w, &healthy, HEALTHY);
         assert_int_equal(doctor_examine(&w.patient, &f), 0);
         for (size_t i = 0; i < f.n; i++)
                 if (f.finding[i].level != LEVEL_OK)
@@ -308,17 +340,16 @@ static void the_healthy_have_nothing(void **state) {
         world_done(&w);
 }
 
-static void traps_are_found_and_nothing_else(void **state) {
-        (void) state;
-        for (size_t i = 0; i < ELEMENTS(table); i++) {
-                const Case *c = &table[i];
+static void look_at_each(const Case *cases, size_t n_cases, const char *options) {
+        for (size_t i = 0; i < n_cases; i++) {
+                const Case *c = &cases[i];
                 _cleanup_(findings_done) Findings f = {};
                 Level worst = LEVEL_OK;
                 bool said = !c->word, any = false;
                 size_t n = 0;
                 World w;
 
-                world_make(&w, c);
+                world_make(&w, c, options);
                 assert_int_equal(doctor_examine(&w.patient, &f), 0);
                 for (size_t k = 0; k < f.n; k++) {
                         const Finding *one = &f.finding[k];
@@ -343,6 +374,65 @@ static void traps_are_found_and_nothing_else(void **state) {
         }
 }
 
+static void traps_are_found_and_nothing_else(void **state) {
+        (void) state;
+        look_at_each(table, ELEMENTS(table), HEALTHY);
+}
+
+/* What is Galera's is nothing to a server that replicates without, however it
+ * looks; and what is wrong with that one is said in words of its own. */
+static void without_galera_nothing_is_said_of_it(void **state) {
+        static const char *const of_galera[] = { "cluster-address", "new-cluster", "provider-options", "sst", "start-timeout", "own-name", "quorum", "alike" };
+        static const Case bare = { .name = "bare", .options = "", .live = ALONE, .nodes = "db2; db3 cluster=other sst=rsync; db4" };
+        _cleanup_(findings_done) Findings f = {};
+        size_t n = 0;
+        World w;
+
+        (void) state;
+        world_make(&w, &bare, ASYNCHRONOUS);
+        w.patient.server_base_dir = "/srv/views";
+        w.patient.sst_script = false;
+        w.patient.tool[0].there = false;
+        w.patient.start_timeout = 90 * USEC_PER_SEC;
+        assert_int_equal(doctor_examine(&w.patient, &f), 0);
+        for (const Check *c = doctor_server_checks; c->name; c++)
+                n += !c->galera;
+        for (const Check *c = doctor_node_checks; c->name; c++)
+                n += !c->galera;
+        assert_int_equal(f.n, n);
+        for (size_t i = 0; i < f.n; i++) {
+                for (size_t k = 0; k < ELEMENTS(of_galera); k++)
+                        assert_string_not_equal(f.finding[i].check, of_galera[k]);
+                if (f.finding[i].level == LEVEL_OK)
+                        continue;
+                assert_string_equal(f.finding[i].check, "wsrep-on");
+                assert_int_equal(f.finding[i].level, LEVEL_NOTE);
+                assert_non_null(strstr(f.finding[i].text, "without Galera"));
+        }
+        world_done(&w);
+
+        look_at_each(asynchronous, ELEMENTS(asynchronous), ASYNCHRONOUS);
+}
+
+/* Nobody who has no Galera is told to set what is Galera's. */
+static void without_galera_no_remedy_is_of_it(void **state) {
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS(asynchronous); i++) {
+                _cleanup_(findings_done) Findings f = {};
+                World w;
+
+                world_make(&w, &asynchronous[i], ASYNCHRONOUS);
+                if (patient_asynchronous(&w.patient)) {
+                        assert_int_equal(doctor_examine(&w.patient, &f), 0);
+                        for (size_t k = 0; k < f.n; k++)
+                                if (strstr(f.finding[k].remedy, "wsrep_") || strstr(f.finding[k].harm, "wsrep-") || strstr(f.finding[k].harm, "state transfer") ||
+                                    strstr(f.finding[k].harm, "Galera"))
+                                        fail_msg("%s: %s %s", asynchronous[i].name, f.finding[k].harm, f.finding[k].remedy);
+                }
+                world_done(&w);
+        }
+}
+
 /* Without facts nothing is said of them: neither that they are wrong nor that
  * they are well. */
 static void nothing_is_said_of_what_is_not_known(void **state) {
@@ -362,7 +452,7 @@ static void an_unheard_node_is_not_called_heard(void **state) {
         World w;
 
         (void) state;
-        world_make(&w, &unheard);
+        world_make(&w, &unheard, HEALTHY);
         w.patient.node[1].problem = NULL; /* a step of the setup has told why */
         assert_int_equal(doctor_examine(&w.patient, &f), 0);
         for (size_t i = 0; i < f.n; i++)
@@ -485,6 +575,8 @@ int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(the_healthy_have_nothing),
                 cmocka_unit_test(traps_are_found_and_nothing_else),
+                cmocka_unit_test(without_galera_nothing_is_said_of_it),
+                cmocka_unit_test(without_galera_no_remedy_is_of_it),
                 cmocka_unit_test(nothing_is_said_of_what_is_not_known),
                 cmocka_unit_test(an_unheard_node_is_not_called_heard),
                 cmocka_unit_test(it_is_told_as_json),
