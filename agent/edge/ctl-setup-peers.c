@@ -44,11 +44,32 @@ int address_from_argv(const char *const *argv, char **ret) {
         return 0;
 }
 
+/* What ssh says besides its last line tells a key that has changed from one that
+ * was never seen. */
+const char *ssh_remedy(const char *complaint, int status) {
+        char reason[SSH_REASON_SIZE];
+
+        (void) ssh_reason(complaint, status, reason);
+        if (strstr(reason, "denied"))
+                return "Let this node's key in there: mainstayctl setup --peer-key 'ssh-ed25519 ...', the key is printed above.\n"
+                       "If it is in: do AllowUsers or AllowGroups in sshd_config there leave " PEER_USER " out?";
+        if (strstr(reason, "resolve"))
+                return "Give the node's address in [peers] of mainstay.conf, or mend DNS or /etc/hosts here.";
+        if (strstr(complaint, "host key is known for"))
+                return "Its host key is not known here yet. To take it as it comes over the network: mainstayctl setup\n"
+                       "To give it: mainstayctl setup --known-hosts FILE";
+        if (strstr(reason, "verification") || strstr(reason, "identification"))
+                return "Its host key is not the one that is known here. If that is right (a new installation):\n"
+                       "ssh-keygen -R HOST -f " SSH_DIR "/known_hosts, and run this again.";
+        if (status == 127 || strstr(reason, "not found"))
+                return "systemd-stdio-bridge is not in the PATH there: is systemd complete?";
+        return "Is the machine up, is sshd running there, does a firewall let this node in?";
+}
+
 /* ssh leads there at all: what the command says where it does not. */
 static int ssh_works(Setup *s, const char *label, const char *const *argv) {
         _cleanup_free_ char *complaint = NULL;
         char reason[SSH_REASON_SIZE];
-        const char *remedy;
         int r;
 
         r = setup_run(argv, NULL, &complaint);
@@ -59,15 +80,7 @@ static int ssh_works(Setup *s, const char *label, const char *const *argv) {
         if (r < 126)
                 return 1;
         (void) ssh_reason(complaint, r, reason);
-        remedy = strstr(reason, "denied")  ? "Let this node's key in there: mainstayctl setup --peer-key 'ssh-ed25519 ...', the key is printed above.\n"
-                                             "If it is in: do AllowUsers or AllowGroups in sshd_config there leave " PEER_USER " out?"
-               : strstr(reason, "resolve") ? "Give the node's address in [peers] of mainstay.conf, or mend DNS or /etc/hosts here."
-               : strstr(reason, "verification") || strstr(reason, "identification")
-                       ? "Its host key is not the one that is known here. If that is right (a new installation):\n"
-                         "ssh-keygen -R HOST -f " SSH_DIR "/known_hosts, and run this again."
-               : r == 127 || strstr(reason, "not found") ? "systemd-stdio-bridge is not in the PATH there: is systemd complete?"
-                                           : "Is the machine up, is sshd running there, does a firewall let this node in?";
-        setup_missing(s, remedy, "the way to %s: %s", label, reason);
+        setup_missing(s, ssh_remedy(complaint, r), "the way to %s: %s", label, reason);
         return 0;
 }
 

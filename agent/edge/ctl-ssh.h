@@ -10,3 +10,6 @@ bool address_is_bus(const char *address);
 
 /* An sd-bus address that runs `argv`; free `*ret`. */
 int address_from_argv(const char *const *argv, char **ret);
+
+/* What a person does where ssh ended with this status and wrote this to stderr. */
+const char *ssh_remedy(const char *complaint, int status);

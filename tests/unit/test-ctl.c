@@ -519,6 +519,31 @@ static void test_address(void **state) {
         assert_false(address_is_bus("db2"));
 }
 
+static const struct {
+        const char *complaint;
+        int status;
+        const char *says, *not; /* not: may be NULL */
+} remedies[] = {
+        { "No ED25519 host key is known for db2 and you have requested strict checking.\r\nHost key verification failed.\r\n", 255, "mainstayctl setup\n", "ssh-keygen -R" },
+        { "No RSA host key is known for [db2]:2222 and you have requested strict checking.\r\nHost key verification failed.\r\n", 255, "not known here yet", "ssh-keygen -R" },
+        { "@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\r\nHost key for db2 has changed and you have requested strict checking.\r\n"
+          "Host key verification failed.\r\n", 255, "ssh-keygen -R", "not known here yet" },
+        { "mainstay-peer@db2: Permission denied (publickey).\r\n", 255, "--peer-key", NULL },
+        { "ssh: Could not resolve hostname db2: Name or service not known\r\n", 255, "DNS", NULL },
+        { "sh: 1: systemd-stdio-bridge: not found\n", 127, "systemd-stdio-bridge", NULL },
+        { "ssh: connect to host db2 port 22: Connection refused\r\n", 255, "firewall", NULL },
+        { "", 255, "firewall", NULL },
+};
+
+static void test_remedies(void **state) {
+        for (size_t i = 0; i < ELEMENTS(remedies); i++) {
+                const char *remedy = ssh_remedy(remedies[i].complaint, remedies[i].status);
+
+                CHECK(strstr(remedy, remedies[i].says), remedies[i].complaint);
+                CHECK(!remedies[i].not || !strstr(remedy, remedies[i].not), remedies[i].complaint);
+        }
+}
+
 /* The drop-in */
 
 static const char template_text[] =
@@ -651,6 +676,7 @@ int main(void) {
                 cmocka_unit_test(test_policy),
                 cmocka_unit_test(test_keys),
                 cmocka_unit_test(test_address),
+                cmocka_unit_test(test_remedies),
                 cmocka_unit_test(test_dropin),
                 cmocka_unit_test(test_dropin_others),
                 cmocka_unit_test(test_catalog),
