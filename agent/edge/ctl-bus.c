@@ -253,8 +253,8 @@ bool bus_error_absent(const sd_bus_error *error) {
 /* Returns what a person can do about it. */
 static const char *remedy(const Args *a, const sd_bus_error *error, int r) {
         if (bus_error_absent(error))
-                return "The agent, mainstayd, does not run. systemd starts it again by itself whenever it ends; "
-                       "meanwhile mysqld goes on, and starts as a joiner only. "
+                return "The agent, mainstayd, does not run. Where it ended by itself, systemd starts it again; where somebody has stopped it, start it there: systemctl start mainstayd. "
+                       "Meanwhile mysqld goes on, and starts as a joiner only. "
                        "See `systemctl status mainstayd`; on a new node: mainstayctl setup";
         if (sd_bus_error_has_names(error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, SD_BUS_ERROR_ACCESS_DENIED))
                 return "Nothing was changed. Say it as root, or with sudo.";

@@ -170,7 +170,7 @@ static int tell_absent(Follow *f) {
         FILE *to = f->args->json ? stderr : stdout;
 
         if (!f->absent)
-                fprintf(to, "%sThe agent, mainstayd, does not run. systemd starts it again, and then it goes on with the job; this waits for it.\n", f->shown.progress ? "\n" : "");
+                fprintf(to, "%sThe agent, mainstayd, does not run. Where somebody has stopped it, start it there: systemctl start mainstayd; else systemd does. Then it goes on with the job; this waits for it.\n", f->shown.progress ? "\n" : "");
         f->absent = true;
         f->shown.progress = false;
         (void) fflush(to);

@@ -259,7 +259,7 @@ int setup_agent(Setup *s) {
         if (enabled && active && !s->restart_agent)
                 setup_already(s, AGENT_UNIT " is enabled and runs");
         else if (s->args->check) {
-                setup_missing(s, "", AGENT_UNIT "%s%s%s", enabled ? "" : " is not enabled", !enabled && !active ? " and" : "", active ? "" : " does not run");
+                setup_missing(s, enabled ? "systemctl start mainstayd" : "systemctl enable --now mainstayd", AGENT_UNIT "%s%s%s", enabled ? "" : " is not enabled", !enabled && !active ? " and" : "", active ? "" : " does not run");
                 return 0;
         } else {
                 if (!(enabled && active) && setup_must(s, enable) < 0)

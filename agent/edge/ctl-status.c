@@ -62,7 +62,7 @@ static int on_redraw(sd_event_source *s, void *userdata) {
                 if (w->args->json)
                         puts("null");
                 else
-                        puts("The agent, mainstayd, does not run. systemd starts it again; this goes on when it is back.");
+                        puts("The agent, mainstayd, does not run. Where somebody has stopped it, start it there: systemctl start mainstayd; else systemd does. This goes on when it is back.");
                 r = 0;
         } else {
                 w->exit = bus_explain(w->args, "The state of the cluster cannot be read", &error, r);

@@ -546,6 +546,7 @@ static void without_an_agent_it_is_said(void **state) {
         LOOP_UNTIL(a->event, ended(a));
         assert_int_equal(a->status, CTL_FAILED);
         prints(a, "err", "does not run");
+        prints(a, "err", "systemctl start mainstayd");
 }
 
 #define PLAYED(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
