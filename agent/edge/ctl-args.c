@@ -219,11 +219,15 @@ static int take_job_word(Args *a, const char *word, char error[static 256]) {
         return 0;
 }
 
+static bool ends_a_provision(const char *word) {
+        return streq(word, "commit") || streq(word, "rollback");
+}
+
 /* "db2", "db2 db1" for repoint, "db2 replica db1" for replicator, "commit db2" for provision. */
 static int take_node_word(Args *a, const char *word, char error[static 256]) {
         bool follows = a->verb == VERB_REPOINT || (a->verb == VERB_REPLICATOR && a->what && streq(a->what, "replica"));
 
-        if (a->verb == VERB_PROVISION && !a->node && !a->what && (streq(word, "commit") || streq(word, "rollback"))) {
+        if (a->verb == VERB_PROVISION && !a->node && !a->what && ends_a_provision(word)) {
                 a->what = word;
                 return 0;
         }
@@ -233,6 +237,8 @@ static int take_node_word(Args *a, const char *word, char error[static 256]) {
                 *(a->node ? &a->primary : &a->node) = word;
                 return 0;
         }
+        if (a->verb == VERB_PROVISION && !a->what && ends_a_provision(word))
+                return wrong(error, "\"%s\" is one word too many. Did you mean: provision %s %.100s?", word, word, a->node);
         if (a->verb != VERB_REPLICATOR || a->what)
                 return wrong(error, "\"%.100s\" is one word too many.", word);
         if (!streq(word, "offline") && !streq(word, "online") && !streq(word, "replica"))
@@ -262,11 +268,22 @@ static int take_time(int64_t *ret, const char *text, char error[static 256]) {
         return 0;
 }
 
+/* What is no verb may be what follows one. */
+static int no_verb(const char *word, char error[static 256]) {
+        if (ends_a_provision(word))
+                return wrong(error, "There is no verb \"%s\". Did you mean: provision %s NODE?", word, word);
+        if (job_verb_from_string(word) >= 0)
+                return wrong(error, "There is no verb \"%s\". Did you mean: job %s?", word, word);
+        if (policy_from_string(word) >= 0)
+                return wrong(error, "There is no verb \"%s\". Did you mean: policy %s?", word, word);
+        return wrong(error, "There is no verb \"%.100s\".", word);
+}
+
 /* The verb; then nodes that are given up, and for `plan` files. */
 static int take_word(Args *a, const char *word, bool follows_without, char error[static 256]) {
         if (a->verb == _VERB_INVALID) {
                 a->verb = verb_from_string(word);
-                return a->verb < 0 ? wrong(error, "There is no verb \"%.100s\".", word) : 0;
+                return a->verb < 0 ? no_verb(word, error) : 0;
         }
         if (follows_without)
                 return add_names(&a->without, "--without", word, error);
