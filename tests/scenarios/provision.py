@@ -211,7 +211,7 @@ def what_must_not_be_provisioned_is_refused(service):
         ("provision", "db2", "--source", "db9"): "There is no node",
         ("provision", "db2", "--method", "magic"): "mariadb-backup",
         ("provision", "commit", "db2"): "nothing to commit",
-        ("provision", "rollback", "db2"): "no copy",
+        ("provision", "rollback", "db2"): "no data from before",
     }.items():
         said = service.ctl("db1", *words, status=1)
         assert answer in said, f"{words}: {said}"

@@ -119,9 +119,19 @@ class Service(Replicas):
                   "all nodes to be ONLINE")
 
     def begin_again(self):
-        """What setup has given a server is gone with its data."""
+        """What setup has given a server is gone with its data; what a node was made, its
+        agent would make of it again."""
+        self.on_all(self.unmake)
         super().begin_again()
-        self.on_all(lambda node: node.run(["mainstayctl", "setup"], check=False))
+        self.on_all(lambda node: node.run("systemctl start mainstayd; mainstayctl setup", check=False, timeout=PATIENT))
+
+    @staticmethod
+    def unmake(node):
+        node.run(["systemctl", "stop", "mainstayd"])
+        state = node.path("var/lib/mainstay/state.json")
+        kept = {key: value for key, value in json.loads(state.read_text()).items() if key not in ("replica", "held")}
+        state.write_text(json.dumps(kept))
+        node.path("var/lib/mainstay/replica.cnf").write_text("")
 
     def names(self):
         return [node.name for node in self.lab.nodes]
