@@ -196,6 +196,8 @@ def what_cannot_go_on_is_told_and_left_alone(service):
     """Errant transactions, purged binary logs: refused before anything is touched, with the evidence."""
     breakage.purge_binlogs(service, "db3")
     service.wait_state("db3", "FAILED")
+    # The primary's agent asks its server every few seconds.
+    service.wait(lambda: service.of("db1", seen_by="db3")["position"] != service.of("db3", seen_by="db3")["position"], "db3 to hear of what it lacks")
     said = service.ctl("db1", "recover", "db3", status=1)
     assert "new copy of the data" in said, said
     breakage.commit_errant(service, "db2")
