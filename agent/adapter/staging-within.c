@@ -22,7 +22,7 @@ static int open_in(int fd, const char *name, char *text) {
         return r < 0 ? datadir_fail(-errno, text, "%s cannot be opened: %s", name, strerror(errno)) : r;
 }
 
-static bool is_whole(int fd) {
+bool within_keeps(int fd) {
         return datadir_has(fd, STAGING_OLD "/" WITHIN_WHOLE_NAME);
 }
 
@@ -33,11 +33,11 @@ Within within_state(int fd) {
                 return WITHIN_COPY;
         if (!datadir_has(fd, STAGING_NEW "/" STAGING_NOTE))
                 return WITHIN_OWN;
-        return is_whole(fd) ? WITHIN_ENTERING : WITHIN_LEAVING;
+        return within_keeps(fd) ? WITHIN_ENTERING : WITHIN_LEAVING;
 }
 
-bool within_keeps(int fd) {
-        return is_whole(fd);
+bool within_is_between(Within state) {
+        return state == WITHIN_LEAVING || state == WITHIN_ENTERING;
 }
 
 typedef struct Move {
@@ -73,6 +73,11 @@ static int move_entry(int fromfd, const char *entry, void *userdata, char *text)
         return r < 0 ? datadir_fail(r, text, "%.200s cannot be moved: %s", entry, strerror(-r)) : 1;
 }
 
+/* In the new place first: a name may be lost in neither. */
+static int bring_to_disk(int from, int to, char *text) {
+        return fsync(to) < 0 || fsync(from) < 0 ? datadir_fail(-errno, text, "the new names cannot be brought to the disk: %s", strerror(errno)) : 1;
+}
+
 /* All, and durably. Renamed while it is read, a directory may leave some out. */
 static int move_all(int from, int to, bool noted, char *text) {
         Move m = { .to = to, .noted = noted };
@@ -82,8 +87,7 @@ static int move_all(int from, int to, bool noted, char *text) {
                 m.n = 0;
                 r = datadir_each(from, move_entry, &m, text);
         } while (r > 0 && m.n > 0);
-        /* In the new place first: a name may be lost in neither. */
-        return r > 0 && (fsync(to) < 0 || fsync(from) < 0) ? datadir_fail(-errno, text, "the new names cannot be brought to the disk: %s", strerror(errno)) : r;
+        return r > 0 ? bring_to_disk(from, to, text) : r;
 }
 
 static int move_note(int from, int to, char *text) {
@@ -91,7 +95,7 @@ static int move_note(int from, int to, char *text) {
 
         if (r < 0 && r != -ENOENT)
                 return datadir_fail(r, text, STAGING_NOTE " cannot be moved: %s", strerror(-r));
-        return fsync(to) < 0 || fsync(from) < 0 ? datadir_fail(-errno, text, "the new names cannot be brought to the disk: %s", strerror(errno)) : 1;
+        return bring_to_disk(from, to, text);
 }
 
 static int remove_place(int fd, const char *name, char *text) {
@@ -177,9 +181,9 @@ int within_back(int fd, char text[static DATADIR_TEXT_MAX]) {
         if (old < 0)
                 return old;
         /* From now on what is in place is of the own data. */
-        if ((unlinkat(old, WITHIN_WHOLE_NAME, 0) < 0 && errno != ENOENT) || fsync(old) < 0)
-                return datadir_fail(-errno, text, STAGING_OLD "/" WITHIN_WHOLE_NAME " cannot be removed: %s", strerror(errno));
-        r = move_all(old, fd, true, text);
+        r = remove_stale(old, WITHIN_WHOLE_NAME, text);
+        if (r > 0)
+                r = move_all(old, fd, true, text);
         if (r <= 0)
                 return r;
         /* It must be empty: what is in it is nobody's to delete. */

@@ -31,6 +31,7 @@ bool within_is(int parentfd, int fd);
 
 /* `fd` is the datadir. Between the two wholes no server may start on it. */
 Within within_state(int fd);
+bool within_is_between(Within state);
 
 /* Are all of the own data set aside there? */
 bool within_keeps(int fd);

@@ -316,7 +316,7 @@ int staging_kept(int parentfd, const char *name, char text[static DATADIR_TEXT_M
         if (p.within) {
                 Within state = within_state(p.fd);
 
-                if (state == WITHIN_LEAVING || state == WITHIN_ENTERING || (state == WITHIN_COPY && within_keeps(p.fd)))
+                if (within_is_between(state) || (state == WITHIN_COPY && within_keeps(p.fd)))
                         return 1;
         } else {
                 own = datadir_has(parentfd, p.old) ? p.old : p.new;
@@ -395,7 +395,7 @@ int staging_discard(int parentfd, const char *name, int64_t job, char text[stati
                 if (r <= 0)
                         return r;
         }
-        if (p.within && (within_state(p.fd) == WITHIN_LEAVING || within_state(p.fd) == WITHIN_ENTERING))
+        if (p.within && within_is_between(within_state(p.fd)))
                 return datadir_fail(0, text, "the exchange of the data has not come to its end, and nothing is removed");
         if (holds_own(&p, name, parentfd, job))
                 return datadir_fail(0, text, "%s holds the data that were in %s before, and is not removed: end that first, by mainstayctl provision commit, or rollback", p.new, name);

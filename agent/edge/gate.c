@@ -455,9 +455,8 @@ static int check_kept_out(const char *serverdir) {
  * that comes before it would make a new database of it. */
 static int check_whole(const char *datadir) {
         _cleanup_close_ int fd = open(datadir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        Within state = fd < 0 ? WITHIN_OWN : within_state(fd);
 
-        if (state == WITHIN_OWN || state == WITHIN_COPY)
+        if (fd < 0 || !within_is_between(within_state(fd)))
                 return 0;
         log_error("mysqld is not started: the data in %s are being exchanged for a copy, and but a part of them is in place. Mainstay's agent goes on with that when it runs (systemctl start mainstayd). "
                   "Where its job has failed, what it wants is in mainstayctl job show; then: mainstayctl provision rollback --force=primary", datadir);
