@@ -74,6 +74,20 @@ def network_remove(lab):
         raise LabError(f"bridge {bridge} does not go away")
 
 
+def network_link_slow(lab, node, source, port, rate):
+    """What a node is sent from that address and port comes at `rate`, in tc's units; all else as ever."""
+    link = network_link(lab, node)
+    host_run("tc", "qdisc", "add", "dev", link, "root", "handle", "1:", "htb")
+    host_run("tc", "class", "add", "dev", link, "parent", "1:", "classid", "1:1", "htb", "rate", rate)
+    host_run("tc", "filter", "add", "dev", link, "parent", "1:", "protocol", "ip", "u32",
+             "match", "ip", "src", source, "match", "ip", "sport", port, "0xffff", "flowid", "1:1")
+
+
+def network_link_fast(lab, node):
+    """As it was before network_link_slow(), or is."""
+    host_run("tc", "qdisc", "delete", "dev", network_link(lab, node), "root", check=False)
+
+
 def network_link_exists(lab, node):
     return Path("/sys/class/net", network_link(lab, node)).exists()
 

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from cluster import PATIENT
 from lablib.flavour import MariaDB
 from lablib.host import host_run
+from lablib.network import network_link_fast, network_link_slow
 
 # A source does badly: what makes the copy there claims that all went well, after so many bytes.
 CUT_SHORT = """#!/bin/sh
@@ -22,6 +23,8 @@ case "$*" in
 esac
 """
 FLAG = "/run/the-copy-pauses"
+# What a clone then comes at.
+CRAWL = "4mbit"
 
 
 def methods(service):
@@ -69,7 +72,8 @@ def slowly(service, name, method=None):
         finally:
             go_on(service, name)
         return
-    service.node("db2").rows("SET GLOBAL clone_max_data_bandwidth = 1, clone_autotune_concurrency = OFF, clone_max_concurrency = 1")
+    # MySQL's own throttle lets a small clone slip through.
+    network_link_slow(service.lab.name, "db2", service.node(name).address, 3306, CRAWL)
     try:
         yield
     finally:
@@ -79,8 +83,7 @@ def slowly(service, name, method=None):
 def go_on(service, name):
     """Nothing keeps a copy of that node to db2 any more."""
     service.node(name).run(f"rm -f {FLAG}")
-    if service.flavour is not MariaDB:
-        service.node("db2").rows("SET GLOBAL clone_max_data_bandwidth = DEFAULT, clone_autotune_concurrency = DEFAULT, clone_max_concurrency = DEFAULT")
+    network_link_fast(service.lab.name, "db2")
 
 
 def disconnect(service, name, other):
