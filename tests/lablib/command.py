@@ -65,7 +65,7 @@ def _parser():
 def _add_up(up):
     up.add_argument("count", type=int, metavar="N")
     up.add_argument("--image", default=DEFAULT, choices=IMAGES)
-    up.add_argument("--install", metavar="TREE", help="lay a DESTDIR tree over every node")
+    up.add_argument("--install", metavar="DEB", help="install a package in every node")
     up.add_argument("--by-address", action="store_true",
                     help="addresses instead of names in wsrep_cluster_address, and no wsrep_node_address")
     up.add_argument("--sst", default="rsync", choices=("rsync", "mariabackup", "mysqldump"),

@@ -87,10 +87,10 @@ class MySQL:
     unit = "mysql.service"
     program = "mysqld"
     # It cannot be installed together with MariaDB's client library, so these nodes need
-    # a tree that is linked with Oracle's: the image can build it.
-    packages = ["mysql-server", "rsync", "openssh-client", "libmysqlclient-dev", "build-essential", "pkg-config",
-                "libsystemd-dev", "systemd-dev", "libinih-dev", "libjansson-dev", "libsmartcols-dev",
-                "libcmocka-dev", "libdbus-1-dev", "libpolkit-gobject-1-dev", "scdoc"]
+    # a package that is linked with Oracle's: the image can build it.
+    packages = ["mysql-server", "rsync", "openssh-client", "libmysqlclient-dev", "build-essential", "pkgconf",
+                "debhelper", "libsystemd-dev", "systemd-dev", "libinih-dev", "libjansson-dev", "libsmartcols-dev",
+                "libzstd-dev", "libcmocka-dev", "libdbus-1-dev", "libpolkit-gobject-1-dev", "scdoc"]
     disabled = []
     builds = True
     log_file_size = None

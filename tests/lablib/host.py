@@ -7,7 +7,10 @@ from pathlib import Path
 
 # A tool that is missing is named by the package that brings it.
 PACKAGES = {
+    "autoreconf": "autoconf",
     "chroot": "coreutils",
+    "dh": "debhelper",
+    "dpkg-buildpackage": "dpkg-dev",
     "ip": "iproute2",
     "mmdebstrap": "mmdebstrap",
     "mount": "mount",

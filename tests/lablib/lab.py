@@ -34,11 +34,11 @@ NSPAWN_LEFTOVERS = [Path("/run/systemd/nspawn", part) for part in ("propagate", 
 class Lab:
     """N nodes, db1 to dbN, that see each other and nobody else.
 
-        with Lab(3, install=tree) as lab: ...
+        with Lab(3, install=deb) as lab: ...
 
     image    a name of image.IMAGES
     name     several labs live side by side under different names
-    install  a tree made by `make install DESTDIR=`, laid over every node's root
+    install  a Debian package, installed in every node
     datadir  a directory that every node's datadir begins as a copy of, instead
              of the one that the package makes (see seed.py)
     prepare  called with (root, node name) for every node before its first boot

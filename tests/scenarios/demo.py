@@ -14,7 +14,7 @@ from lablib import LabError  # noqa: E402
 from lablib.image import DEFAULT  # noqa: E402
 
 from cluster import PATIENT, Cluster  # noqa: E402
-from tree import tree_build  # noqa: E402
+from deb import deb_for  # noqa: E402
 
 WRITE_SECONDS = 5
 LOOK = 0.2
@@ -29,10 +29,10 @@ def main():
     parser.add_argument("--image", default=DEFAULT, choices=Cluster.IMAGES)
     options = parser.parse_args()
     try:
-        say("Building Mainstay into _build/demo...")
-        tree = tree_build("demo")
+        say("Building Mainstay's package into _build/deb...")
+        deb = deb_for(options.image)
         say("Booting db1, db2 and db3 (the first time, their image is built: minutes)...")
-        with Cluster.lab_of(tree, "demo", options.image) as lab:
+        with Cluster.lab_of(deb, "demo", options.image) as lab:
             return show(lab)
     except LabError as error:
         print(f"demo: {error}", file=sys.stderr)

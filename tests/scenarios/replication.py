@@ -16,8 +16,8 @@ class Replicas(Cluster):
     IMAGES = list(IMAGES)
 
     @staticmethod
-    def lab_of(tree, name, image, count=3):
-        return ReplicatedLab(count, name=name, image=image, install=tree)
+    def lab_of(deb, name, image, count=3):
+        return ReplicatedLab(count, name=name, image=image, install=deb)
 
     @classmethod
     def form(cls, lab):
