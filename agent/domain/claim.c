@@ -167,9 +167,8 @@ static bool younger(const Report *a, const Report *b) {
         return uuid_equal(&a->agent, &b->agent) && report_newer(a, b);
 }
 
-/* Newest per node of what the grantor knows and what the claim rests on. Of
- * itself the grantor knows best; a live mysqld that it sees beats a report. */
-static size_t claim_union(const Claim *c, const char *grantor, const Voice *voices, size_t n, Voice *merged) {
+/* Of itself the grantor knows best; a live mysqld that it sees beats a report. */
+size_t claim_union(const Claim *c, const char *grantor, const Voice *voices, size_t n, Voice *merged) {
         size_t m = 0;
 
         for (size_t i = 0; i < n; i++) {

@@ -36,6 +36,10 @@ Overrule claim_overrule(const Claim *c);
  * too, without its agent having seen it. */
 void claim_base(const Claim *c, History *h);
 
+/* What a grantor judges by: the newest per node of what it knows itself and what the claim
+ * rests on. `merged` has room for NAMES_MAX and borrows from both. Returns their number. */
+size_t claim_union(const Claim *c, const char *grantor, const Voice *voices, size_t n, Voice *merged);
+
 /* What a grantor keeps. */
 typedef struct Grant {
         Uuid id;

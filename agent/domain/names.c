@@ -84,6 +84,21 @@ bool names_equal(const Names *a, const Names *b) {
         return true;
 }
 
+char *names_words(const Names *names) {
+        _cleanup_free_ char *text = NULL;
+        _cleanup_fclose_ FILE *f = NULL;
+        size_t size;
+
+        f = open_memstream(&text, &size);
+        if (!f)
+                return NULL;
+        for (size_t i = 0; i < names->n; i++)
+                fprintf(f, "%s%s", i == 0 ? "" : " ", names->name[i]);
+        if (fclose(TAKE(f)) != 0)
+                return NULL;
+        return TAKE(text);
+}
+
 char *names_text(const Names *names) {
         _cleanup_free_ char *text = NULL;
         _cleanup_fclose_ FILE *f = NULL;

@@ -34,6 +34,10 @@ bool names_equal(const Names *a, const Names *b);
  * memory. */
 char *names_text(const Names *names);
 
+/* "db1 db2 db3", "" where empty: for programs, since no name has a blank. Free the result;
+ * NULL when out of memory. */
+char *names_words(const Names *names);
+
 /* As a JSON list; a new reference, NULL when out of memory: a name that got
  * lost would not be asked. -EBADMSG for what is no list of names. */
 json_t *names_to_json(const Names *names);

@@ -248,22 +248,9 @@ static int do_reload(sd_bus_message *call, Manager *m) {
         return sd_bus_reply_method_return(call, NULL);
 }
 
-/* Who says so, for people on other nodes, too. */
-static void caller_of(Manager *m, sd_bus_message *call, char ret[static 128]) {
-        _cleanup_(sd_bus_creds_unrefp) sd_bus_creds *creds = NULL;
-        uid_t uid;
-
-        if (sd_bus_query_sender_creds(call, SD_BUS_CREDS_EUID, &creds) < 0 || sd_bus_creds_get_euid(creds, &uid) < 0)
-                (void) snprintf(ret, 128, "somebody on %s", m->name);
-        else if (uid == 0)
-                (void) snprintf(ret, 128, "root on %s", m->name);
-        else
-                (void) snprintf(ret, 128, "user %u on %s", (unsigned) uid, m->name);
-}
-
 static int do_operate(sd_bus_message *call, Manager *m) {
         const char *node, *verb, *arguments;
-        char by[128];
+        char by[CALLER_SIZE];
         int r;
 
         r = sd_bus_message_read(call, "sss", &node, &verb, &arguments);
@@ -271,7 +258,7 @@ static int do_operate(sd_bus_message *call, Manager *m) {
                 return r;
         if (!m->report)
                 return not_ready(call);
-        caller_of(m, call, by);
+        chronicle_caller(m, call, by);
         return operate(m, call, node, verb, arguments, by);
 }
 

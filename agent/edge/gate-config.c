@@ -1,5 +1,6 @@
 /* The server's own configuration, before a start; see gate-config.h. */
 #include "edge/gate-config.h"
+#include "edge/gate-say.h"
 #include "adapter/discovery.h"
 #include "sys/log.h"
 
@@ -28,7 +29,7 @@ static bool same_place(const char *a, const char *b) {
 static int check_place(const char *what, const char *used, const char *guarded) {
         if (!used || used[0] != '/' || same_place(used, guarded))
                 return 0;
-        log_error("mysqld is not started: by its configuration %s is %s, and Mainstay was set up for %s. Nothing was touched. To set it up anew, type: mainstayctl setup; then: systemctl restart mainstayd; and start mysqld again.",
+        say_refused("by its configuration %s is %s, and Mainstay was set up for %s. Nothing was touched. To set it up anew, type: mainstayctl setup; then: systemctl restart mainstayd; and start mysqld again.",
                   what, used, guarded);
         (void) sd_notifyf(false, "STATUS=Mainstay: not started. %s is %s in the server's configuration, and Mainstay was set up for %s: mainstayctl setup", what, used, guarded);
         return -EPERM;
@@ -73,7 +74,7 @@ static int check_bootstraps(const Options *o, const char *file, char *const *com
         word = option ? NULL : command_bootstraps(o, command);
 
         if (word) {
-                log_error("mysqld is not started: \"%s\" in ExecStart= of its unit would make every start form a new cluster, and nobody has authorised that. "
+                say_unauthorised("\"%s\" in ExecStart= of its unit would make every start form a new cluster, and nobody has authorised that. "
                           "Take it out (systemctl cat shows where it stands; then systemctl daemon-reload), and start mysqld again. "
                           "To form the cluster from this node, type: systemctl start mainstay-bootstrap", word);
                 (void) sd_notifyf(false, "STATUS=Mainstay: not started. A bootstrap stands in ExecStart= of the unit: %s", word);
@@ -82,11 +83,11 @@ static int check_bootstraps(const Options *o, const char *file, char *const *com
         if (!option)
                 return 0;
         if (streq(option, "MYSQLD_OPTS"))
-                log_error("mysqld is not started: MYSQLD_OPTS in its environment (%s) would make it form a new cluster of its own, and nobody has authorised that. "
+                say_unauthorised("MYSQLD_OPTS in its environment (%s) would make it form a new cluster of its own, and nobody has authorised that. "
                           "Take it out (systemctl unset-environment MYSQLD_OPTS, or look for it with systemctl cat), then start mysqld again. "
                           "To form the cluster from this node, type: systemctl start mainstay-bootstrap", str_or(getenv("MYSQLD_OPTS"), ""));
         else
-                log_error("mysqld is not started: %s in its configuration would make every start form a new cluster, and nobody has authorised that. "
+                say_unauthorised("%s in its configuration would make every start form a new cluster, and nobody has authorised that. "
                           "Look for it (my_print_defaults --mysqld, or grep -rn %s %s), %s, then start mysqld again. "
                           "To form the cluster from this node, type: systemctl start mainstay-bootstrap",
                           option, pattern(option, name), file ? file : "/etc/mysql /etc/my.cnf*",

@@ -14,6 +14,7 @@
 #include "base/paths.h"
 #include "domain/grastate.h"
 #include "edge/gate-config.h"
+#include "edge/gate-say.h"
 #include "edge/gate-position.h"
 #include "sys/clock.h"
 #include "sys/file.h"
@@ -110,7 +111,7 @@ static int settled(Gate *g) {
 
 /* Nobody to ask: a joiner does no harm, and nothing more is allowed. */
 static int without_agent(Gate *g, const char *why) {
-        log_warning("Mainstay's agent does not answer (%s). mysqld starts as a joiner, which can bootstrap nothing. See: systemctl status mainstayd", why);
+        say_alone(why, "Mainstay's agent does not answer (%s). mysqld starts as a joiner, which can bootstrap nothing. See: systemctl status mainstayd", why);
         (void) snprintf(g->verdict.text, sizeof(g->verdict.text), "It joins, without the word of the agent.");
         g->verdict.alone = true;
         return settled(g);
@@ -233,7 +234,7 @@ static int gate_ask(Gate *g) {
 
         r = sd_bus_open_system(&g->bus);
         if (r < 0) {
-                log_warning("The system bus cannot be reached (%s). mysqld starts as a joiner, which can bootstrap nothing.", strerror(-r));
+                say_alone(strerror(-r), "The system bus cannot be reached (%s). mysqld starts as a joiner, which can bootstrap nothing.", strerror(-r));
                 g->verdict.alone = true;
                 return 0;
         }
@@ -259,7 +260,7 @@ static int become_owner(int dirfd, const char *datadir) {
         if (fstat(dirfd, &st) < 0)
                 return -errno;
         if (st.st_uid == 0) {
-                log_error("The datadir %s belongs to root, so mysqld's own user is not known. Give it to that user (chown).", datadir);
+                say_refused("the datadir %s belongs to root, so mysqld's own user is not known. Give it to that user (chown).", datadir);
                 return -EPERM;
         }
         errno = 0;
@@ -302,7 +303,7 @@ static int check_grastate(int dirfd, const char *datadir) {
                 r = grastate_parse(text, size, &g, error);
         if (r >= 0)
                 return 0;
-        log_error("mysqld is not started: %s/" GRASTATE " cannot be used: %s. Nothing was touched. "
+        say_refused("%s/" GRASTATE " cannot be used: %s. Nothing was touched. "
                   "To keep this node's data, put the right file in its place, from a backup. To give them up and take a full copy from the cluster (SST), type: mv %s/" GRASTATE " %s/" GRASTATE ".bad; and start mysqld again.",
                   datadir, error[0] ? error : r == -E2BIG ? "it is too large to be one" : r == -ELOOP || r == -ENOTSUP ? "it is no regular file" : strerror(-r),
                   datadir, datadir);
@@ -319,7 +320,7 @@ static int set_view_aside(int dirfd) {
                 return errno == ENOENT ? 0 : -errno;
         r = file_rename(dirfd, GVWSTATE, GVWSTATE_ASIDE, false);
         if (r < 0)
-                log_error("mysqld is not started: %s cannot be set aside (%s), and with it this node could make itself Primary, whatever its data.", GVWSTATE, strerror(-r));
+                say_refused("%s cannot be set aside (%s), and with it this node could make itself Primary, whatever its data.", GVWSTATE, strerror(-r));
         return r;
 }
 
@@ -346,14 +347,14 @@ static int allow_bootstrap(int dirfd, const Verdict *v) {
                 r = -ESTALE;
         }
         if (r < 0) {
-                log_error("mysqld is not started: %s: %s.", GRASTATE, error[0] ? error : strerror(-r));
+                say_refused("%s: %s.", GRASTATE, error[0] ? error : strerror(-r));
                 return r;
         }
         g.safe_to_bootstrap = GRASTATE_SAFE_YES;
         size = grastate_format(&g, fresh);
         r = file_write(dirfd, GRASTATE, fresh, size, 0660);
         if (r < 0)
-                log_error("mysqld is not started: %s cannot be written: %s.", GRASTATE, strerror(-r));
+                say_refused("%s cannot be written: %s.", GRASTATE, strerror(-r));
         return r;
 }
 
@@ -370,11 +371,11 @@ static int find_position(int dirfd, const char *datadir, const char *dir, const 
         serverfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         r = serverfd < 0 ? -errno : position_find(server, datadir, options, serverfd, dir, tell_wait, &found);
         if (r == -ECANCELED) {
-                log_error("mysqld is not started: stopped while the position of its data was looked for");
+                say_refused("stopped while the position of its data was looked for");
                 return r;
         }
         if (r >= 0 && found.outcome == RECOVERY_LOCKED) {
-                log_error("mysqld is not started: another one runs on %s, outside of its unit. Stop that one (look for it with: ps -C mariadbd,mysqld), then start mysqld again.", datadir);
+                say_refused("another one runs on %s, outside of its unit. Stop that one (look for it with: ps -C mariadbd,mysqld), then start mysqld again.", datadir);
                 return -EBUSY;
         }
         if (r >= 0 && found.outcome != RECOVERY_POSITION) {
@@ -427,7 +428,7 @@ static int open_section(const char *dir, const Verdict *v) {
                 return 0;
         k = file_rename(fd, RECORD_NAME, RECORD_LOST_NAME, false);
         if (k < 0 && k != -ENOENT) {
-                log_error("mysqld is not started: the record of views in %s can neither be written (%s) nor set aside (%s), and would tell of another start. Is the disk full, or read-only? Run: mainstayctl setup",
+                say_refused("the record of views in %s can neither be written (%s) nor set aside (%s), and would tell of another start. Is the disk full, or read-only? Run: mainstayctl setup",
                           dir, strerror(-r), strerror(-k));
                 return k;
         }
@@ -446,7 +447,7 @@ static int check_kept_out(const char *serverdir) {
         r = file_read(AT_FDCWD, path, 4096, &why, &size, NULL);
         if (r == -ENOENT)
                 return 0;
-        log_error("mysqld is not started, for this node is kept out of the cluster. %s See: systemctl status mainstayd", r < 0 ? strerror(-r) : why);
+        say_refused("this node is kept out of the cluster. %s See: systemctl status mainstayd", r < 0 ? strerror(-r) : why);
         return -EPERM;
 }
 
@@ -458,7 +459,7 @@ static int check_whole(const char *datadir) {
 
         if (fd < 0 || !within_is_between(within_state(fd)))
                 return 0;
-        log_error("mysqld is not started: the data in %s are being exchanged for a copy, and but a part of them is in place. Mainstay's agent goes on with that when it runs (systemctl start mainstayd). "
+        say_refused("the data in %s are being exchanged for a copy, and but a part of them is in place. Mainstay's agent goes on with that when it runs (systemctl start mainstayd). "
                   "Where its job has failed, what it wants is in mainstayctl job show; then: mainstayctl provision rollback --force=primary", datadir);
         (void) sd_notifyf(false, "STATUS=Mainstay: not started. But a part of the data is in place, for they are being exchanged for a copy.");
         return -EBUSY;
@@ -471,12 +472,12 @@ static int prepare(const char *datadir, const char *basedir, const char *serverd
         dirfd = open(datadir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (dirfd < 0) {
                 r = -errno;
-                log_error("mysqld is not started: the datadir %s cannot be opened: %s.", datadir, strerror(-r));
+                say_refused("the datadir %s cannot be opened: %s.", datadir, strerror(-r));
                 return r;
         }
         r = become_owner(dirfd, datadir);
         if (r < 0) {
-                log_error("mysqld is not started: its own user cannot be taken on: %s.", strerror(-r));
+                say_refused("its own user cannot be taken on: %s.", strerror(-r));
                 return r;
         }
         r = asynchronous ? check_whole(datadir) : 0;
@@ -493,7 +494,7 @@ static int prepare(const char *datadir, const char *basedir, const char *serverd
         basefd = streq(datadir, basedir) ? dup(dirfd) : open(basedir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (basefd < 0 && errno != ENOENT) {
                 r = -errno;
-                log_error("mysqld is not started: %s, where gvwstate.dat lies, cannot be opened: %s.", basedir, strerror(-r));
+                say_refused("%s, where gvwstate.dat lies, cannot be opened: %s.", basedir, strerror(-r));
                 return r;
         }
         if (!v->alone && !asynchronous)
@@ -523,7 +524,7 @@ int main(int argc, char *argv[]) {
         r = gate_ask(&g);
         gate_done(&g);
         if (r < 0) {
-                log_warning("Mainstay's agent cannot be asked (%s). mysqld starts as a joiner, which can bootstrap nothing.", strerror(-r));
+                say_alone(strerror(-r), "Mainstay's agent cannot be asked (%s). mysqld starts as a joiner, which can bootstrap nothing.", strerror(-r));
                 g.verdict.alone = true;
         }
 
@@ -533,7 +534,7 @@ int main(int argc, char *argv[]) {
                 return EXIT_FAILURE;
         }
         if (g.new_cluster && !g.verdict.bootstrap) {
-                log_error("mysqld is not started: a bootstrap was asked for (_WSREP_NEW_CLUSTER), and nobody has authorised it. "
+                say_unauthorised("a bootstrap was asked for (_WSREP_NEW_CLUSTER), and nobody has authorised it. "
                           "Remove it (systemctl unset-environment _WSREP_NEW_CLUSTER), and type: systemctl start mainstay-bootstrap");
                 return EXIT_FAILURE;
         }

@@ -161,8 +161,9 @@ static int write_down(Manager *m, const Aside *a) {
 }
 
 int recover_begin(Manager *m, sd_bus_message *call, const Names *force, bool dry_run, bool wait) {
-        _cleanup_free_ char *why = NULL, *steps = NULL;
+        _cleanup_free_ char *why = NULL, *steps = NULL, *text = NULL;
         Aside a = { .state = ASIDE_STOPPING };
+        char by[CALLER_SIZE];
         int r;
 
         for (size_t i = 0; i < force->n; i++) {
@@ -194,7 +195,9 @@ int recover_begin(Manager *m, sd_bus_message *call, const Names *force, bool dry
         r = write_down(m, &a);
         if (r < 0)
                 return r;
-        log_notice("An operator has this node recovered: its data are set aside, and it takes a full copy. %s", why_set_aside(m));
+        chronicle_caller(m, call, by);
+        text = log_text("An operator has this node recovered: its data are set aside, and it takes a full copy. %s", why_set_aside(m));
+        log_event(LOG_NOTICE, MESSAGE_OPERATED, text, FIELD_CALLER, by, FIELD_REASON, why_set_aside(m), NULL);
         if (wait)
                 m->recovering_call = sd_bus_message_ref(call);
         manager_touch(m);
@@ -270,9 +273,9 @@ static void set_aside(Manager *m) {
         }
         m->start_after = 0;
         m->start_failures = 0;
-        if (asprintf(&path, "%s.mainstay-%s", m->config->datadir, a->stamp) >= 0 && asprintf(&text, "The data of this node are set aside in %s; it takes a full copy of the cluster's now.", path) < 0)
-                text = NULL;
-        log_event(LOG_NOTICE, MESSAGE_SET_ASIDE, str_or(text, "The data of this node are set aside."), "MAINSTAY_PATH", str_or(path, ""), "MAINSTAY_REASON", a->note, NULL);
+        path = log_text("%s.mainstay-%s", m->config->datadir, a->stamp);
+        text = log_text("The data of this node are set aside in %s; it takes a full copy of the cluster's now.", str_or(path, "a directory beside them"));
+        log_event(LOG_NOTICE, MESSAGE_SET_ASIDE, text, FIELD_PATH, str_or(path, m->config->datadir), FIELD_REASON, a->note, NULL);
         manager_touch(m);
 }
 

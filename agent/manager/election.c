@@ -2,6 +2,7 @@
  *
  * What is promised or begun is on the disk before anybody hears of it. Nothing
  * here ends by a clock; times only say when something is tried again. */
+#include "domain/grounds.h"
 #include "manager/manager.h"
 #include "sys/log.h"
 #include "sys/message-ids.h"
@@ -37,6 +38,7 @@ static Peer *peer_of(Manager *m, const char *name) {
 void election_release(Manager *m, const char *why) {
         Store *s = m->store;
         _cleanup_(claim_freep) Claim *claim = NULL;
+        _cleanup_free_ char *text = NULL;
         char id[UUID_TEXT_MAX];
 
         if (s->claim_state == CLAIM_NONE)
@@ -56,7 +58,8 @@ void election_release(Manager *m, const char *why) {
                 manager_wake(m, manager_now(m) + RELEASE_RETRY);
                 return;
         }
-        log_notice("The claim %s on %s is given up: %s.", uuid_text(&claim->id, id), manner_claimed(claim->manner), why);
+        text = log_text("The claim %s on %s is given up: %s.", uuid_text(&claim->id, id), manner_claimed(claim->manner), why);
+        log_event(LOG_NOTICE, MESSAGE_CLAIM_GIVEN_UP, text, FIELD_CLAIM, id, FIELD_REASON, why, NULL);
 
         m->giving_up[0] = 0;
         m->granted.n = 0;
@@ -71,6 +74,8 @@ static void end_resume(Manager *m) {
         Store *s = m->store;
         Store before = *s;
         _cleanup_(claim_freep) Claim *claim = NULL;
+        _cleanup_free_ char *grounds = NULL;
+        char at[POSITION_TEXT_MAX], id[UUID_TEXT_MAX];
 
         if (s->have_grant && uuid_equal(&s->grant.id, &s->claim->id))
                 s->have_grant = false;
@@ -83,7 +88,9 @@ static void end_resume(Manager *m) {
                 return;
         }
         m->claim_failures = 0;
-        log_notice("The members of the last Primary view are in service again, together.");
+        (void) grounds_of_claim(claim, &grounds);
+        log_event(LOG_NOTICE, MESSAGE_RESUMED, "The members of the last Primary view are in service again, together.", FIELD_POSITION, position_text(&claim->position, at),
+                  FIELD_CLAIM, uuid_text(&claim->id, id), FIELD_EVIDENCE, grounds, NULL);
         manager_touch(m);
 }
 
@@ -111,7 +118,7 @@ void election_confirm(Manager *m, const Report *own) {
         HistoryEntry e = { .id = s->claim->id, .position = s->claim->position };
         char at[POSITION_TEXT_MAX], id[UUID_TEXT_MAX];
         _cleanup_(claim_freep) Claim *claim = NULL;
-        _cleanup_free_ char *text = NULL;
+        _cleanup_free_ char *text = NULL, *grounds = NULL;
 
         if (s->claim->new_cluster)
                 e.position = (Position) { own->position.uuid, own->position.seqno > 0 ? own->position.seqno : 0 };
@@ -136,14 +143,17 @@ void election_confirm(Manager *m, const Report *own) {
                 return;
         }
         m->claim_failures = 0;
-        if (asprintf(&text, "This node has formed the cluster, from %s.", position_text(&e.position, at)) >= 0)
-                log_event(LOG_NOTICE, MESSAGE_BOOTSTRAPPED, text, "MAINSTAY_POSITION", at, "MAINSTAY_CLAIM", id, NULL);
+        text = log_text("This node has formed the cluster, from %s.", position_text(&e.position, at));
+        (void) grounds_of_claim(claim, &grounds);
+        log_event(LOG_NOTICE, MESSAGE_BOOTSTRAPPED, text, FIELD_POSITION, at, FIELD_CLAIM, id, FIELD_EVIDENCE, grounds, NULL);
         manager_touch(m);
 }
 
 static void settle_grant(Manager *m) {
         Store *s = m->store;
         const Report *holder;
+        _cleanup_free_ char *text = NULL;
+        char id[UUID_TEXT_MAX];
         GrantFate fate;
 
         if (!s->have_grant || streq(s->grant.holder, m->name))
@@ -162,7 +172,9 @@ static void settle_grant(Manager *m) {
                 s->have_grant = true;
                 return;
         }
-        log_notice("The grant given to %s has ended: %s.", s->grant.holder, grant_fate_to_string(fate));
+        text = log_text("The grant given to %s has ended: %s.", s->grant.holder, grant_fate_to_string(fate));
+        log_event(LOG_NOTICE, MESSAGE_GRANT_ENDED, text, FIELD_LEADER, s->grant.holder, FIELD_PEER, s->grant.holder,
+                  FIELD_CLAIM, uuid_text(&s->grant.id, id), FIELD_REASON, grant_fate_to_string(fate), NULL);
         manager_touch(m);
 }
 
@@ -235,8 +247,10 @@ static void all_granted(Manager *m) {
                 election_release(m, "it could not be written to the disk");
                 return;
         }
-        _cleanup_free_ char *who = names_text(&c->needed);
-        log_info("All who had to have granted %s: %s.", manner_claimed(c->manner), str_or(who, "?"));
+        _cleanup_free_ char *who = names_text(&c->needed), *peers = chronicle_peers(m, &c->needed);
+        _cleanup_free_ char *text = log_text("All who had to have granted %s: %s.", manner_claimed(c->manner), str_or(who, "?"));
+        char id[UUID_TEXT_MAX];
+        log_event(LOG_INFO, MESSAGE_CLAIM_AGREED, text, FIELD_PEER, peers, FIELD_CLAIM, uuid_text(&c->id, id), NULL);
         manager_touch(m);
 }
 
@@ -302,7 +316,7 @@ static int make_claim(Manager *m, Claim **ret) {
 
 static void begin_claim(Manager *m) {
         Store *s = m->store;
-        _cleanup_free_ char *text = NULL;
+        _cleanup_free_ char *text = NULL, *line = NULL, *peers = NULL, *grounds = NULL;
         char id[UUID_TEXT_MAX], at[POSITION_TEXT_MAX];
         int r;
 
@@ -321,8 +335,15 @@ static void begin_claim(Manager *m) {
                 election_release(m, strerror(-r));
                 return;
         }
-        log_info("This node has the newest data (%s) and claims %s (%s).", position_text(&s->claim->position, at),
-                 manner_claimed(s->claim->manner), uuid_text(&s->claim->id, id));
+        (void) position_text(&s->claim->position, at);
+        (void) uuid_text(&s->claim->id, id);
+        if (s->claim->new_cluster)
+                line = log_text("This node is to begin a cluster, and claims the bootstrap (%s).", id);
+        else
+                line = log_text("This node has the newest data (%s) and claims %s (%s).", at, manner_claimed(s->claim->manner), id);
+        peers = chronicle_peers(m, &s->claim->needed);
+        grounds = chronicle_grounds(m);
+        log_event(LOG_INFO, MESSAGE_CLAIM_MADE, line, FIELD_POSITION, at, FIELD_CLAIM, id, FIELD_PEER, peers, FIELD_EVIDENCE, grounds, NULL);
 
         for (size_t i = 0; i < s->claim->needed.n; i++) {
                 const char *name = s->claim->needed.name[i];
@@ -397,9 +418,18 @@ void election_drive(Manager *m) {
         begin_claim(m);
 }
 
+/* NULL where memory is short. */
+static void judged_on(Manager *m, const Claim *c, char **ret_grounds) {
+        Voice voices[NAMES_MAX], merged[NAMES_MAX];
+        size_t n = manager_voices(m, m->report, voices);
+
+        if (grounds_format(merged, claim_union(c, m->name, voices, n, merged), NULL, ret_grounds) < 0)
+                *ret_grounds = NULL;
+}
+
 int election_judge(Manager *m, const char *text, char **ret_why) {
         _cleanup_(claim_freep) Claim *c = NULL;
-        _cleanup_free_ char *line = NULL;
+        _cleanup_free_ char *line = NULL, *grounds = NULL;
         Store *s = m->store;
         Voice voices[NAMES_MAX];
         Grant before = s->grant;
@@ -426,8 +456,12 @@ int election_judge(Manager *m, const char *text, char **ret_why) {
         if (r > 0)
                 r = claim_judge(c, m->name, voices, manager_voices(m, m->report, voices), had ? &s->grant : NULL, s->claim_state, ret_why);
         if (r <= 0) {
-                if (r == 0)
-                        log_info("%s asked for %s and was not granted it: %s.", c->holder, manner_claimed(c->manner), *ret_why);
+                if (r == 0) {
+                        line = log_text("%s asked for %s and was not granted it: %s.", c->holder, manner_claimed(c->manner), *ret_why);
+                        judged_on(m, c, &grounds);
+                        log_event(LOG_INFO, MESSAGE_CLAIM_REFUSED, line, FIELD_PEER, c->holder, FIELD_CLAIM, uuid_text(&c->id, id),
+                                  FIELD_REASON, *ret_why, FIELD_EVIDENCE, grounds, NULL);
+                }
                 return r;
         }
 
@@ -450,14 +484,16 @@ int election_judge(Manager *m, const char *text, char **ret_why) {
                 s->n_led = n_led;
                 return r;
         }
-        if (asprintf(&line, "This node grants %s to %s, at %s.", manner_claimed(c->manner), c->holder, position_text(&c->position, at)) >= 0)
-                log_event(LOG_NOTICE, MESSAGE_CLAIM_GRANTED, line, "MAINSTAY_LEADER", c->holder,
-                          "MAINSTAY_CLAIM", uuid_text(&c->id, id), "MAINSTAY_POSITION", at, NULL);
+        line = log_text("This node grants %s to %s, at %s.", manner_claimed(c->manner), c->holder, position_text(&c->position, at));
+        judged_on(m, c, &grounds);
+        log_event(LOG_NOTICE, MESSAGE_CLAIM_GRANTED, line, FIELD_LEADER, c->holder, FIELD_PEER, c->holder,
+                  FIELD_CLAIM, uuid_text(&c->id, id), FIELD_POSITION, at, FIELD_EVIDENCE, grounds, NULL);
         if (c->without.n > 0) {
-                _cleanup_free_ char *names = names_text(&c->without), *told = NULL;
+                _cleanup_free_ char *names = names_text(&c->without), *peers = chronicle_peers(m, &c->without);
+                _cleanup_free_ char *told = log_text("An operator on %s has given up %s for this bootstrap.", c->holder, str_or(names, "some"));
+                _cleanup_free_ char *by = log_text("somebody on %s", c->holder);
 
-                if (names && asprintf(&told, "An operator on %s has given up %s for this bootstrap.", c->holder, names) >= 0)
-                        log_event(LOG_WARNING, MESSAGE_OVERRULED, told, "MAINSTAY_WITHOUT", names, "MAINSTAY_CALLER", c->holder, NULL);
+                log_event(LOG_WARNING, MESSAGE_OVERRULED, told, FIELD_WITHOUT, str_or(names, "some"), FIELD_PEER, peers, FIELD_CALLER, by, FIELD_EVIDENCE, grounds, NULL);
         }
         manager_touch(m);
         return 1;

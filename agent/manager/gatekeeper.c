@@ -37,7 +37,9 @@ static void reply_gate(Manager *m, const char *verdict, const char *text) {
 }
 
 static void gate_refuse(Manager *m, const char *text) {
-        log_event(LOG_WARNING, MESSAGE_GATE_REFUSED, text, "MAINSTAY_REASON", text, NULL);
+        _cleanup_free_ char *grounds = chronicle_grounds(m);
+
+        log_event(LOG_WARNING, MESSAGE_START_REFUSED, text, FIELD_REASON, text, FIELD_EVIDENCE, grounds, NULL);
         reply_gate(m, "refuse", text);
 }
 
@@ -48,7 +50,7 @@ static void gate_refuse(Manager *m, const char *text) {
 /* `galera_new_cluster`, typed by hand. */
 static void refuse_by_hand(Manager *m) {
         const char *why = plan_reason(m->plan, m->plan->node[0] ? m->plan->node : m->name);
-        _cleanup_free_ char *text = NULL;
+        _cleanup_free_ char *text = NULL, *grounds = NULL;
         int r;
 
         if (m->plan->action == ACTION_BOOTSTRAP)
@@ -58,7 +60,11 @@ static void refuse_by_hand(Manager *m) {
                 r = asprintf(&text, "A bootstrap by hand (galera_new_cluster) is refused: %s serves the cluster already. Type: systemctl start mainstay-join." LEFT_BEHIND, m->plan->node);
         else
                 r = asprintf(&text, "A bootstrap by hand (galera_new_cluster) is refused, for it asks nobody. %s Type: mainstayctl plan, and then: systemctl start mainstay-bootstrap." LEFT_BEHIND, str_or(why, ""));
-        gate_refuse(m, r < 0 ? "A bootstrap by hand (galera_new_cluster) is refused. Type: systemctl start mainstay-bootstrap." LEFT_BEHIND : text);
+        why = r < 0 ? "A bootstrap by hand (galera_new_cluster) is refused. Type: systemctl start mainstay-bootstrap." LEFT_BEHIND : text;
+        grounds = chronicle_grounds(m);
+        log_event(LOG_WARNING, MESSAGE_GATE_REFUSED, why, FIELD_LEADER, str_or(m->plan->node, NULL), FIELD_PEER, streq(m->plan->node, m->name) ? NULL : m->plan->node,
+                  FIELD_REASON, why, FIELD_EVIDENCE, grounds, NULL);
+        reply_gate(m, "refuse", why);
 }
 
 /* Hours at the gate would hold up the boot, or whoever installs packages: there,
@@ -156,7 +162,7 @@ static void let_join(Manager *m) {
         }
         m->attempt = true;
         text = strdup(str_or(plan_reason(m->plan, m->name), "It joins."));
-        log_info("mysqld may start. %s", str_or(text, "It joins."));
+        chronicle_start(m, "join", NULL, str_or(text, "It joins."));
         reply_gate(m, "join", str_or(text, "It joins."));
 }
 
@@ -180,7 +186,7 @@ static void let_resume(Manager *m) {
                 manager_wake(m, manager_now(m) + USEC_PER_SEC);
                 return;
         }
-        log_info("mysqld may start: all members of the last Primary view resume it together.");
+        chronicle_start(m, "resume", s->claim_state == CLAIM_CONSUMED ? s->claim : NULL, "All members of the last Primary view resume it together.");
         reply_gate(m, "resume", "It starts together with all members of the last Primary view, which they resume.");
 }
 
@@ -212,7 +218,7 @@ static void let_bootstrap(Manager *m) {
                 manager_wake(m, manager_now(m) + USEC_PER_SEC);
                 return;
         }
-        log_info("mysqld may start: it bootstraps the cluster.");
+        chronicle_start(m, "bootstrap", c, "It bootstraps the cluster.");
         reply_gate(m, "bootstrap", "bootstraps the cluster");
 }
 
@@ -249,7 +255,7 @@ void gatekeeper_answer(Manager *m) {
                 if (r < 0)
                         text = NULL;
                 policies_owe(m, true);
-                log_notice("%s", str_or(text, "Nobody is held up any longer."));
+                log_event(LOG_NOTICE, MESSAGE_START_PUT_OFF, text, FIELD_REASON, m->waiting, NULL);
                 reply_gate(m, "refuse", str_or(text, "Mainstay starts mysqld when its time has come."));
         }
 }
@@ -269,7 +275,10 @@ static void request_done(Manager *m, const char *text) {
 }
 
 static void request_refuse(Manager *m, const char *leader, const char *text) {
-        log_event(LOG_NOTICE, MESSAGE_BOOTSTRAP_REFUSED, text, "MAINSTAY_LEADER", str_or(leader, ""), "MAINSTAY_REASON", text, NULL);
+        _cleanup_free_ char *grounds = chronicle_grounds(m);
+
+        log_event(LOG_NOTICE, MESSAGE_BOOTSTRAP_REFUSED, text, FIELD_LEADER, str_or(leader, NULL), FIELD_PEER, leader && !streq(leader, m->name) ? leader : NULL,
+                  FIELD_REASON, text, FIELD_EVIDENCE, grounds, NULL);
         (void) sd_bus_reply_method_errorf(m->request.call, "org.mainstay1.Error.Refused", "%s", text);
         if (m->request.bootstrap && m->store->without.n > 0 && m->store->claim_state == CLAIM_NONE) {
                 m->store->without = (Names) {0};
@@ -317,10 +326,12 @@ int request_begin(Manager *m, sd_bus_message *call, bool bootstrap, bool wait, c
                         return r;
                 }
                 if (without->n > 0) {
-                        _cleanup_free_ char *names = names_text(without), *text = NULL;
+                        _cleanup_free_ char *names = names_text(without), *peers = chronicle_peers(m, without), *grounds = chronicle_grounds(m);
+                        _cleanup_free_ char *text = log_text("An operator gives up %s for the next bootstrap: what only they have committed is lost to the cluster.", str_or(names, "some"));
+                        char by[CALLER_SIZE];
 
-                        if (names && asprintf(&text, "An operator gives up %s for the next bootstrap: what only they have committed is lost to the cluster.", names) >= 0)
-                                log_event(LOG_WARNING, MESSAGE_OVERRULED, text, "MAINSTAY_WITHOUT", names, "MAINSTAY_CALLER", str_or(sd_bus_message_get_sender(call), ""), NULL);
+                        chronicle_caller(m, call, by);
+                        log_event(LOG_WARNING, MESSAGE_OVERRULED, text, FIELD_WITHOUT, str_or(names, "some"), FIELD_PEER, peers, FIELD_CALLER, by, FIELD_EVIDENCE, grounds, NULL);
                 }
         }
         m->request = (Request) {

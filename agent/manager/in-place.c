@@ -9,6 +9,7 @@
 #include "domain/in-place.h"
 #include "manager/manager.h"
 #include "sys/log.h"
+#include "sys/message-ids.h"
 
 /* After so many failures it is restarted like any other. */
 #define FAILURES_MAX 2
@@ -89,8 +90,10 @@ static void placed(Unit *unit, int r, const char *job, void *userdata) {
 
         m->placing = false;
         if (r < 0 || !streq_null(job, "done")) {
+                _cleanup_free_ char *text = log_text("mysqld could not be made Primary in place (%s): journalctl -u mainstay-primary says why.", str_or(job, strerror(-r)));
+
                 m->place_failures++;
-                log_warning("mysqld could not be made Primary in place (%s): journalctl -u mainstay-primary says why.", str_or(job, strerror(-r)));
+                log_event(LOG_WARNING, MESSAGE_IN_PLACE_FAILED, text, FIELD_REASON, str_or(job, strerror(-r)), NULL);
         }
         /* It never asked: nothing was done. What the server says may be old. */
         if (m->store->claim_state == CLAIM_GRANTED) {
@@ -129,8 +132,9 @@ static int refuse(sd_bus_message *call, const char *text) {
 }
 
 int in_place_permit(Manager *m, sd_bus_message *call) {
+        _cleanup_free_ char *text = NULL, *grounds = NULL;
+        char at[POSITION_TEXT_MAX], id[UUID_TEXT_MAX];
         Store *s = m->store;
-        char at[POSITION_TEXT_MAX];
         int r;
 
         if (s->claim_state != CLAIM_GRANTED || s->claim->manner != MANNER_IN_PLACE)
@@ -142,7 +146,9 @@ int in_place_permit(Manager *m, sd_bus_message *call) {
         r = election_consume(m);
         if (r < 0)
                 return refuse(call, "it cannot be written to the disk");
-        log_info("mysqld is made Primary in place, at %s.", position_text(&s->claim->position, at));
+        text = log_text("mysqld is made Primary in place, at %s.", position_text(&s->claim->position, at));
+        grounds = chronicle_grounds(m);
+        log_event(LOG_INFO, MESSAGE_IN_PLACE_ALLOWED, text, FIELD_POSITION, at, FIELD_CLAIM, uuid_text(&s->claim->id, id), FIELD_EVIDENCE, grounds, NULL);
         manager_touch(m);
         return sd_bus_reply_method_return(call, "bss", true, "it may be made Primary, this one time", at);
 }

@@ -33,6 +33,14 @@ static int save(Manager *m, const Job *job) {
         return r;
 }
 
+/* What happens to a job, to the journal. */
+static void tell(const Job *job, int priority, const char *message_id, const char *text) {
+        char id[32];
+
+        (void) snprintf(id, sizeof(id), "%" PRIu64, job->id);
+        log_event(priority, message_id, text, FIELD_JOB, id, FIELD_JOB_KIND, job_kind_to_string(job->kind), FIELD_PEER, job->source, FIELD_CALLER, job->by, NULL);
+}
+
 void jobs_worker_forget(Manager *m) {
         m->worker = process_free(m->worker);
         m->step.unit = unit_free(m->step.unit);
@@ -61,8 +69,11 @@ int jobs_open(Manager *m) {
         for (size_t i = 0; i < m->jobs->n_problems; i++)
                 log_warning("%s", m->jobs->problem[i]);
         m->job = job_store_running(m->jobs);
-        if (m->job)
-                log_notice("The job %" PRIu64 " (%s) is gone on with, where the agent left it.", m->job->id, job_kind_to_string(m->job->kind));
+        if (m->job) {
+                _cleanup_free_ char *text = log_text("The job %" PRIu64 " (%s) is gone on with, where the agent left it.", m->job->id, job_kind_to_string(m->job->kind));
+
+                tell(m->job, LOG_NOTICE, MESSAGE_JOB_RESUMED, text);
+        }
         step_reset(m);
         return 0;
 }
@@ -75,6 +86,7 @@ void jobs_close(Manager *m) {
 
 int jobs_begin(Manager *m, JobKind kind, const char *source, Method method, const char *by, const Names *force, uint64_t *ret_id) {
         _cleanup_(job_freep) Job *job = NULL;
+        _cleanup_free_ char *text = NULL;
         uint64_t id;
         int r;
 
@@ -89,7 +101,8 @@ int jobs_begin(Manager *m, JobKind kind, const char *source, Method method, cons
         }
         if (r < 0)
                 return r;
-        log_notice("%s has this node %s%s%s: job %" PRIu64 ".", by, job_kind_to_string(kind), *source ? ", by " : "", source, id);
+        text = log_text("%s has this node %s%s%s: job %" PRIu64 ".", by, job_kind_to_string(kind), *source ? ", by " : "", source, id);
+        tell(m->job, LOG_NOTICE, MESSAGE_JOB_BEGUN, text);
         m->undo_failures = 0;
         step_reset(m);
         *ret_id = id;
@@ -396,16 +409,19 @@ int jobs_server(Manager *m, bool up, char text[static 512]) {
 
 static void end(Manager *m, JobState state, const char *text) {
         _cleanup_(job_freep) Job *next = NULL;
+        _cleanup_free_ char *line = NULL;
 
         if (job_copy(m->job, &next) < 0 || job_end(next, state, text, clock_usec(CLOCK_REALTIME)) < 0 || save(m, next) < 0) {
                 manager_wake(m, manager_now(m) + SAVE_RETRY);
                 return;
         }
         /* `text` may have been the job's. */
+        line = log_text("The job %" PRIu64 " (%s) %s: %s", next->id, job_kind_to_string(next->kind),
+                        state == JOB_DONE ? "is done" : state == JOB_CANCELLED ? "was cancelled" : "has failed", next->text);
         if (state == JOB_DONE)
-                log_notice("The job %" PRIu64 " (%s) is done: %s", next->id, job_kind_to_string(next->kind), next->text);
+                tell(next, LOG_NOTICE, MESSAGE_JOB_DONE, line);
         else
-                log_event(LOG_WARNING, MESSAGE_JOB_FAILED, next->text, "MAINSTAY_JOB", job_kind_to_string(next->kind), "MAINSTAY_NODE", m->name, NULL);
+                tell(next, LOG_WARNING, MESSAGE_JOB_FAILED, line);
         step_reset(m);
         replica_job_ended(m, next);
         manager_touch(m);
@@ -452,13 +468,17 @@ static const JobStep *standing_step(const Job *job) {
         return NULL;
 }
 
-static void undo_step(Manager *m, const char *text) {
+static void undo_step(Manager *m, const char *step, const char *text) {
         _cleanup_(job_freep) Job *next = NULL;
+        _cleanup_free_ char *line = NULL;
 
+        /* The step's name is the job's of now. */
+        line = log_text("The step %s of the job %" PRIu64 " is taken back.%s%s", step, m->job->id, *text ? " " : "", text);
         if (job_copy(m->job, &next) < 0 || job_undo_step(next, text, clock_usec(CLOCK_REALTIME)) < 0 || save(m, next) < 0) {
                 manager_wake(m, manager_now(m) + SAVE_RETRY);
                 return;
         }
+        tell(next, LOG_NOTICE, MESSAGE_JOB_UNDONE, line);
         m->undo_failures = 0;
         step_reset(m);
         manager_touch(m);
@@ -485,7 +505,7 @@ static void undo(Manager *m, const Step *steps) {
                 if (streq(steps->name, s->name) && steps->undo)
                         r = steps->undo(m, text);
         if (r > 0)
-                undo_step(m, text);
+                undo_step(m, s->name, text);
         if (r >= 0)
                 return;
         if (++m->undo_failures < UNDO_TRIES) {

@@ -118,9 +118,9 @@ void joining_ended(Manager *m) {
                 now = 0;
         m->retry_at = now + (m->start_after - manager_now(m));
         (void) snprintf(count, sizeof(count), "%" PRId64, s->join_failures);
-        if (asprintf(&text, "mysqld ended before it had joined the cluster%s%s%s. It is tried again in %" PRIu64 " s. Why, says: journalctl -u %s (of a state transfer, the lines with WSREP_SST)",
-                     s->join_failures > 1 ? ", " : "", s->join_failures > 1 ? count : "", s->join_failures > 1 ? " times in a row" : "", (uint64_t) (pause / USEC_PER_SEC), m->config->unit) >= 0)
-                log_event(LOG_WARNING, MESSAGE_JOIN_FAILED, text, "MAINSTAY_FAILURES", count, "MAINSTAY_UNIT", m->config->unit, NULL);
+        text = log_text("mysqld ended before it had joined the cluster%s%s%s. It is tried again in %" PRIu64 " s. Why, says: journalctl -u %s (of a state transfer, the lines with WSREP_SST)",
+                        s->join_failures > 1 ? ", " : "", s->join_failures > 1 ? count : "", s->join_failures > 1 ? " times in a row" : "", (uint64_t) (pause / USEC_PER_SEC), m->config->unit);
+        log_event(LOG_WARNING, MESSAGE_JOIN_FAILED, text, FIELD_FAILURES, count, FIELD_UNIT, m->config->unit, NULL);
 }
 
 void joining_forgive(Manager *m) {
@@ -255,7 +255,7 @@ void joining_follow(Manager *m) {
 
                 t->stalled = true;
                 if (transfer_text(t, now, limit, sender(m), &text) >= 0)
-                        log_event(LOG_WARNING, MESSAGE_TRANSFER_STALLED, text, "MAINSTAY_DONOR", str_or(sender(m), t->from), NULL);
+                        log_event(LOG_WARNING, MESSAGE_TRANSFER_STALLED, text, FIELD_DONOR, str_or(sender(m), str_or(t->from, "not known")), FIELD_PEER, sender(m), FIELD_UNIT, m->config->unit, NULL);
         }
 }
 

@@ -1,5 +1,6 @@
 /* The history of this node's data: what was agreed on is added by the election;
  * here is what was done without asking anyone, and what others tell. */
+#include "domain/grounds.h"
 #include "domain/lineage.h"
 #include "manager/manager.h"
 #include "sys/log.h"
@@ -132,7 +133,8 @@ void manager_note_foreign(Manager *m, const Report *own) {
         Store *s = m->store;
         HistoryEntry e = {0};
         char at[POSITION_TEXT_MAX];
-        _cleanup_free_ char *text = NULL;
+        _cleanup_free_ char *text = NULL, *grounds = NULL;
+        Voice voices[NAMES_MAX];
 
         /* It may have come and gone while this agent did not run. */
         if ((own->mysqld != MYSQLD_PRIMARY && own->mysqld != MYSQLD_STOPPED) || !own->have_view || s->claim_state != CLAIM_NONE || !unexplained(m, own, &e.position))
@@ -155,9 +157,10 @@ void manager_note_foreign(Manager *m, const Report *own) {
                 s->settled = settled;
                 return;
         }
-        if (asprintf(&text, "mysqld here became Primary from %s by a bootstrap that Mainstay was not asked for. It is recorded: a node that went on without it will be kept out.",
-                     position_text(&e.position, at)) >= 0)
-                log_event(LOG_WARNING, MESSAGE_FOREIGN_BOOTSTRAP, text, "MAINSTAY_NODE", m->name, "MAINSTAY_POSITION", at, NULL);
+        text = log_text("mysqld here became Primary from %s by a bootstrap that Mainstay was not asked for. It is recorded: a node that went on without it will be kept out.",
+                        position_text(&e.position, at));
+        (void) grounds_format(voices, manager_voices(m, own, voices), NULL, &grounds);
+        log_event(LOG_WARNING, MESSAGE_FOREIGN_BOOTSTRAP, text, FIELD_POSITION, at, FIELD_EVIDENCE, grounds, NULL);
         manager_touch(m);
 }
 

@@ -288,7 +288,8 @@ static void note_quorum(Manager *m, const ServerStatus *s) {
 
         if (!s->quorum_off[0] || !evidence_followed(&m->evidence) || !store_set_quorum_off(m->store, log->section, log->views_section, s->quorum_off))
                 return;
-        log_warning("The running server has %s set, by which parts of a split cluster each go on. Who was in the cluster with it proves nothing any more: before a bootstrap every configured node must be heard.", s->quorum_off);
+        _cleanup_free_ char *text = log_text("The running server has %s set, by which parts of a split cluster each go on. Who was in the cluster with it proves nothing any more: before a bootstrap every configured node must be heard.", s->quorum_off);
+        log_event(LOG_WARNING, MESSAGE_QUORUM_OFF, text, FIELD_REASON, s->quorum_off, NULL);
         (void) manager_save(m);
 }
 
@@ -303,8 +304,11 @@ static void probed(Probe *p, int r, ServerStatus *status, const char *error, voi
         }
         m->have_status = r >= 0 && m->main_pid != 0;
         if (!m->have_status) {
-                if (r < 0 && m->probe_tries == PROBE_TRIES)
-                        log_warning("The server does not answer the agent (%s), so the position of its view is not known, and every configured node must be heard before a bootstrap. What is missing: mainstayctl setup --check", str_or(error, strerror(-r)));
+                if (r < 0 && m->probe_tries == PROBE_TRIES) {
+                        _cleanup_free_ char *text = log_text("The server does not answer the agent (%s), so the position of its view is not known, and every configured node must be heard before a bootstrap. What is missing: mainstayctl setup --check", str_or(error, strerror(-r)));
+
+                        log_event(LOG_WARNING, MESSAGE_SERVER_SILENT, text, FIELD_REASON, str_or(error, strerror(-r)), NULL);
+                }
                 manager_touch(m);
                 return;
         }
@@ -330,10 +334,9 @@ static void recover_replied(Unit *unit, int r, const char *text, void *userdata)
         m->recovering = false;
         m->recover_after = manager_now(m) + RECOVER_PAUSE;
         if (r < 0 || !streq(text, "done")) {
-                _cleanup_free_ char *line = NULL;
+                _cleanup_free_ char *line = log_text("wsrep-recover did not run (%s): the position of this node is not known.", str_or(text, strerror(-r)));
 
-                if (asprintf(&line, "wsrep-recover did not run (%s): the position of this node is not known.", str_or(text, strerror(-r))) >= 0)
-                        log_event(LOG_WARNING, MESSAGE_RECOVERY_FAILED, line, "MAINSTAY_REASON", str_or(text, strerror(-r)), NULL);
+                log_event(LOG_WARNING, MESSAGE_RECOVERY_FAILED, line, FIELD_REASON, str_or(text, strerror(-r)), NULL);
         }
         manager_touch(m);
 }
@@ -355,7 +358,7 @@ void local_recover(Manager *m) {
                 manager_touch(m);
                 return;
         }
-        m->recovering = true;
+        m->recovering = m->recovery_awaited = true;
         r = unit_start(m->recovery, "replace", recover_replied, m);
         if (r < 0)
                 recover_replied(m->recovery, r, NULL, m);
@@ -415,6 +418,7 @@ int local_setup(Manager *m) {
                 return -EINVAL;
         }
         (void) snprintf(m->name, sizeof(m->name), "%s", m->config->name);
+        log_set_node(m->name);
         m->asynchronous = options_asynchronous(&m->options);
         _cleanup_free_ char *program = NULL;
         if (asprintf(&program, "%s/mainstay-probe", m->paths.libexec) < 0)

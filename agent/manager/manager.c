@@ -38,11 +38,10 @@ int manager_save(Manager *m) {
         int r = store_save(m->store);
 
         if (r < 0) {
-                _cleanup_free_ char *text = NULL;
+                _cleanup_free_ char *text = log_text("%s/%s cannot be written (%s): nothing is promised or bootstrapped until it can. Is the disk full, or read-only?",
+                                                     m->paths.state, STORE_NAME, strerror(-r));
 
-                if (asprintf(&text, "%s/%s cannot be written (%s): nothing is promised or bootstrapped until it can. Is the disk full, or read-only?",
-                             m->paths.state, STORE_NAME, strerror(-r)) >= 0)
-                        log_event(LOG_ERR, MESSAGE_STATE_UNREADABLE, text, "MAINSTAY_PATH", m->paths.state, "MAINSTAY_REASON", strerror(-r), NULL);
+                log_event(LOG_ERR, MESSAGE_STATE_UNREADABLE, text, FIELD_PATH, m->paths.state, FIELD_REASON, strerror(-r), NULL);
         }
         return r;
 }
@@ -157,7 +156,7 @@ static void start_replied(Unit *unit, int r, const char *text, void *userdata) {
                 pause = manager_now(m) + (pause < START_RETRY_MAX ? pause : START_RETRY_MAX);
                 if (m->start_after < pause)
                         m->start_after = pause;
-                log_warning("mysqld's unit did not start: %.*s. It is tried again.", reason_length(str_or(text, strerror(-r))), str_or(text, strerror(-r)));
+                chronicle_start_failed(m, str_or(text, strerror(-r)));
         }
         manager_touch(m);
 }
@@ -258,12 +257,7 @@ static void stop_mysqld(Manager *m) {
         /* One that a person is shutting down ends, however long that takes. */
         if (left && !answers(m))
                 return;
-        if (left)
-                log_warning("mysqld is stopped: it has left the cluster, still runs, and does not join again by itself. It is started anew. Why it left: journalctl -u %s", m->config->unit);
-        else if (stuck)
-                log_warning("mysqld is stopped: it was to become Primary in place, and did not. What came of it is seen by its data; then it is started anew. Why: journalctl -u mainstay-primary");
-        else
-                log_warning("mysqld is stopped: %s", str_or(plan_reason(m->plan, ""), "it cannot become Primary by itself."));
+        chronicle_stop(m, left, stuck);
         m->store->wanted = m->store->owed = true; /* it is to come back */
         (void) manager_stop(m, stop_replied);
 }
@@ -299,7 +293,8 @@ static void kill_mysqld(Manager *m) {
                         return;
         }
         m->kill_at = manager_now(m) + STOP_TIME;
-        log_warning("mysqld is killed: it waits for the other members of the last Primary view, and does not hear that it shall stop. Nothing was committed since its start.");
+        log_event(LOG_WARNING, MESSAGE_SERVER_STOPPED, "mysqld is killed: it waits for the other members of the last Primary view, and does not hear that it shall stop. Nothing was committed since its start.",
+                  FIELD_UNIT, m->config->unit, FIELD_REASON, "it waits for the other members of the last Primary view, and does not hear that it shall stop", NULL);
         if (unit_kill(m->unit) < 0)
                 manager_wake(m, m->kill_at);
 }
@@ -381,7 +376,7 @@ static void forget_overrule(Manager *m, bool over) {
         s->without = (Names) {0};
         (void) manager_save(m); /* what stays on the disk is forgotten at the next start */
         if (!over)
-                log_notice("What an operator gave up is not given up any more: the bootstrap that it was said for did not come about. To go on with it, say it again.");
+                log_event(LOG_NOTICE, MESSAGE_OVERRULE_ENDED, "What an operator gave up is not given up any more: the bootstrap that it was said for did not come about. To go on with it, say it again.", NULL);
 }
 
 static int evaluate(sd_event_source *source, void *userdata) {
@@ -425,6 +420,7 @@ static int evaluate(sd_event_source *source, void *userdata) {
                 policies_owe(m, false);
         marks_from_plan(m);
         joining_follow(m);
+        chronicle_recovery(m);
         local_recover(m);
         recover_drive(m);
         stop_mysqld(m);
@@ -473,11 +469,10 @@ int manager_new(sd_event *event, sd_bus *bus, const Paths *paths, Manager **ret)
 
         r = store_open(paths->state, &m->store, error);
         if (r < 0) {
-                _cleanup_free_ char *text = NULL;
+                _cleanup_free_ char *text = log_text("%s/%s cannot be used: %s. It is left as it is. If it is damaged beyond repair, move it aside: what this node promised is then forgotten, so do it only while a Primary component exists.",
+                                                     paths->state, STORE_NAME, str_or(error, strerror(-r)));
 
-                if (asprintf(&text, "%s/%s cannot be used: %s. It is left as it is. If it is damaged beyond repair, move it aside: what this node promised is then forgotten, so do it only while a Primary component exists.",
-                             paths->state, STORE_NAME, error[0] ? error : strerror(-r)) >= 0)
-                        log_event(LOG_ERR, MESSAGE_STATE_UNREADABLE, text, "MAINSTAY_PATH", paths->state, "MAINSTAY_REASON", error, NULL);
+                log_event(LOG_ERR, MESSAGE_STATE_UNREADABLE, text, FIELD_PATH, paths->state, FIELD_REASON, str_or(error, strerror(-r)), NULL);
                 return r;
         }
         r = jobs_open(m);

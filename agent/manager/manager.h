@@ -91,6 +91,7 @@ typedef struct Manager {
         Probe *probe;
         size_t n_peers;
         Peer *peer[PEERS_MAX];
+        Names heard; /* of them, by their labels: whose agents the journal says are heard */
 
         sd_event_source *due, *timer;
         usec_t wake_at; /* the earliest of what the last evaluation asked for */
@@ -152,6 +153,7 @@ typedef struct Manager {
         unsigned told_transfer;
 
         bool recovering;
+        bool recovery_awaited; /* the journal is to be told what came of it */
         usec_t recover_after;
         unsigned recover_tries;
 
@@ -240,6 +242,17 @@ void manager_stop_ended(Manager *m); /* or came to nothing */
 /* Has mysqld's unit a process, or is it about to have one? */
 bool manager_mysqld_runs(Manager *m);
 bool manager_keeps_out(Manager *m); /* this node must not join: marked, diverged or stray */
+
+/* chronicle.c: what was decided, to the journal, with what it rests on. */
+#define CALLER_SIZE 128
+char *chronicle_grounds(Manager *m);
+char *chronicle_peers(const Manager *m, const Names *names);
+void chronicle_caller(const Manager *m, sd_bus_message *call, char ret[static CALLER_SIZE]); /* who asks, for people */
+void chronicle_peer(Manager *m, Peer *p); /* heard, or not any more */
+void chronicle_start(Manager *m, const char *as, const Claim *claim, const char *why);
+void chronicle_start_failed(const Manager *m, const char *why);
+void chronicle_stop(Manager *m, bool left, bool stuck);
+void chronicle_recovery(Manager *m);
 
 /* local.c: this node's own part. */
 int local_setup(Manager *m); /* the settings, the name, the probe */

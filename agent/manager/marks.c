@@ -16,20 +16,15 @@ static usec_t wall_clock(void) {
 
 static void tell_set(Manager *m, MarkKind k) {
         const Mark *mark = &m->store->marks.mark[k];
-        _cleanup_free_ char *text = NULL;
+        _cleanup_free_ char *text = log_text("This node is marked %s. %s %s", mark_to_string(k), mark->evidence, mark_clears(k));
 
-        if (asprintf(&text, "This node is marked %s. %s %s", mark_to_string(k), mark->evidence, mark_clears(k)) < 0)
-                text = NULL;
-        log_event(LOG_WARNING, MESSAGE_NODE_MARKED, str_or(text, "This node is marked."), "MAINSTAY_MARK", mark_to_string(k), "MAINSTAY_REASON", mark->evidence,
-                  "MAINSTAY_CLEARS", mark_clears(k), NULL);
+        log_event(LOG_WARNING, MESSAGE_NODE_MARKED, text, FIELD_MARK, mark_to_string(k), FIELD_REASON, mark->evidence, FIELD_CLEARS, mark_clears(k), NULL);
 }
 
 static void tell_cleared(Manager *m, MarkKind k, const char *why) {
-        _cleanup_free_ char *text = NULL;
+        _cleanup_free_ char *text = log_text("This node is no longer marked %s: %s.", mark_to_string(k), why);
 
-        if (asprintf(&text, "This node is no longer marked %s: %s.", mark_to_string(k), why) < 0)
-                text = NULL;
-        log_event(LOG_NOTICE, MESSAGE_MARK_CLEARED, str_or(text, "A mark is cleared."), "MAINSTAY_MARK", mark_to_string(k), "MAINSTAY_REASON", why, NULL);
+        log_event(LOG_NOTICE, MESSAGE_MARK_CLEARED, text, FIELD_MARK, mark_to_string(k), FIELD_REASON, why, NULL);
 }
 
 void marks_follow(Manager *m) {

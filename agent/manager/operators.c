@@ -7,6 +7,7 @@
 #include "manager/jobs.h"
 #include "sys/clock.h"
 #include "sys/log.h"
+#include "sys/message-ids.h"
 
 #define MEND_FIRST (15 * USEC_PER_SEC)
 #define MEND_MAX (600 * USEC_PER_SEC)
@@ -153,7 +154,7 @@ _printf_(3, 4) static int done(Manager *m, Op *op, const char *format, ...) {
         (void) vsnprintf(op->text + n, sizeof(op->text) - n, format, ap);
         va_end(ap);
         if (!op->dry)
-                log_notice("%s (%s)", op->text, op->by);
+                log_event(LOG_NOTICE, MESSAGE_OPERATED, op->text, FIELD_CALLER, op->by, NULL);
         return 0;
 }
 
@@ -445,7 +446,7 @@ static void end_shun(Manager *m) {
                 return;
         }
         if (save_service(m, &op, &(Shun) {0}, m->store->offline) >= 0)
-                log_notice("The time for which this node was shunned is over.");
+                log_event(LOG_NOTICE, MESSAGE_SHUN_ENDED, "The time for which this node was shunned is over.", NULL);
 }
 
 /* Under the policy automatic a replica that has failed is recovered, where that

@@ -70,8 +70,11 @@ static void peer_moved(Peer *p, void *userdata) {
          * not have been, when the agent was started. */
         if (r ? voices_is_self(&self, r) : is_self(m, peer_label(p)))
                 drop_peer(m, p);
-        else if (r && !streq(r->node, m->name) && store_set_label(m->store, peer_label(p), peer_name(p)) > 0)
-                (void) manager_save(m);
+        else {
+                if (r && !streq(r->node, m->name) && store_set_label(m->store, peer_label(p), peer_name(p)) > 0)
+                        (void) manager_save(m);
+                chronicle_peer(m, p);
+        }
         manager_touch(m);
 }
 
@@ -103,11 +106,17 @@ static Peer *take_out(Manager *m, const char *label, const char *address) {
 
 /* What was asked of somebody who is no peer any more is never answered. */
 static void peers_changed(Manager *m, bool gone) {
-        Names names = {0};
+        Names names = {0}, heard = {0};
         _cleanup_free_ char *who = NULL;
 
-        for (size_t i = 0; i < m->n_peers; i++)
-                (void) names_add(&names, peer_label(m->peer[i]));
+        for (size_t i = 0; i < m->n_peers; i++) {
+                const char *label = peer_label(m->peer[i]);
+
+                (void) names_add(&names, label);
+                if (names_contain(&m->heard, label))
+                        (void) names_add(&heard, label);
+        }
+        m->heard = heard;
         who = names_text(&names);
         log_info("This node asks %s for their reports.", str_or(who, "its peers"));
         if (gone && m->store->claim_state == CLAIM_ASKING)

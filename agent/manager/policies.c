@@ -8,11 +8,10 @@
 #define SAVE_RETRY (5 * USEC_PER_SEC)
 
 static void take(Manager *m, const Ruling *r, const char *caller) {
-        _cleanup_free_ char *text = NULL;
+        _cleanup_free_ char *text = log_text("The policy is %s now, set on %s: %s.", policy_to_string(r->policy), r->node, policy_means(r->policy));
 
-        if (asprintf(&text, "The policy is %s now, set on %s: %s.", policy_to_string(r->policy), r->node, policy_means(r->policy)) >= 0)
-                log_event(LOG_NOTICE, MESSAGE_POLICY_CHANGED, text, "MAINSTAY_POLICY", policy_to_string(r->policy),
-                          "MAINSTAY_NODE", r->node, "MAINSTAY_CALLER", caller, NULL);
+        log_event(LOG_NOTICE, MESSAGE_POLICY_CHANGED, text, FIELD_POLICY, policy_to_string(r->policy), FIELD_ORIGIN, r->node,
+                  FIELD_PEER, streq(r->node, m->name) ? NULL : r->node, FIELD_CALLER, caller, NULL);
         if (manager_events.properties)
                 manager_events.properties(m);
         manager_touch(m);
@@ -44,7 +43,7 @@ void policies_adopt(Manager *m) {
                 manager_wake(m, manager_now(m) + SAVE_RETRY);
                 return;
         }
-        take(m, &m->store->ruling, "");
+        take(m, &m->store->ruling, NULL);
 }
 
 /* Whose bootstrap is under way, as far as is heard; NULL for nobody. */
@@ -69,6 +68,7 @@ static const char *who_bootstraps(Manager *m) {
 int policies_set(Manager *m, sd_bus_message *call, Policy policy) {
         const Ruling *now = &m->store->ruling;
         const char *leader;
+        char by[CALLER_SIZE];
         Ruling next;
         int r;
 
@@ -85,7 +85,8 @@ int policies_set(Manager *m, sd_bus_message *call, Policy policy) {
         if (r < 0)
                 return sd_bus_reply_method_errorf(call, "org.mainstay1.Error.Refused", "The policy cannot be written down (%s), so it stays %s: journalctl -u mainstayd says why.",
                                                   strerror(-r), policy_to_string(now->policy));
-        take(m, now, str_or(sd_bus_message_get_sender(call), ""));
+        chronicle_caller(m, call, by);
+        take(m, now, by);
         return sd_bus_reply_method_return(call, "b", true);
 }
 

@@ -133,7 +133,7 @@ static void answer_gate(Manager *m) {
                 manager_wake(m, manager_now(m) + USEC_PER_SEC);
                 return;
         }
-        log_info("mysqld may start. " STARTS);
+        chronicle_start(m, "start", NULL, STARTS);
         r = sd_bus_reply_method_return(m->gate.call, "sss", "join", STARTS, "");
         if (r < 0)
                 log_error("The gate cannot be answered: %s", strerror(-r));

@@ -174,8 +174,11 @@ static void derive_state(Manager *m, bool *changed) {
                 why = r->mysqld == MYSQLD_STOPPED && !r->wanted ? "stopped by a person" : str_or(m->waiting, "");
         }
         if (!m->state || !streq(m->state, state)) {
+                _cleanup_free_ char *text = log_text("The node is %s now%s%s%s", state, *why ? ": " : "", why, *why && why[strlen(why) - 1] == '.' ? "" : ".");
+
+                log_set_state(state);
                 if (m->state)
-                        log_info("The node is %s now%s%s%s", state, *why ? ": " : "", why, *why && why[strlen(why) - 1] == '.' ? "" : ".");
+                        log_event(LOG_INFO, MESSAGE_STATE_CHANGED, text, FIELD_REASON, *why ? why : NULL, NULL);
                 m->state = state;
                 *changed = true;
         }
@@ -183,14 +186,18 @@ static void derive_state(Manager *m, bool *changed) {
 }
 
 static void log_waiting(Manager *m) {
-        _cleanup_free_ char *who = NULL;
+        _cleanup_free_ char *who = NULL, *peers = NULL, *grounds = NULL;
 
         if (m->plan->action == ACTION_WAIT && m->plan->awaited.n > 0 && m->ready) {
                 who = names_text(&m->plan->awaited);
-                log_event(LOG_NOTICE, MESSAGE_CLUSTER_WAITS, m->waiting, "MAINSTAY_AWAITED", str_or(who, ""), "MAINSTAY_REASON", m->waiting, NULL);
-        } else if (manager_keeps_out(m) && !marks_keep_out(&m->store->marks)) /* a mark is told where it is set */
-                log_event(LOG_WARNING, MESSAGE_NODE_DIVERGED, m->waiting, "MAINSTAY_DIVERGED", m->name, "MAINSTAY_REASON", m->waiting, NULL);
-        else if (m->waiting[0])
+                peers = chronicle_peers(m, &m->plan->awaited);
+                grounds = chronicle_grounds(m);
+                log_event(LOG_NOTICE, MESSAGE_CLUSTER_WAITS, m->waiting, FIELD_AWAITED, str_or(who, "a node"), FIELD_PEER, peers,
+                          FIELD_REASON, plan_reason(m->plan, m->plan->awaited.name[0]), FIELD_EVIDENCE, grounds, NULL);
+        } else if (manager_keeps_out(m) && !marks_keep_out(&m->store->marks)) { /* a mark is told where it is set */
+                grounds = chronicle_grounds(m);
+                log_event(LOG_WARNING, MESSAGE_NODE_DIVERGED, m->waiting, FIELD_REASON, plan_reason(m->plan, m->name), FIELD_EVIDENCE, grounds, NULL);
+        } else if (m->waiting[0])
                 log_info("%s", m->waiting);
 }
 

@@ -1,0 +1,92 @@
+/* What a decision rests on, as it is written into the journal. */
+#include "cases.h"
+#include "domain/grounds.h"
+
+static const struct {
+        const char *what, *voices, *expected;
+} cases[] = {
+        { "who must be heard, and is not", "db1 stopped 114 view 10:123 safe; db2 uncertain",
+          "{\"action\":\"wait\",\"needed\":[\"db1\",\"db2\",\"db3\"],\"awaited\":[\"db2\",\"db3\"],\"nodes\":["
+          "{\"node\":\"db1\",\"condition\":\"known\",\"mysqld\":\"stopped\",\"position\":\"A:114\",\"source\":\"recovered\",\"safe_to_bootstrap\":true,"
+          "\"view\":{\"seqno\":10,\"members\":[\"db1\",\"db2\",\"db3\"]},\"bootstraps\":0},"
+          "{\"node\":\"db2\",\"condition\":\"uncertain\"}]}" },
+        { "no record, a mark, a promise", "db1 stopped 114 view 10:1 history a@50; db2 stopped 90 mark aborted-sst grant x:1 history a@50 unsafe",
+          "{\"action\":\"bootstrap\",\"node\":\"db1\",\"manner\":\"restart\",\"needed\":[\"db1\",\"db2\"],\"awaited\":[],\"nodes\":["
+          "{\"node\":\"db1\",\"condition\":\"known\",\"mysqld\":\"stopped\",\"position\":\"A:114\",\"source\":\"recovered\","
+          "\"view\":{\"seqno\":10,\"members\":[\"db1\"]},\"bootstraps\":1},"
+          "{\"node\":\"db2\",\"condition\":\"known\",\"mysqld\":\"stopped\",\"position\":\"A:90\",\"source\":\"recovered\",\"safe_to_bootstrap\":false,"
+          "\"view_problem\":\"it is empty\",\"bootstraps\":1,\"marks\":[\"aborted-sst\"],\"granted_to\":\"db1\"}]}" },
+        { "of a view without a seqno that is not said", "db1 stopped view ?:1 asking x problem",
+          "{\"nodes\":[{\"node\":\"db1\",\"condition\":\"known\",\"mysqld\":\"stopped\",\"view\":{\"members\":[\"db1\"]},\"bootstraps\":0,"
+          "\"claim\":\"asking\",\"problem\":\"its files are spoilt\"}]}" },
+};
+
+/* "A" for the cluster's uuid. */
+static char *shortened(const char *text) {
+        char long_form[UUID_TEXT_MAX], *copy = strdup(text), *at;
+        const Uuid a = case_id('A');
+
+        assert_non_null(copy);
+        (void) uuid_text(&a, long_form);
+        while ((at = strstr(copy, long_form))) {
+                *at = 'A';
+                memmove(at + 1, at + strlen(long_form), strlen(at + strlen(long_form)) + 1);
+        }
+        return copy;
+}
+
+static void each_node_is_told_as_it_was_known(void **state) {
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS(cases); i++) {
+                _cleanup_cast_ Cast c = cast_parse(cases[i].voices);
+                _cleanup_(plan_freep) Plan *plan = NULL;
+                _cleanup_free_ char *text = NULL, *brief = NULL;
+                bool with_plan = strstr(cases[i].expected, "\"action\"");
+
+                assert_int_equal(decision_make(cast_voices(&c), c.n, NULL, &plan), 0);
+                assert_int_equal(grounds_format(cast_voices(&c), c.n, with_plan ? plan : NULL, &text), 0);
+                brief = shortened(text);
+                if (!streq(brief, cases[i].expected))
+                        fail_msg("%s: not\n%s\nbut\n%s", cases[i].what, cases[i].expected, brief);
+        }
+}
+
+static void those_of_a_claim_are_its_reports(void **state) {
+        _cleanup_cast_ Cast c = cast_parse("db1 stopped 114; db2 stopped 90");
+        _cleanup_(claim_freep) Claim *claim = NULL;
+        _cleanup_free_ char *of_claim = NULL, *of_voices = NULL;
+
+        (void) state;
+        assert_int_equal(claim_new(&claim), 0);
+        for (size_t i = 0; i < c.n; i++)
+                assert_int_equal(report_copy(c.report[i], &claim->report[claim->n_reports++]), 0);
+        assert_int_equal(grounds_of_claim(claim, &of_claim), 0);
+        assert_int_equal(grounds_format(cast_voices(&c), c.n, NULL, &of_voices), 0);
+        assert_string_equal(of_claim, of_voices);
+}
+
+/* What a server says of itself may be no UTF-8; the rest must not be lost by it. */
+static void words_of_others_do_no_harm(void **state) {
+        _cleanup_cast_ Cast c = cast_parse("db1 stopped 114 problem");
+        _cleanup_free_ char *text = NULL;
+        json_t *o;
+
+        (void) state;
+        free(c.report[0]->problem);
+        c.report[0]->problem = strdup("bad \xff\n words");
+        assert_int_equal(grounds_format(cast_voices(&c), c.n, NULL, &text), 0);
+        assert_null(strchr(text, '\n'));
+        o = json_loads(text, 0, NULL);
+        assert_non_null(o);
+        json_decref(o);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(each_node_is_told_as_it_was_known),
+                cmocka_unit_test(those_of_a_claim_are_its_reports),
+                cmocka_unit_test(words_of_others_do_no_harm),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
