@@ -3,6 +3,8 @@
 #include "base/number.h"
 #include "base/table.h"
 #include "domain/job.h"
+#include "edge/ctl-time.h"
+#include "sys/clock.h"
 
 #include <getopt.h>
 #include <stdarg.h>
@@ -23,6 +25,7 @@ static const char *const verb_names[] = {
         [VERB_REPORT] = "report",
         [VERB_POLICY] = "policy",
         [VERB_JOB] = "job",
+        [VERB_HISTORY] = "history",
         [VERB_SETUP] = "setup",
         [VERB_INSPECT] = "inspect",
         [VERB_DOCTOR] = "doctor",
@@ -43,7 +46,7 @@ DEFINE_STRING_TABLE(job_verb, JobVerb, job_verb_names)
 /* What is done to the datasource of one node, said on any. */
 #define V_NODE (V(RECOVER) | V(SHUN) | V(ONLINE) | V(OFFLINE) | V(DRAIN) | V(REPOINT) | V(REPLICATOR) | V(PROVISION))
 #define V_BUS (V_NODE | V(STATUS) | V(PLAN) | V(BOOTSTRAP) | V(JOIN) | V(RECOVER) | V(REPORT) | V(POLICY) | V(JOB))
-#define V_ALL (V_BUS | V(SETUP) | V(INSPECT) | V(DOCTOR) | V(HELP) | V(VERSION))
+#define V_ALL (V_BUS | V(HISTORY) | V(SETUP) | V(INSPECT) | V(DOCTOR) | V(HELP) | V(VERSION))
 
 enum {
         OPT_JSON = 0x100,
@@ -72,6 +75,8 @@ enum {
         OPT_FOR,
         OPT_SOURCE,
         OPT_METHOD,
+        OPT_SINCE,
+        OPT_VERBOSE,
 };
 
 static const struct option options[] = {
@@ -98,6 +103,9 @@ static const struct option options[] = {
         { "known-hosts", required_argument, NULL, OPT_KNOWN_HOSTS },
         { "replication-user", required_argument, NULL, OPT_REPLICATION_USER },
         { "replication-password-file", required_argument, NULL, OPT_REPLICATION_PASSWORD_FILE },
+        { "since", required_argument, NULL, OPT_SINCE },
+        { "lines", required_argument, NULL, 'n' },
+        { "verbose", no_argument, NULL, OPT_VERBOSE },
         { "expect", required_argument, NULL, OPT_EXPECT },
         { "datadir", required_argument, NULL, OPT_DATADIR },
         { "grastate", required_argument, NULL, OPT_GRASTATE },
@@ -110,8 +118,13 @@ static const struct option options[] = {
 static unsigned option_verbs(int c) {
         switch (c) {
         case 'H':
+                return V_BUS | V(HISTORY);
         case OPT_ADDRESS:
                 return V_BUS;
+        case 'n':
+        case OPT_SINCE:
+        case OPT_VERBOSE:
+                return V(HISTORY);
         case OPT_WATCH:
                 return V(STATUS);
         case OPT_WITHOUT:
@@ -161,7 +174,7 @@ bool args_goes_with(const struct option *o, Verb v) {
 }
 
 bool args_is_of_a_node(Verb v) {
-        return v >= 0 && ((V_NODE >> v) & 1);
+        return v >= 0 && (((V_NODE | V(HISTORY)) >> v) & 1);
 }
 
 static _printf_(2, 3) int wrong(char error[static 256], const char *format, ...) {
@@ -247,27 +260,6 @@ static int take_node_word(Args *a, const char *word, char error[static 256]) {
         return 0;
 }
 
-/* "90", "90s", "30m", "2h", "3d": seconds. */
-static int take_time(int64_t *ret, const char *text, char error[static 256]) {
-        static const struct {
-                char unit;
-                int64_t seconds;
-        } units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
-        size_t n = strlen(text);
-        int64_t unit = 1, number;
-
-        for (size_t i = 0; n > 0 && i < ELEMENTS(units); i++)
-                if (text[n - 1] == units[i].unit) {
-                        unit = units[i].seconds;
-                        n--;
-                        break;
-                }
-        if (number_parse(text, n, 1, 3650 * (int64_t) 86400 / unit, &number) < 0)
-                return wrong(error, "--for wants a time, as in 90s, 30m, 2h or 3d, not \"%.100s\".", text);
-        *ret = number * unit;
-        return 0;
-}
-
 /* What is no verb may be what follows one. */
 static int no_verb(const char *word, char error[static 256]) {
         if (ends_a_provision(word))
@@ -287,7 +279,7 @@ static int take_word(Args *a, const char *word, bool follows_without, char error
         }
         if (follows_without)
                 return add_names(&a->without, "--without", word, error);
-        if ((V_NODE >> a->verb) & 1)
+        if (args_is_of_a_node(a->verb))
                 return take_node_word(a, word, error);
         if (a->verb == VERB_POLICY && !a->set_policy) {
                 a->policy = policy_from_string(word);
@@ -345,7 +337,18 @@ static int take(Args *a, int c, const char *arg, char error[static 256]) {
                 a->owner = arg;
                 return *arg ? 0 : wrong(error, "--owner wants a name.");
         case OPT_FOR:
-                return take_time(&a->seconds, arg, error);
+                if (time_parse_span(arg, &a->seconds) < 0)
+                        return wrong(error, "--for wants a time, as in 90s, 30m, 2h or 3d, not \"%.100s\".", arg);
+                return 0;
+        case OPT_SINCE:
+                if (time_parse_since(arg, clock_usec(CLOCK_REALTIME), &a->since) < 0)
+                        return wrong(error, "--since wants a time, as in 2h, 03:00 or \"2026-11-28 03:00\", not \"%.100s\".", arg);
+                return 0;
+        case 'n':
+                return number_parse(arg, strlen(arg), 0, INT32_MAX, &a->lines) < 0 ? wrong(error, "-n wants a number of lines, 0 for all, not \"%.100s\".", arg) : 0;
+        case OPT_VERBOSE:
+                a->verbose = true;
+                return 0;
         case OPT_SOURCE:
                 a->source = arg;
                 return name_valid(arg) ? 0 : wrong(error, "--source wants the name of a node, not \"%.100s\".", arg);
@@ -465,7 +468,7 @@ typedef struct Word {
 int args_parse(int argc, char *argv[], Args *ret, char error[static 256]) {
         _cleanup_free_ Word *word = calloc((size_t) argc + 1, sizeof(*word));
         bool seen[ELEMENTS(options)] = {};
-        Args a = { .verb = _VERB_INVALID };
+        Args a = { .verb = _VERB_INVALID, .lines = ARGS_LINES };
         size_t n_words = 0;
         int c, last = 0, r = 0;
 
@@ -476,7 +479,7 @@ int args_parse(int argc, char *argv[], Args *ret, char error[static 256]) {
          * the next option, are nodes too. */
         optind = 0;
         opterr = 0;
-        while ((c = getopt_long(argc, argv, "-:hH:", options, NULL)) >= 0) {
+        while ((c = getopt_long(argc, argv, "-:hH:n:", options, NULL)) >= 0) {
                 if (c == 1) {
                         word[n_words++] = (Word) { optarg, last == OPT_WITHOUT };
                         continue;
@@ -541,6 +544,7 @@ void args_help(FILE *f) {
               "  job show [ID]       A job step by step: the one that runs, or has run last\n"
               "  job follow [ID]     The same until it ends; Ctrl-C ends the following only\n"
               "  job cancel ID       Ask for the end of a job\n"
+              "  history [NODE]      What was decided, when and why, from the journal: no agent is asked\n"
               "  report              What this node says of itself to the others, as JSON\n"
               "  setup               Make this node ready, and say what is still missing\n"
               "  plan FILE...        The same from saved reports, without an agent\n"
@@ -564,6 +568,8 @@ void args_help(FILE *f) {
               "      --no-wait           bootstrap, join, recover, provision, and all that is done to\n"
               "                          a node: begin it, and do not wait for the end\n"
               "      --donor NODE        join: take what is missing from NODE\n"
+              "      --since TIME        history: from then on (2h, 03:00, 2026-11-28); -n, --lines N: the\n"
+              "                          newest N, 0 for all; --verbose: with the evidence\n"
               "      --check             setup: change nothing, only say what is missing\n"
               "      --peer-key KEY      setup: let in the agent with this public key\n"
               "      --peer-keys FILE    setup: the same, one key a line\n"

@@ -29,6 +29,7 @@ typedef enum Verb {
         VERB_REPORT,
         VERB_POLICY,
         VERB_JOB,
+        VERB_HISTORY,
         VERB_SETUP,
         VERB_INSPECT,
         VERB_DOCTOR,
@@ -56,6 +57,7 @@ JobVerb job_verb_from_string(const char *s);
 
 #define ARGS_KEYS_MAX NAMES_MAX
 #define ARGS_FILES_MAX NAMES_MAX
+#define ARGS_LINES 50
 
 /* Strings are borrowed from argv. */
 typedef struct Args {
@@ -79,6 +81,9 @@ typedef struct Args {
         const char *primary; /* repoint, replicator: whom to follow; NULL: the one there is */
         const char *reason, *owner; /* shun */
         int64_t seconds;     /* shun: for so long, 0 for ever */
+        usec_t since;        /* history: microseconds since 1970, 0: from the beginning */
+        int64_t lines;       /* history: the newest so many; 0: all */
+        bool verbose;
         bool dry_run;
         bool yes;
         const char *donor;

@@ -13,6 +13,7 @@ int verb_bootstrap(const Args *a);
 int verb_join(const Args *a);
 int verb_policy(const Args *a);
 int verb_job(const Args *a);
+int verb_history(const Args *a);
 int verb_recover(const Args *a);
 int recover_datasources(const Args *a, const json_t *picture); /* `recover` of what replicates */
 int verb_operate(const Args *a); /* shun, online, offline, drain, repoint, replicator */

@@ -26,6 +26,7 @@ int main(int argc, char *argv[]) {
                 [VERB_REPORT] = verb_report,
                 [VERB_POLICY] = verb_policy,
                 [VERB_JOB] = verb_job,
+                [VERB_HISTORY] = verb_history,
                 [VERB_SETUP] = verb_setup,
                 [VERB_INSPECT] = verb_inspect,
                 [VERB_DOCTOR] = verb_doctor,

@@ -364,6 +364,8 @@ static void test_complete(void **state) {
         check_complete("--host db9 recover --force ", "space\ndiverged\nstray\nprepared\n");
         check_complete("-H db9 job ", "list\nshow\nfollow\ncancel\n");
         check_complete("policy --", "--help\n--version\n--host\n--address\n--json\n");
+        check_complete("history ", "db1\ndb2\n");
+        check_complete("history db1 ", NULL);
         check_complete("plan ", NULL); /* files */
         check_complete("shun db1 --reason ", NULL);
 }
