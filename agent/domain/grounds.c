@@ -1,5 +1,6 @@
 /* What a decision rests on; see grounds.h. */
 #include "domain/grounds.h"
+#include "domain/datasource.h"
 #include "domain/json.h"
 
 /* A value that is NULL is left out. 0, or -ENOMEM. */
@@ -54,7 +55,8 @@ static int put_report(json_t *o, const Report *r) {
         return k < 0 ? k : put_text(o, "problem", r->problem);
 }
 
-static int node_json(const Voice *v, json_t **ret) {
+/* With what it reports of itself as a node of Galera's, or without. */
+static int node_json(const Voice *v, bool galera, json_t **ret) {
         const Report *r = voice_report(v);
         json_t *o = json_object();
         int k;
@@ -64,8 +66,10 @@ static int node_json(const Voice *v, json_t **ret) {
         k = put_text(o, "node", v->name);
         if (k >= 0)
                 k = put_text(o, "condition", condition_to_string(v->condition));
-        if (k >= 0)
-                k = r ? put_report(o, r) : put_text(o, "why", v->why);
+        if (k >= 0 && !r)
+                k = put_text(o, "why", v->why);
+        if (k >= 0 && r && galera)
+                k = put_report(o, r);
         if (k < 0) {
                 json_decref(o);
                 return k;
@@ -87,18 +91,10 @@ static int plan_part(const Plan *p, json_t *o) {
         return k < 0 ? k : put(o, "awaited", names_to_json(&p->awaited));
 }
 
-int grounds_format(const Voice *voices, size_t n, const Plan *plan, char **ret) {
-        json_t *o = json_object(), *nodes = json_array(), *node;
+/* Takes over both. */
+static int finish(json_t *o, json_t *nodes, int r, char **ret) {
         char *text = NULL;
-        int r = o && nodes ? 0 : -ENOMEM;
 
-        if (r >= 0 && plan)
-                r = plan_part(plan, o);
-        for (size_t i = 0; r >= 0 && i < n; i++) {
-                r = node_json(&voices[i], &node);
-                if (r >= 0 && json_array_append_new(nodes, node) < 0)
-                        r = -ENOMEM;
-        }
         if (r >= 0)
                 r = put(o, "nodes", json_incref(nodes));
         if (r >= 0) {
@@ -110,6 +106,58 @@ int grounds_format(const Voice *voices, size_t n, const Plan *plan, char **ret) 
         if (r >= 0)
                 *ret = text;
         return r;
+}
+
+int grounds_format(const Voice *voices, size_t n, const Plan *plan, char **ret) {
+        json_t *o = json_object(), *nodes = json_array(), *node;
+        int r = o && nodes ? 0 : -ENOMEM;
+
+        if (r >= 0 && plan)
+                r = plan_part(plan, o);
+        for (size_t i = 0; r >= 0 && i < n; i++) {
+                r = node_json(&voices[i], true, &node);
+                if (r >= 0 && json_array_append_new(nodes, node) < 0)
+                        r = -ENOMEM;
+        }
+        return finish(o, nodes, r, ret);
+}
+
+static int datasource_part(const Datasource *ds, json_t *o) {
+        int k;
+
+        k = put_text(o, "role", role_to_string(ds->role));
+        if (k >= 0)
+                k = put_text(o, "state", datasource_state_to_string(ds->state));
+        if (k >= 0 && ds->reason[0])
+                k = put_text(o, "reason", ds->reason);
+        if (k >= 0 && ds->source[0])
+                k = put_text(o, "source", ds->source);
+        return k < 0 || ds->lag < 0 ? k : put(o, "lag", json_integer(ds->lag));
+}
+
+int grounds_of_service(const Voice *voices, size_t n, char **ret) {
+        _cleanup_free_ DatasourceFacts *facts = calloc(n + 1, sizeof(*facts));
+        _cleanup_free_ Datasource *ds = calloc(n + 1, sizeof(*ds));
+        json_t *o = json_object(), *nodes = json_array(), *node;
+        Primary primary;
+        int r = facts && ds && o && nodes ? 0 : -ENOMEM;
+
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                facts[i] = datasource_facts(&voices[i]);
+        if (r >= 0) {
+                datasources_judge(facts, n, ds, &primary);
+                r = put_text(o, "primary", primary.text);
+        }
+        for (size_t i = 0; r >= 0 && i < n; i++) {
+                r = node_json(&voices[i], false, &node);
+                if (r < 0)
+                        break;
+                if (voice_report(&voices[i]))
+                        r = datasource_part(&ds[i], node);
+                if (json_array_append_new(nodes, node) < 0)
+                        r = -ENOMEM;
+        }
+        return finish(o, nodes, r, ret);
 }
 
 int grounds_of_claim(const Claim *c, char **ret) {

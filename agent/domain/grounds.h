@@ -7,6 +7,11 @@
  *               "safe_to_bootstrap", "view": {"seqno", "members"}, "view_problem",
  *               "bootstraps", "marks", "claim", "granted_to", "problem"}]}
  *
+ * and of servers that replicate without Galera:
+ *
+ *   {"primary",                                            who it is, in sentences
+ *    "nodes": [{"node", "condition", "why", "role", "state", "reason", "source", "lag"}]}
+ *
  * What is not known, or not so, is left out. */
 #pragma once
 
@@ -14,6 +19,9 @@
 
 /* `plan` may be NULL. Free `*ret`. -ENOMEM. */
 int grounds_format(const Voice *voices, size_t n, const Plan *plan, char **ret);
+
+/* Of a service of such servers. */
+int grounds_of_service(const Voice *voices, size_t n, char **ret);
 
 /* Those that a claim was made on, and granted on. */
 int grounds_of_claim(const Claim *c, char **ret);

@@ -177,6 +177,18 @@ static void print_heard(FILE *f, const json_t *node) {
                 fprintf(f, "; %.*s", reason_length(text), text);
 }
 
+/* Of a server that replicates without Galera. */
+static void print_datasource(FILE *f, const json_t *node) {
+        const char *role = text_of(node, "role"), *source = text_of(node, "source"), *reason = text_of(node, "reason");
+        const json_t *lag = json_object_get(node, "lag");
+
+        fprintf(f, "%s%s%s, %s", role, *source ? " of " : "", source, text_of(node, "state"));
+        if (*reason)
+                fprintf(f, ": %.*s", reason_length(reason), reason);
+        if (json_is_integer(lag))
+                fprintf(f, "; %" PRId64 " s behind", (int64_t) json_integer_value(lag));
+}
+
 static char *node_line(const json_t *node) {
         const char *condition = text_of(node, "condition"), *why = text_of(node, "why");
         char *text = NULL;
@@ -186,7 +198,9 @@ static char *node_line(const json_t *node) {
         if (!f)
                 return NULL;
         fprintf(f, "%s: ", str_or(text_of(node, "node"), "?"));
-        if (streq(condition, "known"))
+        if (*text_of(node, "role"))
+                print_datasource(f, node);
+        else if (streq(condition, "known"))
                 print_heard(f, node);
         else if (streq(condition, "alive"))
                 fputs("its agent is not heard, and its server answers", f);
@@ -244,6 +258,8 @@ static void print_details(FILE *f, const Style *style, const json_t *entry) {
                 print_line(f, style, 6, node_line(node));
         if (*text_of(evidence, "action"))
                 print_line(f, style, 6, decided_line(evidence));
+        if (*text_of(evidence, "primary"))
+                text_print(f, style, 6, false, text_of(evidence, "primary"));
 }
 
 static void print_paragraphs(FILE *f, const Style *style, const json_t *list) {

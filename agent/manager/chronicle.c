@@ -13,10 +13,13 @@
 char *chronicle_grounds(Manager *m) {
         Voice voices[NAMES_MAX];
         char *text;
+        int r;
 
         if (!m->report)
                 return NULL;
-        return grounds_format(voices, manager_voices(m, m->report, voices), m->plan, &text) < 0 ? NULL : text;
+        r = m->asynchronous ? grounds_of_service(voices, manager_voices(m, m->report, voices), &text)
+                            : grounds_format(voices, manager_voices(m, m->report, voices), m->plan, &text);
+        return r < 0 ? NULL : text;
 }
 
 /* Names, but for this node's own: in the form of FIELD_PEER; NULL where memory is short. */

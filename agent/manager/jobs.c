@@ -34,11 +34,12 @@ static int save(Manager *m, const Job *job) {
 }
 
 /* What happens to a job, to the journal. */
-static void tell(const Job *job, int priority, const char *message_id, const char *text) {
+static void tell(Manager *m, const Job *job, int priority, const char *message_id, const char *text) {
+        _cleanup_free_ char *grounds = chronicle_grounds(m);
         char id[32];
 
         (void) snprintf(id, sizeof(id), "%" PRIu64, job->id);
-        log_event(priority, message_id, text, FIELD_JOB, id, FIELD_JOB_KIND, job_kind_to_string(job->kind), FIELD_PEER, job->source, FIELD_CALLER, job->by, NULL);
+        log_event(priority, message_id, text, FIELD_JOB, id, FIELD_JOB_KIND, job_kind_to_string(job->kind), FIELD_PEER, job->source, FIELD_CALLER, job->by, FIELD_EVIDENCE, grounds, NULL);
 }
 
 void jobs_worker_forget(Manager *m) {
@@ -69,13 +70,17 @@ int jobs_open(Manager *m) {
         for (size_t i = 0; i < m->jobs->n_problems; i++)
                 log_warning("%s", m->jobs->problem[i]);
         m->job = job_store_running(m->jobs);
-        if (m->job) {
-                _cleanup_free_ char *text = log_text("The job %" PRIu64 " (%s) is gone on with, where the agent left it.", m->job->id, job_kind_to_string(m->job->kind));
-
-                tell(m->job, LOG_NOTICE, MESSAGE_JOB_RESUMED, text);
-        }
         step_reset(m);
         return 0;
+}
+
+void jobs_resume(Manager *m) {
+        _cleanup_free_ char *text = NULL;
+
+        if (!m->job)
+                return;
+        text = log_text("The job %" PRIu64 " (%s) is gone on with, where the agent left it.", m->job->id, job_kind_to_string(m->job->kind));
+        tell(m, m->job, LOG_NOTICE, MESSAGE_JOB_RESUMED, text);
 }
 
 void jobs_close(Manager *m) {
@@ -102,7 +107,7 @@ int jobs_begin(Manager *m, JobKind kind, const char *source, Method method, cons
         if (r < 0)
                 return r;
         text = log_text("%s has this node %s%s%s: job %" PRIu64 ".", by, job_kind_to_string(kind), *source ? ", by " : "", source, id);
-        tell(m->job, LOG_NOTICE, MESSAGE_JOB_BEGUN, text);
+        tell(m, m->job, LOG_NOTICE, MESSAGE_JOB_BEGUN, text);
         m->undo_failures = 0;
         step_reset(m);
         *ret_id = id;
@@ -419,9 +424,9 @@ static void end(Manager *m, JobState state, const char *text) {
         line = log_text("The job %" PRIu64 " (%s) %s: %s", next->id, job_kind_to_string(next->kind),
                         state == JOB_DONE ? "is done" : state == JOB_CANCELLED ? "was cancelled" : "has failed", next->text);
         if (state == JOB_DONE)
-                tell(next, LOG_NOTICE, MESSAGE_JOB_DONE, line);
+                tell(m, next, LOG_NOTICE, MESSAGE_JOB_DONE, line);
         else
-                tell(next, LOG_WARNING, MESSAGE_JOB_FAILED, line);
+                tell(m, next, LOG_WARNING, MESSAGE_JOB_FAILED, line);
         step_reset(m);
         replica_job_ended(m, next);
         manager_touch(m);
@@ -478,7 +483,7 @@ static void undo_step(Manager *m, const char *step, const char *text) {
                 manager_wake(m, manager_now(m) + SAVE_RETRY);
                 return;
         }
-        tell(next, LOG_NOTICE, MESSAGE_JOB_UNDONE, line);
+        tell(m, next, LOG_NOTICE, MESSAGE_JOB_UNDONE, line);
         m->undo_failures = 0;
         step_reset(m);
         manager_touch(m);

@@ -566,6 +566,7 @@ int manager_start(Manager *m) {
         r = local_setup(m);
         if (r >= 0)
                 r = resume_claim(m);
+        jobs_resume(m);
         local_remove_start_env(m);
         if (r >= 0)
                 replica_start(m);

@@ -293,6 +293,7 @@ int replica_pin(Manager *m, bool replica, bool held);
 
 /* jobs.c: long work, a step after the other. */
 int jobs_open(Manager *m);
+void jobs_resume(Manager *m); /* says so, where one was left begun: once the name of the node is known */
 void jobs_close(Manager *m);
 void jobs_drive(Manager *m);
 int jobs_cancel(Manager *m, uint64_t id); /* -ENOENT, -EALREADY where it is over */

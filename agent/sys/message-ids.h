@@ -44,7 +44,8 @@
  * that is another node, [FIELD_CALLER] where it is not. */
 #define MESSAGE_POLICY_CHANGED "33613b38f9a3432f993c636ea1fe4c33"
 /* A job has failed, or was cancelled: FIELD_JOB, FIELD_JOB_KIND, [FIELD_PEER] (its source),
- * FIELD_CALLER. */
+ * FIELD_CALLER,
+ * [FIELD_EVIDENCE]. */
 #define MESSAGE_JOB_FAILED "814a626ea74947c48df83743d3a6a623"
 /* This node claims the lead: FIELD_POSITION, FIELD_CLAIM, [FIELD_PEER] (who must grant it),
  * [FIELD_EVIDENCE]. */
@@ -93,14 +94,18 @@
 #define MESSAGE_OPERATED "9fb99afff7624b66a2acc535a8b3ebd6"
 /* The time of a shun is over: no fields. */
 #define MESSAGE_SHUN_ENDED "15c8b42b8ff2404e8025a55ed1f1e7aa"
-/* A job is begun: FIELD_JOB, FIELD_JOB_KIND, [FIELD_PEER] (its source), FIELD_CALLER. */
+/* A job is begun: FIELD_JOB, FIELD_JOB_KIND, [FIELD_PEER] (its source), FIELD_CALLER,
+ * [FIELD_EVIDENCE]. */
 #define MESSAGE_JOB_BEGUN "9046016b7a1e4e5a8e480ff26673c587"
 /* It is gone on with, after the agent ended: FIELD_JOB, FIELD_JOB_KIND, [FIELD_PEER],
- * FIELD_CALLER. */
+ * FIELD_CALLER,
+ * [FIELD_EVIDENCE]. */
 #define MESSAGE_JOB_RESUMED "61c5577025c84a38b3f71aa548b6d8a4"
-/* One of its steps is taken back: FIELD_JOB, FIELD_JOB_KIND, [FIELD_PEER], FIELD_CALLER. */
+/* One of its steps is taken back: FIELD_JOB, FIELD_JOB_KIND, [FIELD_PEER], FIELD_CALLER,
+ * [FIELD_EVIDENCE]. */
 #define MESSAGE_JOB_UNDONE "d357310415134b4683fb74e5314626a9"
-/* It is done: FIELD_JOB, FIELD_JOB_KIND, [FIELD_PEER], FIELD_CALLER. */
+/* It is done: FIELD_JOB, FIELD_JOB_KIND, [FIELD_PEER], FIELD_CALLER,
+ * [FIELD_EVIDENCE]. */
 #define MESSAGE_JOB_DONE "ad0a6df981934d399b5d66297241b303"
 /* mysqld starts without the word of the agent: FIELD_REASON. Of the gate, which does
  * not know the name of its node. */

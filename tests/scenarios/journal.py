@@ -2,10 +2,13 @@
 
 import json
 import re
+import time
 from pathlib import Path
 
+import breakage
 from agents import cut_all_for_a_bootstrap
 from lablib import LabError
+from replication import Service
 from scenario import scenario
 
 IDS = Path(__file__).parents[2] / "agent/sys/message-ids.h"
@@ -84,13 +87,8 @@ def the_journal_explains_itself(cluster):
     leader = recover_by_a_bootstrap(cluster)
     other = next(name for name in cluster.lab.names() if name != leader)
     for node in cluster.nodes():
-        node.run("journalctl --update-catalog")
-        listed = node.run("journalctl --no-pager --list-catalog").stdout
-        assert all(number in listed for number in message_ids().values()), f"{node.name} lacks entries of the catalog"
-        told = node.run(["journalctl", "--no-pager", "--quiet", "-x", "--unit=mainstayd", f"--since=@{cluster.since:.3f}"]).stdout
-        assert told.count("Defined-By: Mainstay") > 5, told
-        assert not re.search(r"@?MAINSTAY_[A-Z]", told), f"{node.name} says: {told}"
-    told = cluster.node(other).run(["journalctl", "--no-pager", "--quiet", "-x", "--unit=mainstayd", f"--since=@{cluster.since:.3f}"]).stdout
+        explained(node, cluster.since)
+    told = explained(cluster.node(other), cluster.since)
     assert f"The bootstrap is promised to {leader}" in told, told
     assert f"mainstayctl bootstrap --without {leader}" in told, told
 
@@ -102,6 +100,47 @@ def the_journal_explains_itself(cluster):
     online = cluster.node(other).run(["journalctl", "--no-pager", "--quiet", "-o", "cat", f"--since=@{cluster.since:.3f}",
                                       "MAINSTAY_STATE=ONLINE", f"MESSAGE_ID={message_ids()['STATE_CHANGED']}"]).stdout
     assert "The node is ONLINE now" in online, online
+
+
+def explained(node, since):
+    """What the agent said, with the explanations, which must be whole."""
+    node.run("journalctl --update-catalog")    # as systemd's package does where a catalog is installed
+    listed = node.run("journalctl --no-pager --list-catalog").stdout
+    assert all(number in listed for number in message_ids().values()), f"{node.name} lacks entries of the catalog"
+    told = node.run(["journalctl", "--no-pager", "--quiet", "-x", "--unit=mainstayd", f"--since=@{since:.3f}"]).stdout
+    assert told.count("Defined-By: Mainstay") > 5, told
+    assert not re.search(r"@?MAINSTAY_[A-Z]", told), f"{node.name} says: {told}"
+    return told
+
+
+@scenario(kind=Service)
+def history_tells_why_a_replica_was_recovered(service):
+    """What the policy had done, and what each node was then; also of a job that outlived its agent."""
+    began = time.time()
+    db2 = service.node("db2")
+    service.ctl("db1", "policy", "automatic")
+    with service.ledger:
+        breakage.mistake_password(service, "db2")
+        service.wait_state("db2", "FAILED")
+        service.wait_state("db2", "ONLINE")
+        breakage.reset_replication(service, "db2")
+        service.wait_state("db2", "OFFLINE")
+        service.ctl("db1", "repoint", "db2", "--no-wait")
+        db2.run("sleep 0.3; systemctl kill -s KILL mainstayd", check=False)
+        service.wait(lambda: "is done" in db2.run(["mainstayctl", "job", "show"], check=False).stdout, "the job to be done")
+        service.ctl("db1", "online", "db2")
+        service.wait_state("db2", "ONLINE")
+    service.check()
+    told = [entry for entry in json.loads(db2.run("mainstayctl history --json --lines=0").stdout) if entry["time"] >= began * 1e6]
+    mended = of_kind(told, "job-begun")[0]
+    assert (mended["job_kind"], mended["caller"], mended["peers"]) == ("recover", "the policy", ["db1"]), mended
+    then = {node["node"]: node for node in mended["evidence"]["nodes"]}
+    assert then["db2"]["state"] == "FAILED" and then["db2"]["reason"] and then["db1"]["role"] == "primary", mended
+    assert mended["job"] in [entry["job"] for entry in of_kind(told, "job-done")], told
+    assert "root on db1" in {entry["caller"] for entry in of_kind(told, "job-begun")}, told
+    shown = db2.run("mainstayctl history db2 --lines=0 --verbose").stdout
+    assert "db2: replica of db1, FAILED: " in shown and "db1: primary, ONLINE" in shown, shown
+    explained(db2, began)
 
 
 @scenario

@@ -94,6 +94,32 @@ static void with_the_evidence_each_is_a_paragraph(void **state) {
         json_decref(list);
 }
 
+static void of_a_service_it_is_told_what_each_was(void **state) {
+        const Style plain = {0};
+        json_t *list = json_array(), *job = entry(0, "a", MESSAGE_JOB_BEGUN, "The policy has this node recover, by db1: job 3.");
+        json_t *evidence = json_loads("{\"primary\":\"db1 is the primary.\",\"nodes\":["
+                                      "{\"node\":\"db2\",\"condition\":\"known\",\"role\":\"replica\",\"source\":\"db1\",\"state\":\"FAILED\",\"reason\":\"its replicator has failed.\"},"
+                                      "{\"node\":\"db1\",\"condition\":\"known\",\"role\":\"primary\",\"state\":\"ONLINE\"},"
+                                      "{\"node\":\"db3\",\"condition\":\"known\",\"role\":\"replica\",\"source\":\"db1\",\"state\":\"ONLINE\",\"lag\":2}]}",
+                                      0, NULL);
+
+        (void) state;
+        assert_non_null(evidence);
+        assert_int_equal(json_object_set_new(job, "evidence", evidence), 0);
+        assert_int_equal(json_object_set_new(job, "caller", json_string("the policy")), 0);
+        assert_int_equal(json_array_append_new(list, job), 0);
+        page_is(list, &plain, true,
+                "1970-01-01 00:16:40  db1  job-begun\n"
+                "    The policy has this node recover, by db1: job 3.\n"
+                "    caller: the policy\n"
+                "    What it rests on:\n"
+                "      db2: replica of db1, FAILED: its replicator has failed\n"
+                "      db1: primary, ONLINE\n"
+                "      db3: replica of db1, ONLINE; 2 s behind\n"
+                "      db1 is the primary.\n");
+        json_decref(list);
+}
+
 static void colours_are_for_terminals(void **state) {
         const Style terminal = { .colour = true };
         json_t *list = json_array();
@@ -180,6 +206,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(each_is_a_line_and_a_boot_one_between),
                 cmocka_unit_test(with_the_evidence_each_is_a_paragraph),
+                cmocka_unit_test(of_a_service_it_is_told_what_each_was),
                 cmocka_unit_test(colours_are_for_terminals),
                 cmocka_unit_test(words_are_unique),
                 cmocka_unit_test(times_are_as_people_type_them),

@@ -1,6 +1,7 @@
 /* What a decision rests on, as it is written into the journal. */
 #include "cases.h"
 #include "domain/grounds.h"
+#include "domain/json.h"
 
 static const struct {
         const char *what, *voices, *expected;
@@ -81,10 +82,39 @@ static void words_of_others_do_no_harm(void **state) {
         json_decref(o);
 }
 
+/* Of servers that replicate it is told what they are, and not what Galera would ask. */
+static void a_service_is_told_as_it_was_judged(void **state) {
+        _cleanup_cast_ Cast c = cast_parse("db1 stopped unwanted; db2 uncertain");
+        _cleanup_free_ char *text = NULL;
+        const json_t *nodes, *db1, *db2;
+        json_t *o;
+
+        (void) state;
+        assert_int_equal(shun_new("new disk", "anna", 1, 0, &c.report[0]->shun), 0);
+        cast_voices(&c)[1].why = "ssh: No route to host";
+        assert_int_equal(grounds_of_service(cast_voices(&c), c.n, &text), 0);
+        o = json_loads(text, 0, NULL);
+        assert_non_null(o);
+        assert_true(*text_of(o, "primary"));
+        nodes = json_object_get(o, "nodes");
+        assert_int_equal(json_array_size(nodes), 2);
+        db1 = json_array_get(nodes, 0);
+        db2 = json_array_get(nodes, 1);
+        assert_string_equal(text_of(db1, "state"), "SHUNNED");
+        assert_non_null(strstr(text_of(db1, "reason"), "new disk"));
+        assert_null(json_object_get(db1, "safe_to_bootstrap"));
+        assert_null(json_object_get(db1, "view_problem"));
+        assert_string_equal(text_of(db2, "condition"), "uncertain");
+        assert_string_equal(text_of(db2, "why"), "ssh: No route to host");
+        assert_null(json_object_get(db2, "state"));
+        json_decref(o);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(each_node_is_told_as_it_was_known),
                 cmocka_unit_test(those_of_a_claim_are_its_reports),
+                cmocka_unit_test(a_service_is_told_as_it_was_judged),
                 cmocka_unit_test(words_of_others_do_no_harm),
         };
 
