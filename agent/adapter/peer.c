@@ -18,8 +18,9 @@ struct Peer {
         Link *link;
 
         bool known; /* `report` is what it says now */
-        Report *report;
+        Report *report; /* kept, for people, when it is not known any more */
         char why[256];
+        usec_t since; /* it is known, or not, by the clock on the wall */
 
         bool tried; /* since it was known last: to reach its agent, and then its mysqld */
         bool alive; /* its mysqld answered, and that is good until `alive_until` */
@@ -43,6 +44,12 @@ static usec_t peer_now(const Peer *p) {
         uint64_t now;
 
         return sd_event_now(p->event, CLOCK_MONOTONIC, &now) < 0 ? 0 : now;
+}
+
+static usec_t peer_clock(const Peer *p) {
+        uint64_t now;
+
+        return sd_event_now(p->event, CLOCK_REALTIME, &now) < 0 ? 0 : now;
 }
 
 /* What comes from over there ends in properties and journals: let it be ASCII. */
@@ -136,6 +143,8 @@ static void peer_lost(const char *text, void *userdata) {
 
         (void) snprintf(why, sizeof(why), "%s", text);
         text_clean(reason_trim(why));
+        if (p->known || p->since == 0)
+                p->since = peer_clock(p);
         if (p->known || !streq(why, p->why)) {
                 p->known = false;
                 memcpy(p->why, why, sizeof(why));
@@ -162,6 +171,8 @@ static bool peer_take_report(const char *text, void *userdata) {
 
         (void) report_free(p->report);
         p->report = report;
+        if (!p->known)
+                p->since = peer_clock(p);
         p->known = true;
         p->alive = p->tried = false;
         p->check = process_free(p->check);
@@ -324,6 +335,14 @@ const char *peer_host(const Peer *p) {
 
 bool peer_tried(const Peer *p) {
         return p->known || p->alive || p->tried;
+}
+
+usec_t peer_since(const Peer *p) {
+        return p->since;
+}
+
+const Report *peer_last_report(const Peer *p) {
+        return p->report;
 }
 
 const char *peer_why(const Peer *p) {

@@ -69,6 +69,11 @@ const char *peer_why(const Peer *p);
 /* NULL where it is not known. Valid until the next run of the event loop. */
 const Report *peer_report(const Peer *p);
 
+/* For people, as nothing can be decided by it: since when it is known, or is not; 0
+ * before it has been looked; and what it said last, be that as it may by now. */
+usec_t peer_since(const Peer *p);
+const Report *peer_last_report(const Peer *p);
+
 /* Its bus, to call other methods there; NULL while it is not connected. Of a call
  * that is under way when the connection ends nothing more is heard. */
 sd_bus *peer_bus(const Peer *p);

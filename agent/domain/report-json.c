@@ -36,6 +36,18 @@ static void put_mark_texts(json_t *o, const Report *r, bool *failed) {
                 put(o, "mark_evidence", texts, failed);
 }
 
+static json_t *incoming_json(const Incoming *i, bool *failed) {
+        json_t *o = json_object();
+
+        put(o, "full", json_boolean(i->full), failed);
+        put(o, "received", json_integer(i->received), failed);
+        put(o, "rate", json_integer(i->rate), failed);
+        put(o, "since", json_integer((json_int_t) i->since), failed);
+        if (i->from[0])
+                put(o, "from", json_string(i->from), failed);
+        return o;
+}
+
 int report_to_json(const Report *r, json_t **ret) {
         json_t *o = json_object();
         bool failed = !o;
@@ -83,6 +95,9 @@ int report_to_json(const Report *r, json_t **ret) {
                 put(o, "resting", json_true(), &failed);
         if (r->join_failures > 0)
                 put(o, "join_failures", json_integer(r->join_failures), &failed);
+
+        if (r->incoming.set)
+                put(o, "transfer", incoming_json(&r->incoming, &failed), &failed);
 
         if (r->have_view && r->n_views > 0) {
                 json_t *older = json_array();

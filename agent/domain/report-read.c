@@ -2,6 +2,7 @@
 #include "domain/report.h"
 #include "domain/viewlog.h"
 #include "base/reason.h"
+#include "base/utf8.h"
 
 #include <stdarg.h>
 
@@ -329,6 +330,25 @@ static int read_job(Reader *rd, const json_t *o, Report *r) {
         return k == -EBADMSG || k == -EPROTONOSUPPORT ? 0 : k;
 }
 
+/* For people alone: what is of another kind in a newer release is left out. */
+static void read_incoming(Reader *rd, const json_t *o, Report *r) {
+        const json_t *t = get(o, "transfer");
+        Incoming *i = &r->incoming;
+        const char *from;
+        int64_t since = 0;
+
+        if (!json_is_object(t))
+                return;
+        i->set = true;
+        i->full = read_bool(rd, t, "full", false);
+        read_int(rd, t, "received", false, 0, INT64_MAX, &i->received);
+        read_int(rd, t, "rate", false, 0, INT64_MAX, &i->rate);
+        read_int(rd, t, "since", false, 0, INT64_MAX, &since);
+        i->since = (usec_t) since;
+        from = read_text(rd, t, "from");
+        utf8_copy(i->from, sizeof(i->from), str_or(from, ""));
+}
+
 int report_from_json(const json_t *o, Report **ret, char error[static 256]) {
         _cleanup_(report_freep) Report *r = NULL;
         Reader rd = { .error = error };
@@ -375,6 +395,7 @@ int report_from_json(const json_t *o, Report **ret, char error[static 256]) {
         r->donating = read_bool(&rd, o, "donating", false);
         r->resting = read_bool(&rd, o, "resting", false);
         read_int(&rd, o, "join_failures", false, 0, INT64_MAX, &r->join_failures);
+        read_incoming(&rd, o, r);
         k = read_views(&rd, o, r);
         if (k >= 0)
                 k = read_free_text(&rd, o, "view_problem", &r->view_problem);

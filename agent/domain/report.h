@@ -91,6 +91,15 @@ typedef enum ClaimState {
 const char *claim_state_to_string(ClaimState s);
 ClaimState claim_state_from_string(const char *s);
 
+/* What comes in, where mysqld is on its way into the cluster. */
+typedef struct Incoming {
+        bool set;
+        bool full; /* a full copy (SST); else what it missed, or nothing yet */
+        int64_t received, rate; /* bytes at least, and a second */
+        usec_t since; /* by the clock on the wall */
+        char from[NAME_SIZE]; /* a node, or its address; "" where it is not known */
+} Incoming;
+
 typedef struct Report {
         char node[NAME_SIZE];
         Uuid agent;     /* of this installation: tells one node under two addresses from two under one name */
@@ -116,6 +125,7 @@ typedef struct Report {
         bool donating;       /* Primary: it serves a joiner, or is desynchronised */
         bool resting;        /* stopped: it failed to start or to join, and tries again later */
         int64_t join_failures; /* attempts to join in a row that failed */
+        Incoming incoming;     /* for people: nothing is decided by it */
 
         bool have_view; /* `view[0]` is the newest Primary view this node knows of, and can be trusted */
         size_t n_views; /* consecutive views, newest first */

@@ -2,6 +2,7 @@
  * reads the manager, a method hands its arguments on. */
 #include "edge/bus.h"
 #include "edge/about.h"
+#include "edge/explain.h"
 #include "edge/polkit.h"
 #include "sys/log.h"
 
@@ -358,6 +359,12 @@ static int on_plan_without(sd_bus_message *call, void *userdata, sd_bus_error *e
         return text ? sd_bus_reply_method_return(call, "s", text) : -ENOMEM;
 }
 
+static int on_explain(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        Manager *m = userdata;
+
+        return m->report ? explain_reply(m, call) : not_ready(call);
+}
+
 /* Peers */
 
 static int on_get_report(sd_bus_message *call, void *userdata, sd_bus_error *error) {
@@ -453,6 +460,7 @@ static const sd_bus_vtable node_vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("Bootstrap", SD_BUS_ARGS("as", without, "as", force, "b", wait), SD_BUS_RESULT("s", result), on_bootstrap, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Join", SD_BUS_ARGS("s", donor, "b", wait), SD_BUS_RESULT("s", result), on_join, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("PlanWithout", SD_BUS_ARGS("as", without), SD_BUS_RESULT("s", plan), on_plan_without, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Explain", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", evidence), on_explain, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("SetPolicy", SD_BUS_ARGS("s", policy), SD_BUS_RESULT("b", changed), on_set_policy, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Recover", SD_BUS_ARGS("as", force, "b", dry_run, "b", wait), SD_BUS_RESULT("s", result), on_recover, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Operate", SD_BUS_ARGS("s", node, "s", verb, "s", arguments), SD_BUS_RESULT("s", result), on_operate, SD_BUS_VTABLE_UNPRIVILEGED),

@@ -70,6 +70,34 @@ static bool is_joining(const Manager *m, const Report *r) {
         return m->main_pid != 0 && (r->mysqld == MYSQLD_STARTING || r->mysqld == MYSQLD_JOINING) && m->store->claim_state != CLAIM_CONSUMED;
 }
 
+static const char *sender(Manager *m) {
+        const Viewlog *log = &m->evidence.viewlog;
+        const char *from = m->transfer.from;
+        size_t n = strlen(from);
+
+        for (size_t i = log->n_views; n > 0 && i-- > 0;)
+                for (size_t k = 0; k < log->views[i].n_members; k++) {
+                        const char *a = log->views[i].members[k].address;
+
+                        a += *a == '[';
+                        if (strncmp(a, from, n) == 0 && (a[n] == 0 || a[n] == ':' || a[n] == ']'))
+                                return log->views[i].members[k].name;
+                }
+        return NULL;
+}
+
+static void report_incoming(Manager *m, Incoming *i) {
+        const Transfer *t = &m->transfer;
+        uint64_t now;
+
+        if (sd_event_now(m->event, CLOCK_REALTIME, &now) < 0)
+                return;
+        *i = (Incoming) { .set = true, .full = transfer_is_full(t), .received = (int64_t) t->received, .rate = (int64_t) t->rate };
+        /* To the second: two clocks read one after the other do not agree on more. */
+        i->since = (now - (manager_now(m) - t->since) + USEC_PER_SEC / 2) / USEC_PER_SEC * USEC_PER_SEC;
+        (void) snprintf(i->from, sizeof(i->from), "%s", str_or(sender(m), t->from));
+}
+
 void joining_report(Manager *m, Report *r) {
         Store *s = m->store;
 
@@ -91,6 +119,8 @@ void joining_report(Manager *m, Report *r) {
         } else
                 m->cached_from = 0;
         r->join_failures = s->join_failures;
+        if (is_joining(m, r) && m->transfer.since > 0)
+                report_incoming(m, &r->incoming);
         r->resting = r->mysqld == MYSQLD_STOPPED && manager_now(m) < m->start_after;
         if (r->resting)
                 manager_wake(m, m->start_after);
@@ -207,22 +237,6 @@ static uint16_t sst_port(const Manager *m) {
             number_parse(colon + 1, strlen(colon + 1), 1, 65535, &port) < 0)
                 return SST_PORT;
         return (uint16_t) port;
-}
-
-static const char *sender(Manager *m) {
-        const Viewlog *log = &m->evidence.viewlog;
-        const char *from = m->transfer.from;
-        size_t n = strlen(from);
-
-        for (size_t i = log->n_views; n > 0 && i-- > 0;)
-                for (size_t k = 0; k < log->views[i].n_members; k++) {
-                        const char *a = log->views[i].members[k].address;
-
-                        a += *a == '[';
-                        if (strncmp(a, from, n) == 0 && (a[n] == 0 || a[n] == ':' || a[n] == ']'))
-                                return log->views[i].members[k].name;
-                }
-        return NULL;
 }
 
 void joining_follow(Manager *m) {
