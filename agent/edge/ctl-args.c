@@ -8,9 +8,11 @@
 
 #include <getopt.h>
 #include <stdarg.h>
+#include <sys/param.h>
 
 static const char *const verb_names[] = {
         [VERB_STATUS] = "status",
+        [VERB_EXPLAIN] = "explain",
         [VERB_PLAN] = "plan",
         [VERB_BOOTSTRAP] = "bootstrap",
         [VERB_JOIN] = "join",
@@ -42,10 +44,12 @@ static const char *const job_verb_names[] = {
 };
 DEFINE_STRING_TABLE(job_verb, JobVerb, job_verb_names)
 
+#define WORD_MAX 16
+
 #define V(verb) (1U << VERB_##verb)
 /* What is done to the datasource of one node, said on any. */
 #define V_NODE (V(RECOVER) | V(SHUN) | V(ONLINE) | V(OFFLINE) | V(DRAIN) | V(REPOINT) | V(REPLICATOR) | V(PROVISION))
-#define V_BUS (V_NODE | V(STATUS) | V(PLAN) | V(BOOTSTRAP) | V(JOIN) | V(RECOVER) | V(REPORT) | V(POLICY) | V(JOB))
+#define V_BUS (V_NODE | V(STATUS) | V(EXPLAIN) | V(PLAN) | V(BOOTSTRAP) | V(JOIN) | V(RECOVER) | V(REPORT) | V(POLICY) | V(JOB))
 #define V_ALL (V_BUS | V(HISTORY) | V(SETUP) | V(INSPECT) | V(DOCTOR) | V(HELP) | V(VERSION))
 
 enum {
@@ -174,7 +178,7 @@ bool args_goes_with(const struct option *o, Verb v) {
 }
 
 bool args_is_of_a_node(Verb v) {
-        return v >= 0 && (((V_NODE | V(HISTORY)) >> v) & 1);
+        return v >= 0 && (((V_NODE | V(EXPLAIN) | V(HISTORY)) >> v) & 1);
 }
 
 static _printf_(2, 3) int wrong(char error[static 256], const char *format, ...) {
@@ -260,15 +264,61 @@ static int take_node_word(Args *a, const char *word, char error[static 256]) {
         return 0;
 }
 
+/* How many letters are to be put in, left out or changed to come from one to the other;
+ * words that are longer than any verb are far from all. */
+static size_t distance(const char *a, const char *b) {
+        size_t row[WORD_MAX + 1], n = strlen(b);
+
+        if (strlen(a) > WORD_MAX || n > WORD_MAX)
+                return WORD_MAX;
+        for (size_t k = 0; k <= n; k++)
+                row[k] = k;
+        for (size_t i = 0; a[i]; i++) {
+                size_t diagonal = row[0];
+
+                row[0] = i + 1;
+                for (size_t k = 0; k < n; k++) {
+                        size_t change = diagonal + (a[i] != b[k]);
+
+                        diagonal = row[k + 1];
+                        row[k + 1] = MIN(MIN(row[k + 1], row[k]) + 1, change);
+                }
+        }
+        return row[n];
+}
+
+static Verb nearest(const char *word) {
+        Verb best = _VERB_INVALID;
+        size_t least = 3;
+
+        for (Verb v = 0; v < _VERB_MAX; v++)
+                if (distance(word, verb_to_string(v)) < MIN(least, strlen(word))) {
+                        least = distance(word, verb_to_string(v));
+                        best = v;
+                }
+        return best;
+}
+
 /* What is no verb may be what follows one. */
 static int no_verb(const char *word, char error[static 256]) {
+        Verb near;
+
         if (ends_a_provision(word))
                 return wrong(error, "There is no verb \"%s\". Did you mean: provision %s NODE?", word, word);
         if (job_verb_from_string(word) >= 0)
                 return wrong(error, "There is no verb \"%s\". Did you mean: job %s?", word, word);
         if (policy_from_string(word) >= 0)
                 return wrong(error, "There is no verb \"%s\". Did you mean: policy %s?", word, word);
-        return wrong(error, "There is no verb \"%.100s\".", word);
+        near = nearest(word);
+        return near < 0 ? wrong(error, "There is no verb \"%.100s\".", word)
+                        : wrong(error, "There is no verb \"%.100s\". Did you mean: %s?", word, verb_to_string(near));
+}
+
+static int take_topic(Args *a, const char *word, char error[static 256]) {
+        if (a->topic >= 0)
+                return wrong(error, "\"%.100s\" is one word too many: help is of one verb.", word);
+        a->topic = verb_from_string(word);
+        return a->topic < 0 ? no_verb(word, error) : 0;
 }
 
 /* The verb; then nodes that are given up, and for `plan` files. */
@@ -286,6 +336,8 @@ static int take_word(Args *a, const char *word, bool follows_without, char error
                 a->set_policy = true;
                 return a->policy < 0 ? wrong(error, "There is no policy \"%.100s\": it is automatic, manual or maintenance.", word) : 0;
         }
+        if (a->verb == VERB_HELP)
+                return take_topic(a, word, error);
         if (a->verb == VERB_JOB)
                 return take_job_word(a, word, error);
         if (a->verb != VERB_PLAN)
@@ -300,11 +352,8 @@ static int take_word(Args *a, const char *word, bool follows_without, char error
 
 static int take(Args *a, int c, const char *arg, char error[static 256]) {
         switch (c) {
-        case 'h':
-                a->verb = VERB_HELP;
-                return 0;
+        case 'h': /* whatever else is typed: args_parse() */
         case OPT_VERSION:
-                a->verb = VERB_VERSION;
                 return 0;
         case 'H':
                 a->host = arg;
@@ -460,6 +509,13 @@ static int check(const Args *a, const bool *seen, char error[static 256]) {
         return 0;
 }
 
+static bool is_seen(const bool *seen, int c) {
+        for (const struct option *o = options; o->name; o++)
+                if (seen[o - options] && o->val == c)
+                        return true;
+        return false;
+}
+
 typedef struct Word {
         const char *text;
         bool follows_without;
@@ -468,7 +524,7 @@ typedef struct Word {
 int args_parse(int argc, char *argv[], Args *ret, char error[static 256]) {
         _cleanup_free_ Word *word = calloc((size_t) argc + 1, sizeof(*word));
         bool seen[ELEMENTS(options)] = {};
-        Args a = { .verb = _VERB_INVALID, .lines = ARGS_LINES };
+        Args a = { .verb = _VERB_INVALID, .topic = _VERB_INVALID, .lines = ARGS_LINES };
         size_t n_words = 0;
         int c, last = 0, r = 0;
 
@@ -499,9 +555,13 @@ int args_parse(int argc, char *argv[], Args *ret, char error[static 256]) {
         for (; optind < argc; optind++)
                 word[n_words++] = (Word) { argv[optind], false };
 
-        if (a.verb == VERB_HELP || a.verb == VERB_VERSION) {
-                *ret = a;
+        if (is_seen(seen, OPT_VERSION)) {
+                *ret = (Args) { .verb = VERB_VERSION, .topic = _VERB_INVALID, .json = a.json };
                 return 0;
+        }
+        if (is_seen(seen, 'h')) {
+                *ret = (Args) { .verb = VERB_HELP, .topic = _VERB_INVALID, .json = a.json };
+                return n_words > 0 ? take_topic(ret, word[0].text, error) : 0;
         }
         for (size_t i = 0; i < n_words && r >= 0; i++)
                 r = take_word(&a, word[i].text, word[i].follows_without, error);
@@ -517,77 +577,4 @@ int args_parse(int argc, char *argv[], Args *ret, char error[static 256]) {
 
         *ret = a;
         return 0;
-}
-
-void args_help(FILE *f) {
-        fputs("mainstayctl [OPTION...] [VERB]\n"
-              "\n"
-              "Shows and leads the recovery of a database cluster.\n"
-              "\n"
-              "Verbs:\n"
-              "  status              The cluster at a glance; this is what no verb means\n"
-              "  plan                What would happen now, and why, node by node\n"
-              "  bootstrap           Form the cluster from this node, if that is safe\n"
-              "  join                Join the cluster, waiting for it where it must\n"
-              "  recover [NODE]      Bring a node back: a failed or shunned replica, or all of them;\n"
-              "                      one of Galera's that is kept out: its data are set aside\n"
-              "  shun NODE           Keep a node out of service\n"
-              "  offline, online [NODE]  Out of service, and back; a replica is checked first\n"
-              "  drain [NODE]        Offline, and wait until nobody is connected\n"
-              "  repoint NODE [PRIMARY]  Have a node replicate from the primary\n"
-              "  replicator NODE offline|online|replica [PRIMARY]  The single steps of that\n"
-              "  provision [NODE]    Replace a replica's data by a copy of another node's, kept aside\n"
-              "                      until: provision commit [NODE], or provision rollback [NODE]\n"
-              "  policy [NAME]       How much the agents do by themselves; with NAME, on all\n"
-              "                      nodes from now on: automatic, manual or maintenance\n"
-              "  job [list]          What this node has worked on, and works on\n"
-              "  job show [ID]       A job step by step: the one that runs, or has run last\n"
-              "  job follow [ID]     The same until it ends; Ctrl-C ends the following only\n"
-              "  job cancel ID       Ask for the end of a job\n"
-              "  history [NODE]      What was decided, when and why, from the journal: no agent is asked\n"
-              "  report              What this node says of itself to the others, as JSON\n"
-              "  setup               Make this node ready, and say what is still missing\n"
-              "  plan FILE...        The same from saved reports, without an agent\n"
-              "  inspect             What the server's state files say, without an agent\n"
-              "  doctor              Look for the traps of a configuration, and say how to mend each\n"
-              "\n"
-              "Options:\n"
-              "  -H, --host [USER@]HOST  The agent of that host, through ssh\n"
-              "      --json              For programs\n"
-              "      --watch             status: show it again whenever something changes\n"
-              "      --without NODE      plan, bootstrap: give NODE up, and what only it has\n"
-              "      --force new-cluster bootstrap: begin a cluster where there is none\n"
-              "      --reason TEXT       shun: why; --owner NAME: who; --for TIME: 90s, 30m, 2h, 3d\n"
-              "      --force primary     repoint, replicator: follow another node than the primary\n"
-              "      --source NODE       provision: take the copy of that node\n"
-              "      --method METHOD     provision: mariadb-backup, clone (MySQL), dump, sst (Galera)\n"
-              "      --force CHECK       provision: space, primary, errant\n"
-              "      --force CHECK       recover: space, diverged, stray, prepared: see mainstayctl(1)\n"
-              "      --dry-run           recover, shun and those after it: only say what would be done\n"
-              "      --yes               recover: do not ask\n"
-              "      --no-wait           bootstrap, join, recover, provision, and all that is done to\n"
-              "                          a node: begin it, and do not wait for the end\n"
-              "      --donor NODE        join: take what is missing from NODE\n"
-              "      --since TIME        history: from then on (2h, 03:00, 2026-11-28); -n, --lines N: the\n"
-              "                          newest N, 0 for all; --verbose: with the evidence\n"
-              "      --check             setup: change nothing, only say what is missing\n"
-              "      --peer-key KEY      setup: let in the agent with this public key\n"
-              "      --peer-keys FILE    setup: the same, one key a line\n"
-              "      --known-hosts FILE  setup: the host keys of the other nodes\n"
-              "      --replication-user NAME, --replication-password-file FILE\n"
-              "                          setup: the account by which this server replicates;\n"
-              "                          its password is the line in FILE, or with - of the input\n"
-              "      --expect NODE,...   plan FILE...: all nodes of the cluster\n"
-              "      --datadir DIR       inspect: grastate.dat and gvwstate.dat in DIR\n"
-              "      --grastate FILE     inspect: this file; also --gvwstate FILE, and\n"
-              "      --recover-log FILE  inspect: what mysqld --wsrep-recover wrote\n"
-              "      --address ADDRESS   Another bus than the system's\n"
-              "  -h, --help              This\n"
-              "      --version           The version\n"
-              "\n"
-              "It ends with 0 when all is well, 1 when it failed or was refused, 2 when it did\n"
-              "not understand; plan with 3 where the cluster waits, 4 where a person must decide.\n"
-              "\n"
-              "See mainstayctl(1), and mainstay-rules(7) for who may lead.\n",
-              f);
 }

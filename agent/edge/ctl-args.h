@@ -11,10 +11,13 @@ enum {
         CTL_USAGE = 2,
         CTL_PLAN_WAIT = 3,
         CTL_PLAN_REFUSE = 4,
+        CTL_INTERRUPTED = 128 + 2, /* detached, by Ctrl-C */
+        CTL_TERMINATED = 128 + 15,
 };
 
 typedef enum Verb {
         VERB_STATUS,
+        VERB_EXPLAIN,
         VERB_PLAN,
         VERB_BOOTSTRAP,
         VERB_JOIN,
@@ -62,6 +65,7 @@ JobVerb job_verb_from_string(const char *s);
 /* Strings are borrowed from argv. */
 typedef struct Args {
         Verb verb;
+        Verb topic;          /* help: of which verb; _VERB_INVALID: of all */
         const char *host;    /* -H: [USER@]HOST */
         const char *address; /* an sd-bus address in place of the system bus */
         bool json;
@@ -108,8 +112,6 @@ typedef struct Args {
 /* -EINVAL for a mistake; what is wrong with it is then in `error`. Without a
  * verb it is VERB_STATUS. */
 int args_parse(int argc, char *argv[], Args *ret, char error[static 256]);
-
-void args_help(FILE *f);
 
 /* For completion: all options, up to one without a name; whether one goes with a verb (any
  * does with none); what may be forced there, up to NULL, and as the end of a sentence in

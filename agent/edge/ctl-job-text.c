@@ -8,6 +8,7 @@
 
 #define TITLE_SIZE 256
 #define TIME_SIZE 32
+#define BAR_WIDTH 24
 
 /* "provision of db2 from db1" */
 static const char *title(const Job *job, char buf[static TITLE_SIZE]) {
@@ -75,12 +76,15 @@ static void print_news(FILE *f, const Style *style, const Job *job, JobShown *sh
 }
 
 void job_print_steps(FILE *f, const Style *style, const Job *job, usec_t now, JobShown *shown) {
+        _cleanup_free_ char *bar = NULL;
         char progress[JOB_PROGRESS_SIZE];
 
         print_news(f, style, job, shown);
-        if (style->width == 0 || !*job_progress_text(job, now, progress))
+        if (!style->moves || !*job_progress_text(job, now, progress))
                 return;
-        fprintf(f, "\r\033[K    %.*s", (int) style->width - 5, progress);
+        if (job->bytes_total > 0 && style->width >= strlen(progress) + BAR_WIDTH + 8)
+                bar = text_bar(style, job->bytes_done, job->bytes_total, BAR_WIDTH);
+        fprintf(f, "\r\033[K    %s%s%.*s", str_or(bar, ""), bar ? " " : "", (int) style->width - 5, progress);
         shown->progress = true;
 }
 
@@ -92,6 +96,21 @@ void job_print_end(FILE *f, const Style *style, const Job *job) {
                 job_state_to_string(job->state), took(job->begun, job->ended, 0, time), style_end(style, colour));
         if (job->text[0])
                 text_print(f, style, 0, false, job->text);
+}
+
+char *job_line(const Job *job, usec_t now) {
+        const JobStep *last = job_last_step(job);
+        char progress[JOB_PROGRESS_SIZE], *text;
+
+        (void) job_progress_text(job, now, progress);
+        if (asprintf(&text, "job %" PRIu64 ": %s%s%s%s%s%s%s", job->id, job_kind_to_string(job->kind), job->source[0] ? ", by " : "", job->source, last ? ", at " : "", last ? last->name : "",
+                     progress[0] ? ": " : "", progress) < 0)
+                return NULL;
+        return text;
+}
+
+void job_print_bar(FILE *f, const Style *style, size_t indent, const Job *job) {
+        text_print_bar(f, style, indent, job->bytes_done, job->bytes_total);
 }
 
 static void print_line(FILE *f, const Style *style, char *text) {

@@ -21,6 +21,13 @@ void job_print_steps(FILE *f, const Style *style, const Job *job, usec_t now, Jo
 /* What it is, since when, and who asked for it. */
 void job_print_begin(FILE *f, const Style *style, const Job *job);
 
+/* "job 4: provision, by db3, at copy: 1.2 GiB of 4.0 GiB (30 %), about 40 s left"; free it,
+ * NULL: out of memory. */
+char *job_line(const Job *job, usec_t now);
+
+/* On a terminal how far it has come, as a bar: nothing where no amount is known. */
+void job_print_bar(FILE *f, const Style *style, size_t indent, const Job *job);
+
 /* How it ended. */
 void job_print_end(FILE *f, const Style *style, const Job *job);
 

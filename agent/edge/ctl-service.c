@@ -1,5 +1,6 @@
 /* An asynchronous service; see ctl-service.h. */
 #include "domain/json.h"
+#include "edge/ctl-job.h"
 #include "edge/ctl-service.h"
 #include "domain/datasource.h"
 #include "sys/clock.h"
@@ -220,18 +221,6 @@ static const Job *job_of(const Service *s, const DatasourceFacts *f) {
         return NULL;
 }
 
-/* "provision from db3, copy: 1.2 GiB of 4.0 GiB (30 %), about 40 s left" */
-static char *job_line(const Job *job) {
-        const JobStep *last = job_last_step(job);
-        char progress[JOB_PROGRESS_SIZE], *text;
-
-        (void) job_progress_text(job, clock_usec(CLOCK_REALTIME), progress);
-        if (asprintf(&text, "job %" PRIu64 ": %s%s%s%s%s%s%s", job->id, job_kind_to_string(job->kind), job->source[0] ? ", by " : "", job->source, last ? ", at " : "", last ? last->name : "",
-                     progress[0] ? ": " : "", progress) < 0)
-                return NULL;
-        return text;
-}
-
 static int nodes_print(FILE *f, const Style *style, const Service *s, const Row *rows) {
         size_t width[_COL_MAX] = {0};
         int r = 0;
@@ -254,9 +243,11 @@ static int nodes_print(FILE *f, const Style *style, const Service *s, const Row 
                 if (r >= 0 && s->ds[i].remark[0])
                         r = line_print(f, style, width[COL_NODE] + 2, s->ds[i].remark);
                 if (r >= 0 && job_of(s, &s->facts[i])) {
-                        _cleanup_free_ char *job = job_line(job_of(s, &s->facts[i]));
+                        const Job *job = job_of(s, &s->facts[i]);
+                        _cleanup_free_ char *line = job_line(job, clock_usec(CLOCK_REALTIME));
 
-                        r = job ? line_print(f, style, width[COL_NODE] + 2, job) : -ENOMEM;
+                        r = line ? line_print(f, style, width[COL_NODE] + 2, line) : -ENOMEM;
+                        job_print_bar(f, style, width[COL_NODE] + 2, job);
                 }
                 if (r >= 0)
                         r = line_print(f, style, width[COL_NODE] + 2, components);

@@ -3,9 +3,11 @@
 #include "edge/ctl-table.h"
 #include "domain/decision.h"
 #include "domain/policy.h"
-#include "domain/shun.h"
 #include "edge/ctl-args.h"
 #include "edge/ctl-grid.h"
+#include "edge/ctl-job.h"
+#include "edge/ctl-node.h"
+#include "sys/clock.h"
 
 #include <inttypes.h>
 
@@ -37,87 +39,28 @@ static char *position_cell(const json_t *p) {
         return asprintf(&s, "%.8s:%" PRId64, uuid, (int64_t) json_integer_value(seqno)) < 0 ? NULL : s;
 }
 
-/* The first sentence that the plan says about a node, or "". */
-static char *plan_note(const json_t *plan, const char *node) {
-        const json_t *reasons = json_object_get(plan, "reasons"), *reason;
-        size_t i;
+/* Of the plan the first sentence is enough here; what a node itself waits for, and what
+ * is wrong with it, is told whole. */
+static char *remark_cell(const NodeSeen *n) {
+        bool planned = n->peer && n->report && streq(n->state, "OFFLINE") && !json_object_get(n->report, "transfer") && !json_is_true(json_object_get(n->report, "offline"));
 
-        json_array_foreach((json_t *) reasons, i, reason)
-                if (streq(text_of(reason, "node"), node))
-                        return text_sentence(text_of(reason, "text"));
-        return strdup("");
+        return planned ? text_sentence(n->remark) : strdup(n->remark);
 }
 
-static char *marks_note(const json_t *report, const json_t *marks) {
-        const char *mark = str_or(json_string_value(json_array_get(marks, 0)), "?"), *text = text_of(json_object_get(report, "mark_evidence"), mark);
-        char *s;
+/* `peer` NULL: the node that is asked. */
+static int row_fill(const json_t *picture, const json_t *peer, GridRow *row) {
+        NodeSeen n;
+        int r = node_see(picture, peer, &n);
 
-        return asprintf(&s, "marked: %s%s%s", mark, *text ? ". " : "", text) < 0 ? NULL : s;
-}
-
-static int row_self(const json_t *picture, GridRow *row) {
-        const char *state = str_or(text_of(picture, "state"), "?");
-        const char *waiting = text_of(picture, "waiting"), *reason = text_of(picture, "reason");
-
-        row->cell[COL_NODE] = strdup(str_or(text_of(picture, "name"), "?"));
-        row->cell[COL_STATE] = strdup(state);
-        row->cell[COL_MYSQLD] = strdup(str_or(text_of(picture, "mysqld"), "?"));
-        row->cell[COL_POSITION] = position_cell(json_object_get(picture, "position"));
-        row->cell[COL_NOTE] = strdup(*waiting ? waiting : reason);
-        row->colour = streq(state, "ONLINE") ? COLOUR_GREEN : streq(state, "OFFLINE") ? COLOUR_YELLOW : COLOUR_RED;
-        return 0;
-}
-
-/* A peer tells what it knows, not what state it is in: that is judged here. */
-static void row_known(const json_t *picture, const json_t *report, const char *node, GridRow *row) {
-        const char *mysqld = str_or(text_of(report, "mysqld"), "unknown"), *problem = text_of(report, "problem");
-        const json_t *marks = json_object_get(report, "marks");
-        bool online = streq(mysqld, "primary"), marked = json_array_size(marks) > 0;
-        char words[SHUN_TEXT_MAX] = "", ignored[256];
-        Shun shun;
-
-        row->cell[COL_STATE] = strdup(marked && (online || !*problem || !streq(str_or(json_string_value(json_array_get(marks, 0)), ""), "aborted-sst")) ? "SHUNNED" : online ? "ONLINE" : *problem ? "FAILED" : "OFFLINE");
-        row->colour = marked ? COLOUR_RED : online ? COLOUR_GREEN : *problem ? COLOUR_RED : COLOUR_YELLOW;
-        row->cell[COL_MYSQLD] = strdup(mysqld);
-        row->cell[COL_POSITION] = position_cell(json_object_get(report, "position"));
-        if (!marked && json_object_get(report, "shun") && shun_from_json(json_object_get(report, "shun"), &shun, ignored) >= 0)
-                (void) shun_text(&shun, words);
-        if (words[0] || (!marked && online && json_is_true(json_object_get(report, "offline")))) {
-                free(row->cell[COL_STATE]);
-                row->cell[COL_STATE] = strdup(words[0] ? "SHUNNED" : "OFFLINE");
-                row->colour = words[0] ? COLOUR_RED : COLOUR_YELLOW;
-        }
-        row->cell[COL_NOTE] = words[0] ? strdup(words)
-                            : marked ? marks_note(report, marks)
-                            : *problem ? strdup(problem)
-                            : online ? strdup("")
-                                     : plan_note(json_object_get(picture, "plan"), node);
-}
-
-static int row_peer(const json_t *picture, const json_t *peer, GridRow *row) {
-        const char *node = str_or(text_of(peer, "node"), text_of(peer, "label"));
-        const char *condition = text_of(peer, "condition"), *why = text_of(peer, "why");
-        const json_t *report = json_object_get(peer, "report");
-        int n;
-
-        row->cell[COL_NODE] = strdup(node);
-        if (json_is_object(report) && streq(condition, condition_to_string(CONDITION_KNOWN))) {
-                row_known(picture, report, node, row);
-                return 0;
-        }
-
-        row->cell[COL_STATE] = strdup(str_or(condition, "?"));
-        row->cell[COL_POSITION] = strdup("-");
-        row->colour = COLOUR_YELLOW;
-        if (streq(condition, condition_to_string(CONDITION_ALIVE))) {
-                row->cell[COL_MYSQLD] = strdup("running");
-                n = asprintf(&row->cell[COL_NOTE], "No agent answers there: %s", str_or(why, "not tried yet"));
-        } else {
-                row->cell[COL_MYSQLD] = strdup("?");
-                n = asprintf(&row->cell[COL_NOTE], "Not heard: %s", str_or(why, "not tried yet"));
-        }
-        if (n < 0)
-                row->cell[COL_NOTE] = NULL;
+        if (r < 0)
+                return r;
+        row->cell[COL_NODE] = strdup(node_name(picture, peer));
+        row->cell[COL_STATE] = strdup(n.state);
+        row->cell[COL_MYSQLD] = strdup(n.mysqld);
+        row->cell[COL_POSITION] = !n.report && peer ? strdup("-") : position_cell(json_object_get(peer ? n.report : picture, "position"));
+        row->cell[COL_NOTE] = remark_cell(&n);
+        row->colour = node_colour(n.state);
+        node_done(&n);
         return 0;
 }
 
@@ -161,6 +104,25 @@ static void policy_line(FILE *f, const Style *style, const json_t *policy) {
         text_print(f, style, 0, false, text);
 }
 
+/* What is under way on a node: its job, and on a terminal how much has come in. */
+static void work_print(FILE *f, const Style *style, const char *name, const json_t *report) {
+        const json_t *transfer = json_object_get(report, "transfer"), *o = json_object_get(report, "job");
+        _cleanup_(job_freep) Job *job = NULL;
+        _cleanup_free_ char *line = NULL, *text = NULL;
+        char ignored[256];
+
+        if (json_is_object(o) && job_from_json(o, &job, ignored) >= 0 && !job_is_over(job)) {
+                line = job_line(job, clock_usec(CLOCK_REALTIME));
+                if (!line || asprintf(&text, "%s: %s", name, line) < 0)
+                        return;
+                text_print(f, style, 0, false, text);
+                job_print_bar(f, style, 2, job);
+        } else if (style->width > 0 && json_is_true(json_object_get(transfer, "full"))) {
+                fprintf(f, "%s: ", name);
+                text_print_bar(f, style, 0, (int64_t) json_integer_value(json_object_get(transfer, "received")), -1);
+        }
+}
+
 int table_status(FILE *f, const Style *style, const json_t *picture) {
         const json_t *peers = json_object_get(picture, "peers"), *peer, *plan = json_object_get(picture, "plan");
         size_t n_nodes = json_array_size(peers) + 1, n, i;
@@ -177,10 +139,10 @@ int table_status(FILE *f, const Style *style, const json_t *picture) {
                 return -ENOMEM;
         for (i = 0; i < arbitrators.n; i++)
                 row_arbitrator(arbitrators.name[i], &rows[n_nodes + i]);
-        r = row_self(picture, &rows[0]);
+        r = row_fill(picture, NULL, &rows[0]);
         json_array_foreach((json_t *) peers, i, peer)
                 if (r >= 0)
-                        r = row_peer(picture, peer, &rows[i + 1]);
+                        r = row_fill(picture, peer, &rows[i + 1]);
         if (r >= 0) {
                 qsort(rows, n, sizeof(*rows), row_compare);
                 r = grid_print(f, style, &grid, rows, n);
@@ -188,6 +150,10 @@ int table_status(FILE *f, const Style *style, const json_t *picture) {
         grid_free(rows, n);
         if (r < 0)
                 return r;
+        work_print(f, style, node_name(picture, NULL), json_object_get(picture, "report"));
+        json_array_foreach((json_t *) peers, i, peer)
+                if (streq(text_of(peer, "condition"), condition_to_string(CONDITION_KNOWN)))
+                        work_print(f, style, node_name(picture, peer), json_object_get(peer, "report"));
 
         fputc('\n', f);
         policy_line(f, style, json_object_get(picture, "policy"));

@@ -1,9 +1,15 @@
 /* Text for people; see ctl-text.h. */
 #include "edge/ctl-text.h"
 
+#include <langinfo.h>
 #include <sys/ioctl.h>
+#include <sys/param.h>
 
 #define WIDTH_MIN 40
+#define BAR_MIN 10
+#define BAR_MAX ((size_t) 50)
+#define BAR_MARK "<=>"
+#define BAR_STRIDE ((int64_t) 4 << 20) /* bytes for a column that the mark moves on */
 
 Style style_of(FILE *f) {
         const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
@@ -12,8 +18,15 @@ Style style_of(FILE *f) {
 
         if (!isatty(fileno(f)))
                 return s;
-        s.colour = !(no_color && *no_color) && term && !streq(term, "dumb");
-        s.width = ioctl(fileno(f), TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ? w.ws_col : 80;
+        s.moves = term && *term && !streq(term, "dumb");
+        s.colour = s.moves && !(no_color && *no_color);
+        s.unicode = streq(nl_langinfo(CODESET), "UTF-8");
+        s.width = 80;
+        s.height = 24;
+        if (ioctl(fileno(f), TIOCGWINSZ, &w) == 0) {
+                s.width = w.ws_col > 0 ? w.ws_col : s.width;
+                s.height = w.ws_row > 0 ? w.ws_row : s.height;
+        }
         if (s.width < WIDTH_MIN)
                 s.width = WIDTH_MIN;
         return s;
@@ -64,6 +77,63 @@ size_t text_width(const char *s) {
         return n;
 }
 
+/* One for each character that the terminal has no sign for. */
+static void make_ascii(char *s) {
+        char *to = s;
+
+        for (; *s; s++)
+                if (((unsigned char) *s & 0xc0) != 0x80)
+                        *to++ = (unsigned char) *s < 128 ? *s : '?';
+        *to = 0;
+}
+
+/* By eighths of a column where there are signs for these. */
+static void bar_fill(FILE *f, const Style *style, uint64_t eighths, size_t columns) {
+        static const char *const part[] = { "", "\u258f", "\u258e", "\u258d", "\u258c", "\u258b", "\u258a", "\u2589" };
+        size_t full = (size_t) (eighths / 8), rest = style->unicode ? eighths % 8 : 0;
+
+        for (size_t i = 0; i < full; i++)
+                fputs(style->unicode ? "\u2588" : "#", f);
+        fputs(part[rest], f);
+        for (size_t i = full + (rest > 0); i < columns; i++)
+                fputs(style->unicode ? " " : "-", f);
+}
+
+char *text_bar(const Style *style, int64_t done, int64_t total, size_t width) {
+        size_t columns = width > BAR_MIN ? width - 2 : BAR_MIN - 2, size, room = columns - strlen(BAR_MARK);
+        char *text = NULL;
+        FILE *f = open_memstream(&text, &size);
+
+        if (!f)
+                return NULL;
+        done = done > 0 ? done : 0;
+        fputc('[', f);
+        if (total > 0)
+                bar_fill(f, style, (uint64_t) ((double) MIN(done, total) / (double) total * (double) columns * 8), columns);
+        else {
+                size_t at = (size_t) (done / BAR_STRIDE) % (2 * room);
+
+                at = at > room ? 2 * room - at : at;
+                fprintf(f, "%*s%s%*s", (int) at, "", BAR_MARK, (int) (room - at), "");
+        }
+        fputc(']', f);
+        if (fclose(f) != 0) {
+                free(text);
+                return NULL;
+        }
+        return text;
+}
+
+void text_print_bar(FILE *f, const Style *style, size_t indent, int64_t done, int64_t total) {
+        _cleanup_free_ char *bar = NULL;
+
+        if (style->width == 0 || done < 0 || (done == 0 && total <= 0))
+                return;
+        bar = text_bar(style, done, total, MIN(style->width - indent - 1, BAR_MAX));
+        if (bar)
+                fprintf(f, "%*s%s%s%s\n", (int) indent, "", style_begin(style, COLOUR_GREEN), bar, style_end(style, COLOUR_GREEN));
+}
+
 char *text_sentence(const char *s) {
         for (const char *p = s; (p = strchr(p, '.')); p++)
                 if (p[1] == 0 || p[1] == ' ')
@@ -103,6 +173,8 @@ char *text_wrap(const char *s, size_t width) {
 void text_print(FILE *f, const Style *style, size_t indent, bool hanging, const char *s) {
         _cleanup_free_ char *clean = text_clean(s), *text = NULL;
 
+        if (clean && style->width > 0 && !style->unicode)
+                make_ascii(clean);
         text = clean ? text_wrap(clean, style->width > indent + 20 ? style->width - indent : 0) : NULL;
         for (char *p = text, *line; p && (line = strsep(&p, "\n"));) {
                 fprintf(f, "%*s%s\n", hanging ? 0 : (int) indent, "", line);

@@ -6,10 +6,15 @@
 /* How a stream wants it. */
 typedef struct Style {
         bool colour;
-        size_t width; /* of the terminal; 0: endless lines */
+        bool moves;    /* the cursor can be moved, and lines written over */
+        bool unicode;  /* what is not ASCII can be shown */
+        size_t width;  /* of the terminal; 0: endless lines, and no terminal */
+        size_t height; /* of it; 0: no end */
 } Style;
 
-/* Colours and a width only for a terminal; no colours with NO_COLOR set. */
+/* All of it only for a terminal: no colours with NO_COLOR set, no colours and no motion
+ * on one that is dumb, no characters beyond ASCII where the locale (setlocale() before)
+ * is not of UTF-8. */
 Style style_of(FILE *f);
 
 /* The sequences, or "" without colours. */
@@ -23,6 +28,14 @@ char *text_clean(const char *s);
 
 /* Columns that `s` takes: characters, for UTF-8. */
 size_t text_width(const char *s);
+
+/* How much of it is done, in `width` columns: "[#####-----]". Where the whole is not
+ * known (`total` 0 or less) a mark that moves as there is more: "[  <=>    ]". Free the
+ * result; NULL: out of memory. */
+char *text_bar(const Style *style, int64_t done, int64_t total, size_t width);
+
+/* A line of it on a terminal, else nothing; nothing where nothing is `done` yet, or known (-1). */
+void text_print_bar(FILE *f, const Style *style, size_t indent, int64_t done, int64_t total);
 
 /* Up to and with the first full stop that ends a sentence. Free the result. */
 char *text_sentence(const char *s);

@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 int verb_status(const Args *a);
+int verb_explain(const Args *a);
 int verb_report(const Args *a);
 int verb_plan(const Args *a);
 int verb_bootstrap(const Args *a);

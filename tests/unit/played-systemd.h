@@ -24,6 +24,7 @@ typedef struct Systemd {
         unsigned loads, gets, starts, stops;
         char mode[16];
         const char *state; /* of the system; NULL: it is up */
+        const char *dropin; /* of the unit; NULL: there is none */
         /* Another unit was asked for: what comes of that is the test's. */
         void (*other_started)(void *userdata);
         void *userdata;
@@ -116,8 +117,15 @@ static inline int systemd_called(sd_bus_message *m, void *userdata, sd_bus_error
                 append_properties(is_other ? &other : &s->unit, reply);
                 return sd_bus_send(NULL, reply, NULL);
         }
-        if (streq(member, "Get"))
-                return sd_bus_reply_method_return(m, "v", "s", s->state ? s->state : "degraded");
+        if (streq(member, "Get")) {
+                const char *interface, *property;
+
+                assert_true(sd_bus_message_read(m, "ss", &interface, &property) >= 0);
+                if (streq(property, "DropInPaths"))
+                        return sd_bus_reply_method_return(m, "v", "as", s->dropin ? 1 : 0, s->dropin);
+                return sd_bus_reply_method_return(m, "v", "s", streq(property, "ActiveState") ? s->unit.active : streq(property, "SubState") ? s->unit.sub
+                                                             : streq(property, "Result") ? s->unit.result : s->state ? s->state : "degraded");
+        }
         if (streq(member, "StartUnit") || streq(member, "StopUnit")) {
                 const char *mode;
 

@@ -81,7 +81,7 @@ static void each_step_is_told_once(void **state) {
 /* On a terminal how far it has come is a line that is written over. */
 static void progress_is_written_over(void **state) {
         _cleanup_(job_freep) Job *job = new_job(12, JOB_PROVISION, "db1");
-        Style terminal = { .width = 40 };
+        Style terminal = { .width = 40, .moves = true };
         JobShown shown = {0};
         Page p;
 

@@ -1,7 +1,6 @@
 /* The pure parts of mainstayctl: what is typed, the table, the plan, keys, and
  * the drop-in with the gate. */
 #include "edge/ctl-args.h"
-#include "edge/ctl-complete.h"
 #include "edge/ctl-dropin.h"
 #include "edge/ctl-key.h"
 #include "edge/ctl-service.h"
@@ -64,13 +63,27 @@ static const struct {
         { "plan a.json --without db3 db4 --json b.json", VERB_PLAN, 2 },
         { "plan --without db3 -- a.json", VERB_PLAN, 1 },
         { "inspect --datadir /x --grastate a --gvwstate b --recover-log c", VERB_INSPECT, 0 },
-        { "frobnicate --help", VERB_HELP, 0 },
+        { "help", VERB_HELP, 0 },
+        { "help provision", VERB_HELP, 0 },
+        { "shun --help", VERB_HELP, 0 },
+        { "--version --json", VERB_VERSION, 0 },
+        { "explain", VERB_EXPLAIN, 0 },
+        { "-H db1 explain db2 --json", VERB_EXPLAIN, 0 },
 };
 
 static const struct {
         const char *typed, *word; /* of the complaint */
 } mistaken[] = {
         { "frobnicate", "frobnicate" },
+        { "frobnicate --help", "no verb \"frobnicate\"" },
+        { "help frobnicate", "no verb \"frobnicate\"" },
+        { "help plan join", "one word too many" },
+        { "help --watch", "does not go with" },
+        { "stauts", "Did you mean: status?" },
+        { "explian db2", "Did you mean: explain?" },
+        { "boot", "\"boot\"." },
+        { "explain db1 db2", "one word too many" },
+        { "explain --watch", "does not go with" },
         { "shun", "shun wants the name of a node" },
         { "shun db2 --for ever", "--for wants a time" },
         { "shun db2 --for 0s", "--for wants a time" },
@@ -201,6 +214,12 @@ static void test_arguments(void **state) {
         assert_true(a.job_verb == JOB_VERB_FOLLOW && a.job_id == 12);
         assert_int_equal(parse("job cancel 13", &a, error), 0);
         assert_true(a.job_verb == JOB_VERB_CANCEL && a.job_id == 13);
+        assert_int_equal(parse("bootstrap --without db3 --help", &a, error), 0);
+        assert_true(a.verb == VERB_HELP && a.topic == VERB_BOOTSTRAP);
+        assert_int_equal(parse("help job", &a, error), 0);
+        assert_int_equal(a.topic, VERB_JOB);
+        assert_int_equal(parse("--help", &a, error), 0);
+        assert_int_equal(a.topic, _VERB_INVALID);
         assert_int_equal(parse("-H root@db2", &a, error), 0);
         assert_string_equal(a.host, "root@db2");
 }
@@ -266,7 +285,7 @@ static const char table[] =
         "db4   alive       running  -                             No agent answers there: not tried yet\n"
         "db5   SHUNNED     primary  -                             marked: diverged\n"
         "db6   SHUNNED     primary  -                             a fan, by anna\n"
-        "db7   OFFLINE     primary  -                             \n"
+        "db7   OFFLINE     primary  -                             It was set offline. To bring it back: mainstayctl online db7\n"
         "garb  ARBITRATOR  -        -                             It has a vote, and no data (garbd).\n"
         "\n"
         "Nobody forms the cluster yet: db3 must be heard first. See: mainstayctl plan\n";
@@ -327,48 +346,6 @@ static const char service_text[] =
         "The policy is automatic: the agents bring the cluster back by themselves where that is safe.\n"
         "There is no coordinator that could be lost: each agent acts for its own node, and all judge alike. 3 of 4 are heard here.\n"
         "db1 is the primary: it alone takes writes and replicates from nobody, and 2 nodes follow it.\n";
-
-/* The words as the shell has them, the last of which is being typed. */
-static void check_complete(const char *typed, const char *expected) {
-        _cleanup_free_ char *copy = strdup(typed), *text = NULL;
-        Names nodes = {0};
-        char *words[8], *rest = copy;
-        size_t size;
-        int n = 0;
-        FILE *f;
-
-        assert_int_equal(names_add(&nodes, "db1"), 0);
-        assert_int_equal(names_add(&nodes, "db2"), 0);
-        while (rest && n < 8)
-                words[n++] = strsep(&rest, " ");
-        f = open_memstream(&text, &size);
-        complete(n, words, &nodes, f);
-        assert_int_equal(fclose(f), 0);
-        CHECK(expected ? streq(text, expected) : text[0] == 0, typed);
-}
-
-static void test_complete(void **state) {
-        (void) state;
-        check_complete("policy ", "automatic\nmanual\nmaintenance\n");
-        check_complete("policy manual ", NULL);
-        check_complete("shun d", "db1\ndb2\n");
-        check_complete("shun db1 ", NULL);
-        check_complete("repoint db1 ", "db1\ndb2\n");
-        check_complete("replicator db1 ", "offline\nonline\nreplica\n");
-        check_complete("replicator db1 replica ", "db1\ndb2\n");
-        check_complete("replicator db1 offline ", NULL);
-        check_complete("provision ", "db1\ndb2\ncommit\nrollback\n");
-        check_complete("provision commit ", "db1\ndb2\n");
-        check_complete("provision db1 --method ", "mariadb-backup\nclone\ndump\n");
-        check_complete("provision --source ", "db1\ndb2\n");
-        check_complete("--host db9 recover --force ", "space\ndiverged\nstray\nprepared\n");
-        check_complete("-H db9 job ", "list\nshow\nfollow\ncancel\n");
-        check_complete("policy --", "--help\n--version\n--host\n--address\n--json\n");
-        check_complete("history ", "db1\ndb2\n");
-        check_complete("history db1 ", NULL);
-        check_complete("plan ", NULL); /* files */
-        check_complete("shun db1 --reason ", NULL);
-}
 
 static void test_service(void **state) {
         json_t *p = json_loads(service, 0, NULL), *galera = json_loads(picture, 0, NULL), *o, *node, *replicator;
@@ -681,7 +658,6 @@ int main(void) {
                 cmocka_unit_test(test_text),
                 cmocka_unit_test(test_table),
                 cmocka_unit_test(test_service),
-                cmocka_unit_test(test_complete),
                 cmocka_unit_test(test_plan),
                 cmocka_unit_test(test_policy),
                 cmocka_unit_test(test_keys),

@@ -3,4 +3,5 @@ function __mainstayctl
         set -l words (commandline -opc)
         mainstayctl --complete $words[2..-1] (commandline -ct) 2> /dev/null
 end
-complete -c mainstayctl -a '(__mainstayctl)'
+# Files, where it says nothing.
+complete -c mainstayctl -n 'count (__mainstayctl) > /dev/null' -f -a '(__mainstayctl)'
