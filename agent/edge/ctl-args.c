@@ -45,6 +45,7 @@ static const char *const job_verb_names[] = {
 DEFINE_STRING_TABLE(job_verb, JobVerb, job_verb_names)
 
 #define WORD_MAX 16
+#define PLACES_MAX 8
 
 #define V(verb) (1U << VERB_##verb)
 /* What is done to the datasource of one node, said on any. */
@@ -231,7 +232,7 @@ static int take_job_word(Args *a, const char *word, char error[static 256]) {
         if (a->job_verb == JOB_VERB_LIST || a->job_id > 0)
                 return wrong(error, "\"%.100s\" is one word too many.", word);
         if (number_parse(word, strlen(word), 1, JOB_ID_MAX, &id) < 0)
-                return wrong(error, "\"%.100s\" is not the ID of a job: that is a number, as \"job list\" shows it.", word);
+                return wrong(error, "\"%.100s\" is not the ID of a job: that is a number, see: mainstayctl job list", word);
         a->job_id = (uint64_t) id;
         return 0;
 }
@@ -250,7 +251,7 @@ static int take_node_word(Args *a, const char *word, char error[static 256]) {
         }
         if (!a->node || (follows && !a->primary && (a->verb != VERB_REPLICATOR || a->what))) {
                 if (!name_valid(word))
-                        return wrong(error, "%s wants the name of a node, not \"%.100s\".", verb_to_string(a->verb), word);
+                        return wrong(error, "%s wants the name of a node, not \"%.100s\"; those there are, shows: mainstayctl status", verb_to_string(a->verb), word);
                 *(a->node ? &a->primary : &a->node) = word;
                 return 0;
         }
@@ -482,10 +483,21 @@ static int check_force(Args *a, char error[static 256]) {
         return 0;
 }
 
+/* And where its place is, unless that is almost anywhere. */
+static int wrong_place(const struct option *o, Verb verb, char error[static 256]) {
+        char list[128] = "";
+        size_t n = 0, size = 0;
+
+        for (Verb v = 0; v < _VERB_MAX; v++)
+                if (args_goes_with(o, v) && size < sizeof(list))
+                        size += (size_t) snprintf(list + size, sizeof(list) - size, "%s%s", n++ > 0 ? ", " : "", verb_to_string(v));
+        return wrong(error, "--%s does not go with \"%s\"%s%s.", o->name, verb_to_string(verb), n <= PLACES_MAX ? "; it does with: " : "", n <= PLACES_MAX ? list : "");
+}
+
 static int check(const Args *a, const bool *seen, char error[static 256]) {
         for (const struct option *o = options; o->name; o++)
                 if (seen[o - options] && !(option_verbs(o->val) & (1U << a->verb)))
-                        return wrong(error, "--%s does not go with \"%s\".", o->name, verb_to_string(a->verb));
+                        return wrong_place(o, a->verb, error);
         if (a->host && a->address)
                 return wrong(error, "-H and --address are two ways to say the same: give one.");
         if (a->expect.n > 0 && a->n_files == 0)
@@ -493,13 +505,13 @@ static int check(const Args *a, const bool *seen, char error[static 256]) {
         if (a->n_files > 0 && (a->host || a->address))
                 return wrong(error, "plan asks an agent or reads files: -H and --address do not go with \"%.100s\".", a->file[0]);
         if (!a->node && (a->verb == VERB_SHUN || a->verb == VERB_REPOINT || a->verb == VERB_REPLICATOR))
-                return wrong(error, "%s wants the name of a node.", verb_to_string(a->verb));
+                return wrong(error, "%s wants the name of a node; those there are, shows: mainstayctl status", verb_to_string(a->verb));
         if (a->verb == VERB_REPLICATOR && !a->what)
                 return wrong(error, "replicator wants what it is to be: offline, online or replica.");
         if (a->what && a->verb == VERB_PROVISION && (a->source || a->method))
                 return wrong(error, "provision %s takes no copy, so nothing is said of one.", a->what);
         if (a->verb == VERB_JOB && a->job_verb == JOB_VERB_CANCEL && a->job_id == 0)
-                return wrong(error, "job cancel wants the ID of a job, as \"job list\" shows it.");
+                return wrong(error, "job cancel wants the ID of a job, see: mainstayctl job list");
         if (a->check && (a->n_peer_keys > 0 || a->peer_keys_file || a->known_hosts_file))
                 return wrong(error, "--check changes nothing, so it takes no keys.");
         if (!a->replication_user != !a->replication_password_file)

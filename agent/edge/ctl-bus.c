@@ -25,6 +25,7 @@ static int open_address(const char *address, sd_bus **ret) {
 }
 
 int bus_open(const Args *a, sd_bus **ret) {
+        char what[256];
         int r;
 
         r = a->address ? open_address(a->address, ret)
@@ -33,12 +34,11 @@ int bus_open(const Args *a, sd_bus **ret) {
         if (r >= 0)
                 return 0;
 
-        fprintf(stderr, "mainstayctl: no way to %s: %s.\n",
-                a->address ? a->address : a->host ? a->host : "the system's bus", strerror(-r));
-        if (a->host)
-                fputs("  It wants ssh to that host, and systemd-stdio-bridge there, as `systemctl -H` does.\n", stderr);
-        else if (!a->address)
-                fputs("  Mainstay goes on without it where it can. Is D-Bus up? systemctl status dbus.socket\n", stderr);
+        (void) snprintf(what, sizeof(what), "There is no way to %.200s", a->address ? a->address : a->host ? a->host : "the system's bus");
+        (void) ctl_fail(a, what, NULL, strerror(-r),
+                        a->host      ? "It wants ssh to that host, and systemd-stdio-bridge there, as `systemctl -H` does. What fails, shows: ssh HOST systemd-stdio-bridge < /dev/null"
+                        : a->address ? "Is it the address of a bus, as in unix:path=/run/dbus/system_bus_socket? Without --address it is the system's."
+                                     : "Mainstay goes on without it where it can. Is D-Bus up? systemctl status dbus.socket");
         return r;
 }
 
@@ -257,27 +257,31 @@ static const char *remedy(const Args *a, const sd_bus_error *error, int r) {
                        "Meanwhile mysqld goes on, and starts as a joiner only. "
                        "See `systemctl status mainstayd`; on a new node: mainstayctl setup";
         if (sd_bus_error_has_names(error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, SD_BUS_ERROR_ACCESS_DENIED))
-                return "Nothing was changed. Say it as root, or with sudo.";
+                return "Nothing was changed. Say it as root: type the same behind sudo.";
         if (sd_bus_error_has_name(error, SD_BUS_ERROR_UNKNOWN_METHOD) || sd_bus_error_has_name(error, SD_BUS_ERROR_UNKNOWN_INTERFACE) ||
             sd_bus_error_has_name(error, SD_BUS_ERROR_UNKNOWN_PROPERTY))
                 return "The agent is of another version than this command. Install the same on both sides.";
         if (a->host && (r == -ECONNRESET || r == -ENOTCONN || r == -EPIPE || r == -ECONNREFUSED))
-                return "ssh to that host did not lead to its bus. It wants a login there, and systemd-stdio-bridge, as `systemctl -H` does.";
+                return "ssh to that host did not lead to its bus. It wants a login there, and systemd-stdio-bridge, as `systemctl -H` does. What fails, shows: ssh HOST systemd-stdio-bridge < /dev/null";
         if (r == -ECONNRESET || r == -ENOTCONN || r == -EPIPE || sd_bus_error_has_name(error, SD_BUS_ERROR_NO_REPLY))
                 return "The bus, or the agent, went away meanwhile. What was decided before still holds: mainstayctl status";
         if (r == -ENOENT || r == -ECONNREFUSED)
                 return "There is no bus. Is D-Bus up? systemctl status dbus.socket";
         if (r == -ETIMEDOUT)
                 return "It may be busy, or stuck; systemd restarts it when it does not move for five minutes. Try again, or see `journalctl -u mainstayd`.";
-        return NULL;
+        /* Whoever has words of its own says in them what to do. */
+        return error->message ? NULL : "What the agent is doing, shows: systemctl status mainstayd";
 }
 
 int bus_explain(const Args *a, const char *what, const sd_bus_error *error, int r) {
-        const char *text = error->message ? error->message : strerror(r < 0 ? -r : EIO), *help = remedy(a, error, r);
+        return ctl_fail(a, what, error->name, error->message ? error->message : strerror(r < 0 ? -r : EIO), remedy(a, error, r));
+}
+
+int ctl_fail(const Args *a, const char *what, const char *error, const char *text, const char *help) {
         Style style = style_of(stderr);
 
         if (a->json) {
-                json_t *o = json_pack("{s:b, s:s, s:s?, s:s, s:s?}", "ok", 0, "failed", what, "error", error->name, "text",
+                json_t *o = json_pack("{s:b, s:s, s:s?, s:s, s:s?}", "ok", 0, "failed", what, "error", error, "text",
                                       text, "remedy", help);
                 if (o)
                         (void) json_dumpf(o, stdout, JSON_INDENT(2));

@@ -46,3 +46,6 @@ bool bus_error_absent(const sd_bus_error *error);
  * stderr, or as JSON on stdout. `what` is what did not come about. Returns
  * CTL_FAILED. */
 int bus_explain(const Args *a, const char *what, const sd_bus_error *error, int r);
+/* The same of what went wrong elsewhere: `error` is a name for programs, or NULL, and so
+ * may be `help`, what a person can do. */
+int ctl_fail(const Args *a, const char *what, const char *error, const char *text, const char *help);

@@ -133,9 +133,12 @@ static void change_galera(const Explained *e, json_t *list) {
                 change(list, "A person has set it offline. To bring it back:", "mainstayctl online %s", e->name);
         else if (streq(e->state, "SHUNNED"))
                 change(list, "It is kept out because of its data. What bringing it back would do, there, with nothing done yet:", "mainstayctl recover --dry-run");
-        else if (*text_of(e->report, "problem"))
+        else if (*text_of(e->report, "problem")) {
+                /* A full copy mends it, where there is one to take. */
+                if (streq(text_of(e->plan, "action"), action_to_string(ACTION_JOIN)))
+                        change_by_plan(e, list);
                 change(list, "Something is wrong there, see the evidence. To look for what else, and how to mend it, there:", "mainstayctl doctor");
-        else if (streq(mysqld, mysqld_to_string(MYSQLD_JOINING)) || streq(mysqld, mysqld_to_string(MYSQLD_STARTING)))
+        } else if (streq(mysqld, mysqld_to_string(MYSQLD_JOINING)) || streq(mysqld, mysqld_to_string(MYSQLD_STARTING)))
                 passes(list, "Nothing has to be typed: it is on its way into the cluster. To see it: mainstayctl status --watch");
         else
                 change_by_plan(e, list);

@@ -130,13 +130,10 @@ static int recover_all(const Args *a, const json_t *picture) {
         r = service_recoverable(picture, &found, &why);
         if (r < 0)
                 return r;
-        if (why) {
-                fprintf(stderr, "mainstayctl: Nothing is recovered. %s\n", why);
-                return CTL_FAILED;
-        }
+        if (why)
+                return ctl_fail(a, "Nothing is recovered", NULL, why, "Who is what, and why, shows: mainstayctl status");
         if (found.n == 0) {
-                if (!a->json)
-                        puts("No replica is FAILED or SHUNNED: there is nothing to recover.");
+                puts(a->json ? "{\"text\":\"No replica is FAILED or SHUNNED: there is nothing to recover.\"}" : "No replica is FAILED or SHUNNED: there is nothing to recover.");
                 return CTL_OK;
         }
         for (size_t i = 0; i < found.n; i++) {

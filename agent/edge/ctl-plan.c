@@ -70,8 +70,7 @@ int verb_plan(const Args *a) {
         }
         plan = json_loads(text, 0, NULL);
         if (!plan) {
-                fputs("mainstayctl: The agent has no plan yet, or one that makes no sense. See: mainstayctl status\n", stderr);
-                r = CTL_FAILED;
+                r = ctl_fail(a, "There is no plan to show", NULL, "The agent has none yet, or one that makes no sense.", "What it knows, shows: mainstayctl status");
                 goto finish;
         }
 

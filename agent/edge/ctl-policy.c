@@ -98,8 +98,7 @@ int verb_policy(const Args *a) {
         }
         table = table_policy(picture);
         if (!table) {
-                fputs("mainstayctl: The agent knows no policies: it is of another version than this command. Install the same on both sides.\n", stderr);
-                r = CTL_FAILED;
+                r = ctl_fail(a, "The policy cannot be read", NULL, "The agent knows no policies: it is of another version than this command.", "Install the same on both sides.");
                 goto finish;
         }
         if (a->json) {

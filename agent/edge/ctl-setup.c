@@ -262,7 +262,7 @@ int verb_setup(const Args *a) {
         int r;
 
         if (geteuid() != 0) {
-                fputs("mainstayctl: setup looks at, and makes, what only root may. Say it with sudo.\n", stderr);
+                fputs("mainstayctl: setup looks at, and makes, what only root may. Type: sudo mainstayctl setup\n", stderr);
                 json_decref(s.steps);
                 json_decref(s.short_missing);
                 return CTL_FAILED;

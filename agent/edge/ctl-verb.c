@@ -211,7 +211,7 @@ static int consent(const Args *a) {
         if (a->yes)
                 return 1;
         if (a->json || !isatty(STDIN_FILENO)) {
-                fputs("mainstayctl: Nothing was done: that wants a person's consent. Say it with --yes.\n", stderr);
+                (void) ctl_fail(a, "Nothing was done", NULL, "That wants a person's consent.", "To give it: mainstayctl recover --yes");
                 return 0;
         }
         fputs("Go on? [y/N] ", stderr);
@@ -232,8 +232,10 @@ static int recover_preview(const Args *a, sd_bus *bus) {
 
         r = bus_text(bus, "Name", &error, &name);
         if (r >= 0 && a->node && !streq(a->node, name)) {
-                fprintf(stderr, "mainstayctl: This is %s, and %s is recovered by its own agent. On %s: mainstayctl recover\n", name, a->node, a->node);
-                return CTL_FAILED;
+                char why[256];
+
+                (void) snprintf(why, sizeof(why), "This is %.60s, and %.60s is recovered by its own agent. On %.60s: mainstayctl recover", name, a->node, a->node);
+                return ctl_fail(a, "Nothing was done", NULL, why, NULL);
         }
         if (r >= 0)
                 r = call_new(a, bus, true, &m);

@@ -115,7 +115,8 @@ static const struct {
         { "plan --without a,,b", "a,,b" },
         { "plan --without a/b", "a/b" },
         { "status --without db3", "without" },
-        { "join --watch", "watch" },
+        { "join --watch", "it does with: status." },
+        { "shun --source db1", "it does with: provision." },
         { "join --yes", "yes" },
         { "plan --dry-run", "dry-run" },
         { "recover --force=new-cluster", "space, diverged, stray or prepared" },
@@ -240,6 +241,57 @@ static const struct {
         { "\xc3\xa4\xc3\xa4 \xc3\xa4\xc3\xa4", 5, "\xc3\xa4\xc3\xa4 \xc3\xa4\xc3\xa4" },
 };
 
+static const struct {
+        int64_t done, total;
+        bool unicode;
+        const char *bar;
+} bars[] = {
+        { 0, 100, false, "[----------]" },
+        { 50, 100, false, "[#####-----]" },
+        { 99, 100, false, "[#########-]" }, /* not before it is */
+        { 100, 100, false, "[##########]" },
+        { 200, 100, false, "[##########]" },
+        { INT64_MAX / 2, INT64_MAX, false, "[#####-----]" },
+        { 25, 200, true, "[\u2588\u258e        ]" },
+        { 100, 100, true, "[\u2588\u2588\u2588\u2588\u2588\u2588\u2588\u2588\u2588\u2588]" },
+        { 0, -1, false, "[<=>       ]" },
+        { 12 << 20, -1, false, "[   <=>    ]" },
+        { 40 << 20, 0, true, "[    <=>   ]" }, /* and back */
+        { -1, -1, false, "[<=>       ]" },
+};
+
+static void test_bars(void **state) {
+        for (size_t i = 0; i < ELEMENTS(bars); i++) {
+                const Style style = { .width = 80, .unicode = bars[i].unicode };
+                _cleanup_free_ char *bar = text_bar(&style, bars[i].done, bars[i].total, 12);
+
+                if (!streq(bar, bars[i].bar))
+                        fail_msg("%lld of %lld: %s", (long long) bars[i].done, (long long) bars[i].total, bar);
+        }
+}
+
+/* What a terminal has no sign for is a mark; what is no terminal gets all of it. */
+static void test_ascii(void **state) {
+        static const struct {
+                Style style;
+                const char *text;
+        } styles[] = {
+                { { .width = 80 }, "a? ?b\n" },
+                { { .width = 80, .unicode = true }, "a\u00e4 \u20acb\n" },
+                { {}, "a\u00e4 \u20acb\n" },
+        };
+
+        for (size_t i = 0; i < ELEMENTS(styles); i++) {
+                _cleanup_free_ char *text = NULL;
+                size_t size;
+                FILE *f = open_memstream(&text, &size);
+
+                text_print(f, &styles[i].style, 0, false, "a\u00e4 \u20acb");
+                assert_int_equal(fclose(f), 0);
+                assert_string_equal(text, styles[i].text);
+        }
+}
+
 static void test_text(void **state) {
         for (size_t i = 0; i < ELEMENTS(wraps); i++) {
                 _cleanup_free_ char *text = text_wrap(wraps[i].text, wraps[i].width);
@@ -308,6 +360,33 @@ static void test_table(void **state) {
         assert_int_equal(table_status(f, &plain, nonsense), 0);
         assert_int_equal(fclose(f), 0);
         json_decref(nonsense);
+        json_decref(p);
+}
+
+/* What is under way is told below the table, and drawn where there is a terminal. */
+static void test_work(void **state) {
+        json_t *p = json_loads("{\"name\": \"db1\", \"state\": \"ONLINE\", \"mysqld\": \"primary\", \"report\": {\"job\": {\"id\": 4, \"kind\": \"recover\", \"node\": \"db1\", \"begun\": 1000000,"
+                               " \"state\": \"running\", \"steps\": [{\"name\": \"copy\", \"state\": \"begun\", \"begun\": 2000000}], \"bytes_done\": 536870912, \"bytes_total\": 1073741824}}, \"peers\": ["
+                               "{\"label\": \"db2\", \"node\": \"db2\", \"condition\": \"known\", \"report\": {\"mysqld\": \"joining\", \"transfer\": {\"full\": true, \"received\": 8388608, \"rate\": 1, \"since\": 5}}},"
+                               "{\"label\": \"db3\", \"node\": \"db3\", \"condition\": \"known\", \"report\": {\"mysqld\": \"joining\", \"transfer\": {\"full\": false, \"received\": 0, \"rate\": 0, \"since\": 5}}}]}", 0, NULL);
+        static const char bar[] = "  [########################------------------------]\n";
+        const Style styles[] = { {}, { .width = 200 } };
+
+        assert_non_null(p);
+        for (size_t i = 0; i < ELEMENTS(styles); i++) {
+                _cleanup_free_ char *text = NULL;
+                size_t size;
+                FILE *f = open_memstream(&text, &size);
+
+                assert_int_equal(table_status(f, &styles[i], p), 0);
+                assert_int_equal(fclose(f), 0);
+                assert_non_null(strstr(text, "mysqld is receiving a full copy (SST): at least 8.0 MiB so far"));
+                assert_non_null(strstr(text, "mysqld is receiving what it missed, for "));
+                assert_non_null(strstr(text, "db1: job 4: recover, at copy: 512 MiB of 1.0 GiB (50 %)"));
+                assert_int_equal(!!strstr(text, bar), i);
+                assert_int_equal(!!strstr(text, "\ndb2: [  <=>"), i);
+                assert_null(strstr(text, "db3: "));
+        }
         json_decref(p);
 }
 
@@ -656,7 +735,10 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_arguments),
                 cmocka_unit_test(test_text),
+                cmocka_unit_test(test_bars),
+                cmocka_unit_test(test_ascii),
                 cmocka_unit_test(test_table),
+                cmocka_unit_test(test_work),
                 cmocka_unit_test(test_service),
                 cmocka_unit_test(test_plan),
                 cmocka_unit_test(test_policy),

@@ -243,6 +243,7 @@ static void test_hello(void **state) {
 static void test_changed(void **state) {
         World *w = *state;
         _cleanup_free_ char *text = report_text("db2", 77);
+        usec_t known_since;
 
         peer_known(w);
         agent_says(&w->agent, text);
@@ -250,12 +251,21 @@ static void test_changed(void **state) {
         assert_int_equal(peer_report(w->peer)->serial, 77);
         assert_int_equal(w->agent.hellos, 1);
 
+        known_since = peer_since(w->peer);
         /* One bad report, and it is not known; the next good one is enough. */
         agent_says(&w->agent, "{");
         LOOP_UNTIL(w->event, why_begins(w, "it answers nonsense: "));
         assert_string_equal(peer_name(w->peer), "db2");
+        /* What it said before, and since when it is so, is kept for people. */
+        assert_null(peer_report(w->peer));
+        assert_int_equal(peer_last_report(w->peer)->serial, 77);
+        assert_true(peer_since(w->peer) >= known_since && known_since > 0);
         agent_says(&w->agent, text);
         LOOP_UNTIL(w->event, peer_condition(w->peer) == CONDITION_KNOWN);
+        known_since = peer_since(w->peer);
+        agent_says(&w->agent, text);
+        loop_drain(w->event);
+        assert_int_equal(peer_since(w->peer), known_since); /* it was known before */
 }
 
 /* Only the agent's own signals count, however they are sent. */

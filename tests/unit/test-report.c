@@ -84,6 +84,19 @@ static void replication_survives_the_wire(void **state) {
         }
 }
 
+static void what_comes_in_survives_the_wire(void **state) {
+        _cleanup_(report_freep) Report *r = read_report("{\"node\":\"db2\",\"mysqld\":\"starting\",\"transfer\":{\"full\":true,\"received\":9007199254740993,\"rate\":7,\"since\":1000000,\"from\":\"db1\"}}"),
+                                       *bare = read_report("{\"node\":\"db2\",\"transfer\":{}}"), *newer = read_report("{\"node\":\"db2\",\"transfer\":\"soon\"}");
+
+        (void) state;
+        check_round_trip(r, "a full copy");
+        assert_true(r->incoming.set && r->incoming.full && r->incoming.received == INT64_C(9007199254740993) && r->incoming.since == 1000000);
+        assert_string_equal(r->incoming.from, "db1");
+        check_round_trip(bare, "nothing yet");
+        assert_true(bare->incoming.set && !bare->incoming.full);
+        assert_false(newer->incoming.set);
+}
+
 static void what_is_not_said_of_replication_is_unknown(void **state) {
         _cleanup_(report_freep) Report *none = read_report("{\"node\":\"db1\"}"), *mute = read_report(WITH("{\"answers\":false,\"flavour\":\"mariadb\",\"gtid_slave_pos\":\"0-1-5\"}")),
                                        *little = read_report(WITH("{" MARIADB ",\"newer\":[1],\"channels\":[{\"receiver\":{\"state\":\"napping\"}}]}")),
@@ -589,6 +602,7 @@ int main(void) {
                 cmocka_unit_test(reports_survive_the_wire),
                 cmocka_unit_test(a_change_of_policy_is_news),
                 cmocka_unit_test(replication_survives_the_wire),
+                cmocka_unit_test(what_comes_in_survives_the_wire),
                 cmocka_unit_test(what_is_not_said_of_replication_is_unknown),
                 cmocka_unit_test(nonsense_of_replication_is_refused),
                 cmocka_unit_test(every_bit_of_a_seqno_survives),
