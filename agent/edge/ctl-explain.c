@@ -185,7 +185,7 @@ static json_t *changes_of(const Explained *e) {
         if (streq(text_of(o, "state"), "running") || streq(text_of(o, "state"), "cancelling"))
                 change(list, "A job is at work on it. To follow it:", "mainstayctl%s%s job follow", e->peer ? " -H " : "", e->peer ? e->name : "");
         else if (!e->report)
-                change_unheard(list, streq(e->state, condition_to_string(CONDITION_ALIVE)));
+                change_unheard(list, streq(text_of(e->peer, "condition"), condition_to_string(CONDITION_ALIVE)));
         else if (e->datasource)
                 change_service(e, list);
         else

@@ -1,6 +1,7 @@
 /* Text for people; see ctl-text.h. */
 #include "edge/ctl-text.h"
 
+#include <ctype.h>
 #include <langinfo.h>
 #include <sys/ioctl.h>
 #include <sys/param.h>
@@ -132,6 +133,19 @@ void text_print_bar(FILE *f, const Style *style, size_t indent, int64_t done, in
         bar = text_bar(style, done, total, MIN(style->width - indent - 1, BAR_MAX));
         if (bar)
                 fprintf(f, "%*s%s%s%s\n", (int) indent, "", style_begin(style, COLOUR_GREEN), bar, style_end(style, COLOUR_GREEN));
+}
+
+bool text_same_but_numbers(const char *a, const char *b) {
+        for (;; a++, b++) {
+                while (isdigit((unsigned char) *a))
+                        a++;
+                while (isdigit((unsigned char) *b))
+                        b++;
+                if (*a != *b)
+                        return false;
+                if (*a == 0)
+                        return true;
+        }
 }
 
 char *text_sentence(const char *s) {

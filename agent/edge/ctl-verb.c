@@ -14,6 +14,7 @@ typedef struct Call {
         sd_bus *bus;
         sd_event *event;
         char *waiting; /* told last */
+        bool progress; /* the last line is of numbers alone, and is written over */
         int exit;
 } Call;
 
@@ -23,15 +24,33 @@ static const char *what_failed(const Args *a) {
         return a->verb == VERB_JOIN ? "This node does not join the cluster" : "This node does not form the cluster";
 }
 
+static void forget_progress(Call *c) {
+        if (c->progress)
+                fputs("\r\033[K", stdout);
+        c->progress = false;
+}
+
+/* Of what differs in numbers alone a terminal shows the last, and a log the first. */
 static void tell(Call *c, const char *waiting) {
-        Style style = {};
+        static const Style plain = {};
+        Style style = style_of(stdout);
 
         if (*waiting == 0 || streq_null(c->waiting, waiting))
                 return;
-        free(c->waiting);
-        c->waiting = strdup(waiting);
-        /* JSON has stdout for itself, and only the end of it. */
-        text_print(c->args->json ? stderr : stdout, &style, 0, false, waiting);
+        if (c->waiting && text_same_but_numbers(c->waiting, waiting)) {
+                _cleanup_free_ char *clean = style.moves && !c->args->json ? text_clean(waiting) : NULL;
+
+                if (!clean)
+                        return;
+                printf("\r\033[K%.*s", (int) style.width - 1, clean);
+                c->progress = true;
+        } else {
+                free(c->waiting);
+                c->waiting = strdup(waiting);
+                forget_progress(c);
+                /* JSON has stdout for itself, and only the end of it. */
+                text_print(c->args->json ? stderr : stdout, &plain, 0, false, waiting);
+        }
         (void) fflush(stdout);
 }
 
@@ -59,6 +78,7 @@ static int on_reply(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         const char *text = "";
         Call *c = userdata;
 
+        forget_progress(c);
         if (sd_bus_message_is_method_error(m, NULL)) {
                 c->exit = bus_explain(c->args, what_failed(c->args), sd_bus_message_get_error(m), -sd_bus_message_get_errno(m));
                 if (!c->args->json)

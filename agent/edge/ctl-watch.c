@@ -5,7 +5,6 @@
 #include "edge/ctl-service.h"
 #include "edge/ctl-table.h"
 
-#include <ctype.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <termios.h>
@@ -159,20 +158,6 @@ static int lines_of(const json_t *picture, json_t **ret) {
         return r;
 }
 
-/* Where only numbers have changed, a log need not have each of them. */
-static bool says_the_same(const char *a, const char *b) {
-        for (;; a++, b++) {
-                while (isdigit((unsigned char) *a))
-                        a++;
-                while (isdigit((unsigned char) *b))
-                        b++;
-                if (*a != *b)
-                        return false;
-                if (*a == 0)
-                        return true;
-        }
-}
-
 static void print_line(const char *name, const char *text) {
         _cleanup_free_ char *clean = text_clean(text);
         char now[32];
@@ -191,7 +176,7 @@ static int show_lines(Watch *w, const json_t *picture) {
         json_object_foreach(lines, name, line) {
                 const char *before = json_string_value(json_object_get(w->told, name));
 
-                if (!before || !says_the_same(before, json_string_value(line)))
+                if (!before || !text_same_but_numbers(before, json_string_value(line)))
                         print_line(name, json_string_value(line));
         }
         json_decref(w->told);

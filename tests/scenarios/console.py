@@ -101,9 +101,9 @@ def a_full_copy_is_watched_as_it_comes(cluster):
         cluster.wait_synced()
         cluster.wait(lambda: re.search(r"db3 +ONLINE", screen.shown()), "db3 to be seen ONLINE")
         assert "\x1b[2J" not in screen.text, "the screen was wiped"
-        screen.end("\x03")
+        screen.end("q")    # Ctrl-C would end what leads into the node, too
         assert screen.text.rstrip().endswith(LEAVE), screen.text[-80:]
-        cluster.wait(lambda: cluster.hears_all("db1"), "db1 to hear all")
+        cluster.wait(lambda: cluster.hears_all(db1), "db1 to hear all")
     finally:
         db3.run("nft delete table inet slow", check=False)
         screen.close()
@@ -145,7 +145,8 @@ def a_node_says_why_it_is_not_online(cluster):
     assert commands(own) == ["mainstayctl explain db3", "mainstayctl plan --without db3"], own
     assert "mainstayctl plan --without db3" in commands(silent), silent
     assert any("count as diverged for a configuration change alone" in change["text"] for change in silent["changes"]), silent
-    assert cluster.node("db1").run(commands(own)[1], check=False).returncode == 0, "what is named cannot be typed"
+    done = cluster.node("db1").run(commands(own)[1], check=False)
+    assert "With db3 given up: " in done.stdout, done
     done = cluster.node("db1").run(["mainstayctl", "explain", "db9"], check=False)
     assert done.returncode == 1 and "db1, db2 and db3" in done.stderr, done
     cluster.lab.boot("db3")
@@ -160,7 +161,7 @@ def a_provision_is_watched_as_it_comes(service):
         screen = Screen(service.node("db3"), "mainstayctl", "status", "--watch")
         try:
             number = begin(service, "db2")
-            service.wait(lambda: re.search(rf"job {number}: provision, by db1, at copy: .*\n *\[█", screen.shown()), "a bar to be seen", interval=0.2)
+            service.wait(lambda: re.search(rf"job {number}: provision, by db1, at copy: .* of .*\n *\[[█▉▊▋▌▍▎▏ ]{{40,}}\]", screen.shown()), "a bar to be seen", interval=0.2)
             told = explained(service, "db3", "db2")
             assert f"job {number}: provision" in evidence(told, "job"), told
             screen.end("q")

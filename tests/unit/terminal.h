@@ -45,7 +45,11 @@ static inline Terminal *terminal_open(sd_event *event, unsigned short columns, u
         t->text = calloc(1, TERMINAL_MAX);
         assert_non_null(t->text);
         t->status = -1;
-        assert_int_equal(openpty(&t->fd, &t->line, NULL, NULL, &size), 0);
+        if (openpty(&t->fd, &t->line, NULL, NULL, &size) < 0) { /* as where there is no /dev/pts */
+                free(t->text);
+                free(t);
+                skip();
+        }
         t->pid = fork();
         assert_true(t->pid >= 0);
         if (t->pid == 0) {

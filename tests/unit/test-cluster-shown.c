@@ -155,12 +155,15 @@ static void for_programs_the_keys_stay(void **state) {
                 { { "policy", "--json" }, 0, "{agree[],differ[],node,policy,unheard[{node,why}],version}" },
                 { { "policy", "manual", "--json" }, 0, "{agree[],changed,differ[],node,policy,unheard[{node,why}],version}" },
                 { { "shun", "db1", "--json" }, 0, "{node,text}" },
+                { { "--address", "unix:path=/nowhere", "status", "--json" }, 1, "{error,failed,ok,remedy,text}" },
                 { { "job", "--json" }, 0, "[]" },
                 { { "job", "show", "--json" }, 1, "{error,failed,ok,remedy,text}" },
                 { { "job", "cancel", "7", "--json" }, 1, "{error,failed,ok,remedy,text}" },
                 { { "bootstrap", "--without", "db1", "--json" }, 1, "{error,failed,ok,remedy,text}" },
                 { { "report" }, 0, "{agent,epoch,history[],marks[],mysqld,node,older_views[],policy{name,node,version},position{seqno,source,uuid},safe_to_bootstrap,serial,"
                                    "shun{owner,since,until},version,view{after_gap,members[],uuid},wanted,weight}" },
+                { { "recover", "--json" }, 0, "{node,text}" },
+                { { "recover", "--json" }, 1, "{error,failed,ok,remedy,text}" }, /* there is nothing to recover */
         };
         World *w = *state;
         Node *db1 = &w->node[0];

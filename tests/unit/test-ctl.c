@@ -260,6 +260,13 @@ static const struct {
         { -1, -1, false, "[<=>       ]" },
 };
 
+static void test_same_but_numbers(void **state) {
+        assert_true(text_same_but_numbers("at least 1.2 GiB, for 9 s", "at least 31.7 GiB, for 10 s"));
+        assert_true(text_same_but_numbers("", ""));
+        assert_false(text_same_but_numbers("for 9 s", "for 9 s in all"));
+        assert_false(text_same_but_numbers("for 59 s", "for 1 min"));
+}
+
 static void test_bars(void **state) {
         for (size_t i = 0; i < ELEMENTS(bars); i++) {
                 const Style style = { .width = 80, .unicode = bars[i].unicode };
@@ -736,6 +743,7 @@ int main(void) {
                 cmocka_unit_test(test_arguments),
                 cmocka_unit_test(test_text),
                 cmocka_unit_test(test_bars),
+                cmocka_unit_test(test_same_but_numbers),
                 cmocka_unit_test(test_ascii),
                 cmocka_unit_test(test_table),
                 cmocka_unit_test(test_work),

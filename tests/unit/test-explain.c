@@ -86,6 +86,8 @@ static const struct {
           "db2", "FAILED", "its applier has failed: Duplicate", { "mainstayctl recover db2", "mainstayctl provision db2 --dry-run" }, { "0-1-20" } },
         { "a replica that is shunned", SERVICE(REPLICA(",\"shun\":{\"reason\":\"a fan\",\"owner\":\"anna\",\"since\":5}", BOTH)), "db2", "SHUNNED", "a fan, by anna", { "mainstayctl online db2", "mainstayctl recover db2" }, { "a fan, by anna" } },
         { "a replica that is set offline", SERVICE(REPLICA(",\"offline\":true", BOTH)), "db2", "OFFLINE", "", { "mainstayctl online db2" }, { "It was set so" } },
+        { "one that replicates is silent, and its server answers", "{\"name\":\"db1\",\"state\":\"ONLINE\",\"waiting\":\"\",\"mysqld\":\"starting\",\"report\":" MASTER ",\"peers\":[" PEER("db2", "alive", "refused") "]}",
+          "db2", "UNKNOWN", "its agent is not heard: refused", { "systemctl status mainstayd; systemctl start mainstayd" }, { "Its agent does not answer db1 (refused)" } },
         { "a job is at work",
           SERVICE(REPLICA(",\"job\":{\"id\":4,\"kind\":\"provision\",\"node\":\"db2\",\"source\":\"db1\",\"by\":\"anna\",\"begun\":1000000,\"state\":\"running\",\"steps\":[]}", "\"receiver\":{\"state\":\"stopped\"},\"applier\":{\"state\":\"stopped\"}")),
           "db2", "OFFLINE", "", { "mainstayctl -H db2 job follow" }, { "job 4: provision, by db1" } },

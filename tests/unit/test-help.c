@@ -121,6 +121,8 @@ static void options_are_accepted_told_and_completed_alike(void **state) {
         for (Verb v = 0; v < _VERB_MAX; v++) {
                 _cleanup_free_ char *text = help_of(v);
 
+                for (const char *const *check = args_checks(v, NULL); *check; check++)
+                        CHECK(has_word(text, *check), *check);
                 for (const struct option *o = args_options(); o->name; o++) {
                         char name[64], what[128];
                         bool accepted = is_accepted(v, o);
