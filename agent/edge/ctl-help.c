@@ -291,7 +291,7 @@ void help_overview(FILE *f) {
                         fprintf(f, "  %-24s%s\n", text, summary);
         }
         fputc('\n', f);
-        text_print(f, &narrow, 0, false, "-H, --host [USER@]HOST asks another node's agent; --json is for programs. A verb, and its options: mainstayctl help VERB");
+        text_print(f, &narrow, 0, false, "-H, --host [USER@]HOST asks another node's agent; --json is for programs. And: mainstayctl help VERB, with its options; mainstayctl version");
         text_print(f, &narrow, 0, false, "It ends with 0 when all is well, 1 when it failed or was refused, 2 when it did not understand. See mainstayctl(1), and mainstay-rules(7) for who may lead.");
 }
 
