@@ -6,6 +6,7 @@
 #include "edge/ctl-time.h"
 #include "sys/clock.h"
 
+#include <ctype.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <sys/param.h>
@@ -46,6 +47,7 @@ DEFINE_STRING_TABLE(job_verb, JobVerb, job_verb_names)
 
 #define WORD_MAX 16
 #define PLACES_MAX 8
+#define HOST_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-:@"
 
 #define V(verb) (1U << VERB_##verb)
 /* What is done to the datasource of one node, said on any. */
@@ -63,6 +65,10 @@ enum {
         OPT_CHECK,
         OPT_PEER_KEY,
         OPT_PEER_KEYS,
+        OPT_KEYS,
+        OPT_KEY,
+        OPT_WAIT,
+        OPT_UNDO,
         OPT_KNOWN_HOSTS,
         OPT_REPLICATION_USER,
         OPT_REPLICATION_PASSWORD_FILE,
@@ -105,6 +111,10 @@ static const struct option options[] = {
         { "check", no_argument, NULL, OPT_CHECK },
         { "peer-key", required_argument, NULL, OPT_PEER_KEY },
         { "peer-keys", required_argument, NULL, OPT_PEER_KEYS },
+        { "keys", no_argument, NULL, OPT_KEYS },
+        { "key", required_argument, NULL, OPT_KEY },
+        { "wait", required_argument, NULL, OPT_WAIT },
+        { "undo", no_argument, NULL, OPT_UNDO },
         { "known-hosts", required_argument, NULL, OPT_KNOWN_HOSTS },
         { "replication-user", required_argument, NULL, OPT_REPLICATION_USER },
         { "replication-password-file", required_argument, NULL, OPT_REPLICATION_PASSWORD_FILE },
@@ -135,7 +145,7 @@ static unsigned option_verbs(int c) {
         case OPT_WITHOUT:
                 return V(PLAN) | V(BOOTSTRAP);
         case OPT_FORCE:
-                return V(BOOTSTRAP) | V(RECOVER) | V(REPOINT) | V(REPLICATOR) | V(PROVISION);
+                return V(BOOTSTRAP) | V(RECOVER) | V(REPOINT) | V(REPLICATOR) | V(PROVISION) | V(SETUP);
         case OPT_SOURCE:
         case OPT_METHOD:
                 return V(PROVISION);
@@ -154,6 +164,10 @@ static unsigned option_verbs(int c) {
         case OPT_CHECK:
         case OPT_PEER_KEY:
         case OPT_PEER_KEYS:
+        case OPT_KEYS:
+        case OPT_KEY:
+        case OPT_WAIT:
+        case OPT_UNDO:
         case OPT_KNOWN_HOSTS:
         case OPT_REPLICATION_USER:
         case OPT_REPLICATION_PASSWORD_FILE:
@@ -300,6 +314,20 @@ static Verb nearest(const char *word) {
         return best;
 }
 
+static int take_span(int64_t *ret, const char *option, const char *text, char error[static 256]) {
+        return time_parse_span(text, ret) < 0 ? wrong(error, "%s wants a time, as in 90s, 30m, 2h or 3d, not \"%.100s\".", option, text) : 0;
+}
+
+/* "db2" or "admin@db2", as ssh takes it; it must not take it for an option. */
+static int take_host(Args *a, const char *word, char error[static 256]) {
+        if (!isalnum((unsigned char) *word) || strspn(word, HOST_CHARACTERS) != strlen(word))
+                return wrong(error, "setup wants [USER@]HOST of other nodes, not \"%.100s\".", word);
+        if (a->n_hosts == ARGS_FILES_MAX)
+                return wrong(error, "setup takes at most %d hosts.", ARGS_FILES_MAX);
+        a->setup_host[a->n_hosts++] = word;
+        return 0;
+}
+
 /* What is no verb may be what follows one. */
 static int no_verb(const char *word, char error[static 256]) {
         Verb near;
@@ -341,6 +369,8 @@ static int take_word(Args *a, const char *word, bool follows_without, char error
                 return take_topic(a, word, error);
         if (a->verb == VERB_JOB)
                 return take_job_word(a, word, error);
+        if (a->verb == VERB_SETUP)
+                return take_host(a, word, error);
         if (a->verb != VERB_PLAN)
                 return wrong(error, "\"%.100s\" is one word too many.", word);
         if (*word == 0)
@@ -387,9 +417,7 @@ static int take(Args *a, int c, const char *arg, char error[static 256]) {
                 a->owner = arg;
                 return *arg ? 0 : wrong(error, "--owner wants a name.");
         case OPT_FOR:
-                if (time_parse_span(arg, &a->seconds) < 0)
-                        return wrong(error, "--for wants a time, as in 90s, 30m, 2h or 3d, not \"%.100s\".", arg);
-                return 0;
+                return take_span(&a->seconds, "--for", arg, error);
         case OPT_SINCE:
                 if (time_parse_since(arg, clock_usec(CLOCK_REALTIME), &a->since) < 0)
                         return wrong(error, "--since wants a time, as in 2h, 03:00 or \"2026-11-28 03:00\", not \"%.100s\".", arg);
@@ -422,6 +450,16 @@ static int take(Args *a, int c, const char *arg, char error[static 256]) {
         case OPT_PEER_KEYS:
                 a->peer_keys_file = arg;
                 return 0;
+        case OPT_KEYS:
+                a->keys = true;
+                return 0;
+        case OPT_KEY:
+                return take_path(&a->key_file, "--key", arg, error);
+        case OPT_WAIT:
+                return take_span(&a->wait, "--wait", arg, error);
+        case OPT_UNDO:
+                a->undo = true;
+                return 0;
         case OPT_KNOWN_HOSTS:
                 a->known_hosts_file = arg;
                 return 0;
@@ -443,44 +481,6 @@ static int take(Args *a, int c, const char *arg, char error[static 256]) {
         default:
                 return wrong(error, "No such option.");
         }
-}
-
-const char *const *args_checks(Verb v, const char **ret_why) {
-        static const struct {
-                unsigned verbs;
-                const char *check[8];
-                const char *why; /* all of them, as the end of a sentence */
-        } table[] = {
-                { V(BOOTSTRAP), { "new-cluster" }, "It is new-cluster, and nothing else: to begin a cluster where no node has data of one." },
-                { V(RECOVER), { "space", "diverged", "stray", "prepared" }, "It is space, diverged, stray or prepared." },
-                { V(PROVISION), { "space", "primary", "errant" }, "It is space, primary, or errant." },
-                { V(REPOINT) | V(REPLICATOR), { "primary" }, "It is primary: to follow a node that is not the one primary." },
-        };
-        static const char *const none[] = { NULL };
-
-        for (size_t i = 0; i < ELEMENTS(table); i++)
-                if (v >= 0 && ((table[i].verbs >> v) & 1)) {
-                        if (ret_why)
-                                *ret_why = table[i].why;
-                        return table[i].check;
-                }
-        return none;
-}
-
-static int check_force(Args *a, char error[static 256]) {
-        const char *why = "";
-        const char *const *checks = args_checks(a->verb, &why);
-
-        for (size_t i = 0; i < a->force.n; i++) {
-                size_t k = 0;
-
-                while (checks[k] && !streq(checks[k], a->force.name[i]))
-                        k++;
-                if (!checks[k])
-                        return wrong(error, "There is no check \"%s\" to force. %s", a->force.name[i], why);
-        }
-        a->new_cluster = a->verb == VERB_BOOTSTRAP && a->force.n > 0;
-        return 0;
 }
 
 /* And where its place is, unless that is almost anywhere. */
@@ -512,13 +512,7 @@ static int check(const Args *a, const bool *seen, char error[static 256]) {
                 return wrong(error, "provision %s takes no copy, so nothing is said of one.", a->what);
         if (a->verb == VERB_JOB && a->job_verb == JOB_VERB_CANCEL && a->job_id == 0)
                 return wrong(error, "job cancel wants the ID of a job, see: mainstayctl job list");
-        if (a->check && (a->n_peer_keys > 0 || a->peer_keys_file || a->known_hosts_file))
-                return wrong(error, "--check changes nothing, so it takes no keys.");
-        if (!a->replication_user != !a->replication_password_file)
-                return wrong(error, "--replication-user and --replication-password-file go together; the file - is what is typed or piped.");
-        if (a->check && a->replication_user)
-                return wrong(error, "--check changes nothing, so it takes no account.");
-        return 0;
+        return a->verb == VERB_SETUP ? args_check_setup(a, error) : 0;
 }
 
 static bool is_seen(const bool *seen, int c) {
@@ -583,7 +577,7 @@ int args_parse(int argc, char *argv[], Args *ret, char error[static 256]) {
                 a.verb = VERB_STATUS;
         r = check(&a, seen, error);
         if (r >= 0)
-                r = check_force(&a, error);
+                r = args_check_force(&a, error);
         if (r < 0)
                 return r;
 

@@ -94,8 +94,13 @@ typedef struct Args {
         bool check;
         size_t n_peer_keys;
         const char *peer_key[ARGS_KEYS_MAX];
-        const char *peer_keys_file;
+        const char *peer_keys_file; /* "-": stdin */
         const char *known_hosts_file;
+        bool keys, undo;
+        const char *key_file;
+        int64_t wait; /* seconds, 0: not at all */
+        size_t n_hosts; /* setup: of these, too; as ssh takes them */
+        const char *setup_host[ARGS_FILES_MAX];
         const char *replication_user; /* both or neither */
         const char *replication_password_file; /* "-": stdin */
 
@@ -121,3 +126,8 @@ const struct option *args_options(void);
 bool args_goes_with(const struct option *o, Verb v);
 const char *const *args_checks(Verb v, const char **ret_why);
 bool args_is_of_a_node(Verb v);
+
+/* Within: -EINVAL where what was typed does not go together for `setup`, or where a check
+ * cannot be forced. */
+int args_check_setup(const Args *a, char error[static 256]);
+int args_check_force(Args *a, char error[static 256]);

@@ -14,12 +14,17 @@ static const struct {
         { "accounts", LEVEL_ERROR, "The agent does not run without its account, and no other node gets in without the other.", NULL },
         { "groups", LEVEL_ERROR, "The agent cannot read the state of the data: it waits, and nothing comes back by itself.", NULL },
         { "directories", LEVEL_ERROR, "What the agent and the server must keep over a power cut has no place.", NULL },
+        { "ssh", LEVEL_ERROR, "The agents talk through ssh: without it the other nodes are uncertain to this one, or this one to them, and are waited for.", NULL },
         { "key", LEVEL_ERROR, "This node's agent gets in nowhere: to it the other nodes are uncertain.", NULL },
         { "peer-keys", LEVEL_ERROR, "To a node which is not let in, this one is uncertain, and is waited for.", NULL },
         { "host-keys", LEVEL_ERROR, "ssh does not trust the machine: that node is uncertain, and is waited for.", NULL },
         { "unit", LEVEL_ERROR, "The server starts past the gate: nothing keeps it from forming a second cluster, or from going on with old data.",
           "The server starts past the gate: nothing keeps it from data that are in the middle of being replaced." },
         { "notify", LEVEL_ERROR, "Without the record of who was in the cluster, every configured node must be heard after a crash of all.", NULL },
+        { "pins", LEVEL_WARNING, "A node that Mainstay made read-only takes writes again after the next start of its server, and one whose replication it stopped replicates.", NULL },
+        { "apparmor", LEVEL_WARNING, "AppArmor keeps mysqld from what Mainstay asks of it: it does not start, or no copy of another node's data can be made.", NULL },
+        { "replication", LEVEL_WARNING, "A node that was the primary cannot return as a replica, and no source is asked whether it still has what a replica lacks.", NULL },
+        { "backup", LEVEL_WARNING, "Other nodes get no copy of this one's data: a replica that cannot go on is not provided with any.", NULL },
         { "agent", LEVEL_ERROR, "Nobody brings this node back, and the others wait for what it has to say.", NULL },
         { "account", LEVEL_WARNING, "The agent does not hear from the server where it stands, and takes it for starting.", NULL },
         { "peers", LEVEL_ERROR, "What is not heard is uncertain: where that node is needed, nobody forms the cluster.",
@@ -51,6 +56,8 @@ static int take_steps(const Setup *s, Findings *f) {
                         level = LEVEL_NOTE;
                 if (streq(state, "missing"))
                         r = findings_add(f, level, step, harm, str_or(remedy, "mainstayctl setup"), "missing: %s", text);
+                else if (streq(state, "later"))
+                        r = findings_add(f, level > LEVEL_WARNING ? LEVEL_WARNING : level, step, harm, str_or(remedy, "mainstayctl setup"), "missing yet: %s", text);
                 else if (streq(state, "already so"))
                         r = findings_add(f, LEVEL_OK, step, "", "", "%s", text);
                 if (r < 0)
@@ -128,13 +135,13 @@ static int print_json(const Findings *f) {
 int verb_doctor(const Args *a) {
         /* Setup only looks, and what it says is for us. */
         Args look = { .verb = VERB_SETUP, .json = true, .check = true };
-        Setup s = { .args = &look, .steps = json_array(), .short_missing = json_array(), .peers = json_array() };
+        Setup s = { .args = &look, .steps = json_array(), .short_missing = json_array(), .short_later = json_array(), .peers = json_array() };
         _cleanup_(findings_done) Findings f = {};
         static Ward ward;
         char error[512] = "";
         int r;
 
-        r = s.steps && s.short_missing && s.peers ? facts_gather(&s.facts, error) : -ENOMEM;
+        r = s.steps && s.short_missing && s.short_later && s.peers ? facts_gather(&s.facts, error) : -ENOMEM;
         if (r == -ENOMEM)
                 goto finish;
         if (r < 0)
@@ -166,6 +173,7 @@ finish:
         facts_done(&s.facts);
         json_decref(s.steps);
         json_decref(s.short_missing);
+        json_decref(s.short_later);
         json_decref(s.peers);
         return r;
 }

@@ -121,7 +121,7 @@ static void find_unit(Facts *f) {
 }
 
 /* Is it an address of this machine? Here there is time to ask the resolver. */
-static bool is_own(const char *host) {
+bool facts_is_own(const char *host) {
         struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *found = NULL;
         bool own = false;
 
@@ -138,7 +138,7 @@ static bool is_own(const char *host) {
 static int found_host(const char *host, void *userdata) {
         Config *c = userdata;
 
-        return is_own(host) ? 0 : config_add_peer(c, host, host);
+        return facts_is_own(host) ? 0 : config_add_peer(c, host, host);
 }
 
 int facts_paths(Facts *ret, char error[static 512]) {

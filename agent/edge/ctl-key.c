@@ -20,6 +20,14 @@ static size_t word(const char **p) {
         return strcspn(*p, " \t\r\n");
 }
 
+/* The same of the word after the next one. */
+static size_t next_word(const char **p) {
+        size_t n = word(p);
+
+        *p += n;
+        return word(p);
+}
+
 static bool is_type(const char *s, size_t n) {
         for (size_t i = 0; i < ELEMENTS(types); i++)
                 if (strlen(types[i]) == n && memcmp(s, types[i], n) == 0)
@@ -95,4 +103,122 @@ int key_find(const char *file, const char *line) {
                         found = 2;
         }
         return found;
+}
+
+KeyKind key_kind(const char *line) {
+        const char *p = line;
+        size_t n = word(&p);
+
+        if (n == 0 || *p == '#')
+                return KEY_NOTHING;
+        if (is_type(p, n))
+                return KEY_AGENT;
+        n = next_word(&p);
+        if (!is_type(p, n))
+                return KEY_UNKNOWN;
+        p += n;
+        n = word(&p);
+        return is_blob(p, n) ? KEY_HOST : KEY_UNKNOWN;
+}
+
+/* One name of several with commas between them. */
+static bool list_has(const char *list, size_t n, const char *name) {
+        size_t n_name = strlen(name);
+
+        for (const char *p = list, *end = list + n; p < end;) {
+                const char *comma = memchr(p, ',', (size_t) (end - p));
+                size_t length = (size_t) ((comma ? comma : end) - p);
+
+                if (length == n_name && n_name > 0 && strncasecmp(p, name, length) == 0)
+                        return true;
+                p += length + 1;
+        }
+        return false;
+}
+
+bool key_host_is(const char *line, const char *name) {
+        const char *p = line;
+        size_t n = word(&p);
+
+        return !strpbrk(name, "*?!|,") && list_has(p, n, name);
+}
+
+void key_host_line(const char *line, const char *entry, char ret[static KEY_LINE_MAX]) {
+        const char *type, *blob, *p = line;
+        size_t n_type, n_blob;
+        int n;
+
+        n_type = next_word(&p);
+        type = p;
+        p += n_type;
+        n_blob = word(&p);
+        blob = p;
+        n = snprintf(ret, KEY_LINE_MAX, "%s %.*s %.*s", entry, (int) n_type, type, (int) n_blob, blob);
+        if (n < 0 || n >= KEY_LINE_MAX)
+                ret[0] = 0;
+}
+
+int key_host_merge(const char *have, const char *line, char **ret) {
+        _cleanup_free_ char *entry = strndup(line, strcspn(line, " ")), *text = NULL;
+        const char *key = strchr(line, ' '), *p = key;
+        _cleanup_fclose_ FILE *f = NULL;
+        bool there = false, gave_way = false;
+        size_t n_type = key ? word(&p) : 0, size;
+
+        if (!entry || n_type == 0)
+                return entry ? -EINVAL : -ENOMEM;
+        f = open_memstream(&text, &size);
+        if (!f)
+                return -ENOMEM;
+        for (const char *at = have; *at;) {
+                size_t n = strcspn(at, "\n");
+                _cleanup_free_ char *one = strndup(at, n);
+                const char *type = one;
+
+                at += n + (at[n] == '\n');
+                if (!one)
+                        return -ENOMEM;
+                if (key_kind(one) == KEY_HOST && key_host_is(one, entry)) {
+                        if (next_word(&type) == n_type && strncmp(type, p, n_type) == 0) {
+                                bool same = strncmp(type, p, strlen(p)) == 0 && strchr(" \t\r", type[strlen(p)]);
+
+                                there = there || same;
+                                gave_way = gave_way || !same;
+                                if (!same)
+                                        continue;
+                        }
+                }
+                fprintf(f, "%s\n", one);
+        }
+        if (!there)
+                fprintf(f, "%s\n", line);
+        if (fclose(TAKE(f)) != 0)
+                return -ENOMEM;
+        *ret = TAKE(text);
+        return gave_way ? 2 : !there;
+}
+
+int key_without_ours(const char *have, char **ret, size_t *ret_n) {
+        _cleanup_free_ char *text = NULL;
+        _cleanup_fclose_ FILE *f = NULL;
+        size_t size, n = 0;
+
+        f = open_memstream(&text, &size);
+        if (!f)
+                return -ENOMEM;
+        for (const char *p = have; *p;) {
+                size_t length = strcspn(p, "\n");
+
+                length += p[length] == '\n';
+                if (strncmp(p, LINE_BEGIN, strlen(LINE_BEGIN)) == 0)
+                        n++;
+                else
+                        (void) fwrite(p, 1, length, f);
+                p += length;
+        }
+        if (fclose(TAKE(f)) != 0)
+                return -ENOMEM;
+        *ret = TAKE(text);
+        *ret_n = n;
+        return 0;
 }

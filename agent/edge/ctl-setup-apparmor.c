@@ -2,6 +2,7 @@
  * Mainstay asks of it. Into the file that a distribution keeps for the administrator's
  * own rules (local/), between two marks; the profile itself stays as it is. */
 #include "edge/ctl-setup.h"
+#include "edge/ctl-setup-undo.h"
 
 #include <limits.h>
 
@@ -96,11 +97,39 @@ int setup_apparmor(Setup *s) {
                 setup_missing(s, "", "%s, by which AppArmor lets mysqld do what Mainstay asks of it", path);
                 return 0;
         }
+        if (!have)
+                (void) setup_record("file %s", path);
         text = merged(str_or(have, ""), ours);
         r = text ? setup_write(path, text, 0644) : -ENOMEM;
         if (r < 0)
                 return r;
         setup_done(s, "wrote %s: AppArmor lets mysqld do what Mainstay asks of it", path);
+        (void) snprintf(path, sizeof(path), DIR "/%s", name);
+        return in_force() ? setup_must(s, (const char *const []) { "apparmor_parser", "--replace", path, NULL }) : 0;
+}
+
+int undo_apparmor(Setup *s) {
+        _cleanup_free_ char *have = NULL, *text = NULL, *made = NULL;
+        char name[PATH_MAX], path[PATH_MAX + sizeof(DIR "/local/")];
+        int r;
+
+        if (!s->facts.config->server)
+                return 0;
+        profile_name(s->facts.config->server, name);
+        (void) snprintf(path, sizeof(path), DIR "/local/%s", name);
+        r = setup_read(path, &have);
+        if (r < 0 || !strstr(have, BEGIN))
+                return r == -ENOENT ? 0 : r < 0 ? r : 0;
+        text = merged(have, "");
+        if (!text || asprintf(&made, "file %s", path) < 0) {
+                made = NULL;
+                return -ENOMEM;
+        }
+        /* A profile may want the file to be there. */
+        r = !*text && setup_has_record(made) ? (unlink(path) < 0 ? -errno : 0) : setup_write(path, text, 0644);
+        if (r < 0)
+                return r;
+        setup_done(s, "took the rules for Mainstay out of %s", path);
         (void) snprintf(path, sizeof(path), DIR "/%s", name);
         return in_force() ? setup_must(s, (const char *const []) { "apparmor_parser", "--replace", path, NULL }) : 0;
 }

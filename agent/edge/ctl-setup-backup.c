@@ -3,6 +3,7 @@
 #include "domain/account.h"
 #include "domain/replication-sql.h"
 #include "edge/ctl-setup.h"
+#include "edge/ctl-setup-undo.h"
 
 #define SOCKET_UNIT "mainstay-backup.socket"
 
@@ -48,6 +49,7 @@ static int look_account(Setup *s) {
                 return r;
         if (!s->args->check && setup_sql(s, "SELECT @@GLOBAL.read_only", &writable, NULL) == 0 && writable[0] == '0') {
                 if (setup_sql(s, statements, NULL, &failed) == 0) {
+                        (void) setup_record("account %s", user);
                         setup_done(s, "made the database account %s, by which copies are made; it replicates to the other nodes", user);
                         return 0;
                 }
@@ -60,7 +62,7 @@ static int look_account(Setup *s) {
 
 /* For this server alone: nothing of it replicates. One that is super_read_only loads no
  * plugin; for that moment it is read_only alone, so no application can write. */
-static int local_sql(Setup *s, const char *statement, char **ret_failed) {
+int setup_sql_local(Setup *s, const char *statement, char **ret_failed) {
         _cleanup_free_ char *was = NULL, *whole = NULL, *failed = NULL;
         int r;
 
@@ -78,8 +80,9 @@ static int local_sql(Setup *s, const char *statement, char **ret_failed) {
         return r;
 }
 
-/* What `ask` counts is to be there, and `make` makes it. */
-static int look_local(Setup *s, const char *ask, const char *make, const char *what) {
+/* What `ask` counts is to be there, and `make` makes it; `record`, where it is to be
+ * known that we did, or NULL. */
+static int look_local(Setup *s, const char *ask, const char *make, const char *what, const char *record) {
         _cleanup_free_ char *found = NULL, *failed = NULL;
 
         if (setup_sql(s, ask, &found, NULL) != 0)
@@ -88,8 +91,11 @@ static int look_local(Setup *s, const char *ask, const char *make, const char *w
                 setup_already(s, "%s", what);
         else if (s->args->check)
                 setup_missing(s, make, "%s", what);
-        else if (local_sql(s, make, &failed) == 0)
+        else if (setup_sql_local(s, make, &failed) == 0) {
+                if (record)
+                        (void) setup_record("%s", record);
                 setup_done(s, "made, on this server alone: %s", what);
+        }
         else
                 setup_missing(s, make, "%s: %s", what, str_or(failed, "the server refuses."));
         return 0;
@@ -103,7 +109,7 @@ static int look_clone(Setup *s) {
         int r;
 
         r = look_local(s, replication_sql(REPLICATION_SQL_CLONES, FLAVOUR_MYSQL),
-                       "INSTALL PLUGIN clone SONAME 'mysql_clone.so'", "the server's clone plugin, by which copies are made");
+                       "INSTALL PLUGIN clone SONAME 'mysql_clone.so'", "the server's clone plugin, by which copies are made", "plugin clone");
         if (r < 0)
                 return r;
         if (asprintf(&ask, "SELECT COUNT(*) FROM mysql.tables_priv WHERE Db = 'performance_schema' AND Table_name = 'clone_progress' AND User = '%s'", account) < 0) {
@@ -114,7 +120,7 @@ static int look_clone(Setup *s) {
                 grant = NULL;
                 return -ENOMEM;
         }
-        return look_local(s, ask, grant, "the agent's right to see how far a clone is");
+        return look_local(s, ask, grant, "the agent's right to see how far a clone is", NULL);
 }
 
 int setup_backup(Setup *s) {

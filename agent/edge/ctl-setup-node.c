@@ -92,6 +92,7 @@ static int group_may(Setup *s, const char *path, mode_t bits, const char *what) 
                 setup_missing(s, "", "the group of %s may not %s it, and the agent belongs to that group", path, what);
                 return 0;
         }
+        (void) setup_record("mode %04o %s", (unsigned) (st.st_mode & 07777), path);
         if (chmod(path, (st.st_mode & 07777) | bits) < 0)
                 return -errno;
         setup_done(s, "let the group of %s %s it", path, what);

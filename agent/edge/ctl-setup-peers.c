@@ -2,6 +2,7 @@
  * own name, with its own key, the way it will go itself. */
 #include "edge/ctl-bus.h"
 #include "edge/ctl-setup.h"
+#include "edge/ctl-setup-undo.h"
 #include "edge/ctl-ssh.h"
 
 #include <ctype.h>
@@ -51,13 +52,13 @@ const char *ssh_remedy(const char *complaint, int status) {
 
         (void) ssh_reason(complaint, status, reason);
         if (strstr(reason, "denied"))
-                return "Let this node's key in there: mainstayctl setup --peer-key 'ssh-ed25519 ...', the key is printed above.\n"
+                return "Let this node's key in there: mainstayctl setup --peer-key 'ssh-ed25519 ...', which `mainstayctl setup --keys` prints here.\n"
                        "If it is in: do AllowUsers or AllowGroups in sshd_config there leave " PEER_USER " out?";
         if (strstr(reason, "resolve"))
                 return "Give the node's address in [peers] of mainstay.conf, or mend DNS or /etc/hosts here.";
         if (strstr(complaint, "host key is known for"))
                 return "Its host key is not known here yet. To take it as it comes over the network: mainstayctl setup\n"
-                       "To give it: mainstayctl setup --known-hosts FILE";
+                       "To give it: mainstayctl setup --peer-keys FILE, or --known-hosts FILE";
         if (strstr(reason, "verification") || strstr(reason, "identification"))
                 return "Its host key is not the one that is known here. If that is right (a new installation):\n"
                        "ssh-keygen -R HOST -f " SSH_DIR "/known_hosts, and run this again.";
@@ -172,6 +173,63 @@ static int peer_ask(Setup *s, const char *label, const char *address) {
         return 0;
 }
 
+/* The command in the agent's own name; room for 8 more than it has. */
+static void agent_argv(const SshCommand *command, const char **argv) {
+        size_t n = setup_as_agent(argv);
+
+        for (size_t k = 0; command->argv[k]; k++)
+                argv[n++] = command->argv[k];
+        argv[n] = NULL;
+}
+
+/* Only what is said there counts; silence says nothing. */
+static bool peer_is_gone(const char *address) {
+        _cleanup_free_ char *complaint = NULL, *bus_address = NULL;
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+        const char *argv[SSH_ARGV_MAX + 8];
+        char reason[SSH_REASON_SIZE];
+        SshCommand command;
+        SshTarget target;
+        sd_bus *bus = NULL;
+        bool gone = false;
+        int r;
+
+        if (address_is_bus(address) || ssh_target_parse(address, &target) < 0 || ssh_command(&target, "ssh", SSH_DIR, &command) < 0)
+                return false;
+        agent_argv(&command, argv);
+        r = setup_run(argv, NULL, &complaint);
+        if (r == 255)
+                return strstr(ssh_reason(complaint, r, reason), "denied");
+        if (r < 0 || r >= 126 || address_from_argv(argv, &bus_address) < 0)
+                return false;
+        r = sd_bus_new(&bus);
+        if (r >= 0)
+                r = sd_bus_set_address(bus, bus_address);
+        if (r >= 0)
+                r = sd_bus_set_bus_client(bus, true);
+        if (r >= 0)
+                r = sd_bus_start(bus);
+        if (r >= 0) {
+                r = sd_bus_call_method(bus, AGENT_NAME, AGENT_PATH, AGENT_PEER, "GetReport", &error, NULL, NULL);
+                gone = r < 0 && bus_error_absent(&error);
+        }
+        sd_bus_error_free(&error);
+        (void) sd_bus_flush_close_unref(bus);
+        return gone;
+}
+
+int peers_are_gone(Setup *s) {
+        const Config *c = s->facts.config;
+
+        /* Without a key nobody lets it in, whoever is there. */
+        if (c->n_peers > 0 && access(SSH_KEY, F_OK) < 0)
+                return 0;
+        for (size_t i = 0; i < c->n_peers; i++)
+                if (!peer_is_gone(c->peer[i].address))
+                        return 0;
+        return 1;
+}
+
 int setup_peers(Setup *s) {
         const Config *c = s->facts.config;
 
@@ -185,7 +243,6 @@ int setup_peers(Setup *s) {
                 const char *argv[SSH_ARGV_MAX + 8];
                 SshCommand command;
                 SshTarget target;
-                size_t n;
                 int r;
 
                 if (address_is_bus(c->peer[i].address)) {
@@ -197,11 +254,7 @@ int setup_peers(Setup *s) {
                 r = ssh_command(&target, "ssh", SSH_DIR, &command);
                 if (r < 0)
                         return r;
-                n = setup_as_agent(argv);
-                for (size_t k = 0; command.argv[k]; k++)
-                        argv[n++] = command.argv[k];
-                argv[n] = NULL;
-
+                agent_argv(&command, argv);
                 r = ssh_works(s, c->peer[i].label, argv);
                 if (r > 0) {
                         r = address_from_argv(argv, &address);

@@ -11,8 +11,8 @@
 
 #include <fcntl.h>
 
-#define FILE_PATH "/etc/mainstay/replication.cnf"
-#define DROPIN_PATH "/etc/systemd/system/" AGENT_UNIT ".d/50-replication.conf"
+#define FILE_PATH REPLICATION_FILE
+#define DROPIN_PATH REPLICATION_DROPIN
 #define PASSWORD_FILE_MAX ((size_t) 4096)
 #define TELL_IT "mainstayctl setup --replication-user NAME --replication-password-file FILE"
 
@@ -22,30 +22,13 @@ static const char dropin[] =
         "[Service]\n"
         "LoadCredential=replication.cnf:" FILE_PATH "\n";
 
-/* All of stdin. */
-static int read_stdin(char **ret) {
-        char *text = calloc(1, PASSWORD_FILE_MAX + 1);
-        size_t n;
-
-        if (!text)
-                return -ENOMEM;
-        n = fread(text, 1, PASSWORD_FILE_MAX + 1, stdin);
-        if (ferror(stdin) || n > PASSWORD_FILE_MAX || strlen(text) != n) {
-                explicit_bzero(text, PASSWORD_FILE_MAX);
-                free(text);
-                return n > PASSWORD_FILE_MAX ? -E2BIG : -EIO;
-        }
-        *ret = text;
-        return 0;
-}
-
 /* Its first line, which is to be all of it. */
 static int read_password(const char *path, char **ret) {
         char *text = NULL;
         size_t size = 0, n;
         int r;
 
-        r = streq(path, "-") ? read_stdin(&text) : file_read(AT_FDCWD, path, PASSWORD_FILE_MAX, &text, &size, NULL);
+        r = streq(path, "-") ? setup_stdin(PASSWORD_FILE_MAX, &text) : file_read(AT_FDCWD, path, PASSWORD_FILE_MAX, &text, &size, NULL);
         if (r < 0)
                 return r;
         n = strcspn(text, "\n");
@@ -65,18 +48,21 @@ static int write_file(const char *text) {
         return setup_write(FILE_PATH, text, 0600);
 }
 
+int setup_password(Setup *s) {
+        return s->password ? 0 : read_password(s->args->replication_password_file, &s->password);
+}
+
 /* What was given on the command line. 1 where it was taken. */
 static int take(Setup *s) {
-        char *password = NULL, *text = NULL, error[256] = "";
+        char *text = NULL, error[256] = "";
         int r;
 
-        r = read_password(s->args->replication_password_file, &password);
+        r = setup_password(s);
         if (r < 0) {
                 setup_missing(s, "", "the password of the account that replicates: %s cannot be read: %s", s->args->replication_password_file, strerror(-r));
                 return 0;
         }
-        r = credentials_format(s->args->replication_user, password, &text, error);
-        password = credentials_forget(password);
+        r = credentials_format(s->args->replication_user, s->password, &text, error);
         if (r == -EINVAL) {
                 setup_missing(s, "", "an account that replicates: %s", error);
                 return 0;
@@ -224,7 +210,7 @@ int setup_replication(Setup *s) {
                         setup_missing(s, "", "a server that replicates by an account: this one is a node of a Galera cluster");
                 return 0;
         }
-        if (s->args->replication_user) {
+        if (s->args->replication_user && s->pass == 0) {
                 r = take(s);
                 if (r <= 0)
                         return r;
@@ -241,5 +227,5 @@ int setup_replication(Setup *s) {
                 s->restart_agent = true;
                 (void) setup_must(s, reload);
         }
-        return c.user ? look_account(s, c.user) : 0;
+        return c.user && !s->args->keys ? look_account(s, c.user) : 0;
 }

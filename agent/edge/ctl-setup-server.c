@@ -7,7 +7,6 @@
 
 #include <sys/stat.h>
 
-#define NOTIFY PKGLIBEXECDIR "/mainstay-notify"
 #define ACCOUNT_MAX 80
 
 static const char *client(void) {
@@ -86,7 +85,7 @@ static Server server_state(Setup *s, char **ret_complaint) {
 }
 
 /* Where this system keeps pieces of the server's configuration. */
-static const char *conf_dir(void) {
+const char *setup_conf_dir(void) {
         static const char *const dirs[] = { "/etc/mysql/mariadb.conf.d", "/etc/mysql/mysql.conf.d", "/etc/my.cnf.d", "/etc/mysql/conf.d" };
         struct stat st;
 
@@ -102,7 +101,7 @@ int setup_pins(Setup *s) {
         static const char text[] = "# Made by `mainstayctl setup`. What Mainstay has made of this node (read-only, or\n"
                                    "# with its replication stopped) it stays when its server is started anew.\n"
                                    "!include " STATE_DIR "/replica.cnf\n";
-        const char *dir = conf_dir();
+        const char *dir = setup_conf_dir();
         _cleanup_free_ char *path = NULL;
         int r;
 
@@ -112,7 +111,7 @@ int setup_pins(Setup *s) {
                 setup_missing(s, "!include " STATE_DIR "/replica.cnf", "in the server's configuration, which has no directory for pieces of it, this line at its end:");
                 return 0;
         }
-        if (asprintf(&path, "%s/zz-zz-zz-mainstay.cnf", dir) < 0) {
+        if (asprintf(&path, "%s/" PINS_NAME, dir) < 0) {
                 path = NULL;
                 return -ENOMEM;
         }
@@ -132,7 +131,7 @@ int setup_pins(Setup *s) {
 }
 
 static int notify_file(Setup *s) {
-        const char *dir = conf_dir();
+        const char *dir = setup_conf_dir();
         _cleanup_free_ char *path = NULL;
         int r;
 
@@ -140,7 +139,7 @@ static int notify_file(Setup *s) {
                 setup_missing(s, "[mysqld]\nwsrep_notify_cmd=" NOTIFY, "in the server's configuration, which has no directory for pieces of it, these two lines:");
                 return 0;
         }
-        if (asprintf(&path, "%s/90-mainstay.cnf", dir) < 0) {
+        if (asprintf(&path, "%s/" NOTIFY_NAME, dir) < 0) {
                 path = NULL;
                 return -ENOMEM;
         }
@@ -157,7 +156,7 @@ static int notify_file(Setup *s) {
 
 /* The server that runs already: the setting can be made while it does. */
 static int notify_live(Setup *s) {
-        _cleanup_free_ char *complaint = NULL, *live = NULL, *failed = NULL;
+        _cleanup_free_ char *complaint = NULL, *live = NULL, *fixed = NULL;
         Server state = server_state(s, &complaint);
 
         if (state == SERVER_DOWN)
@@ -171,15 +170,15 @@ static int notify_live(Setup *s) {
                 setup_already(s, "the running server tells Mainstay who is in the cluster");
                 return 0;
         }
-        if (s->args->check) {
-                setup_missing(s, "", "the running server does not tell Mainstay yet who is in the cluster");
+        /* Newer releases, MariaDB 10.11.19 and 11.8 among them, take it from their files only. */
+        fixed = sql_value(s, "SELECT READ_ONLY FROM information_schema.SYSTEM_VARIABLES WHERE VARIABLE_NAME = 'WSREP_NOTIFY_CMD'");
+        if ((fixed && streq(fixed, "YES")) || (!s->args->check && setup_sql(s, "SET GLOBAL wsrep_notify_cmd='" NOTIFY "'", NULL, NULL) != 0)) {
+                setup_later(s, "Restart it when that suits you, one node after another.",
+                            "the record of who is in the cluster: this server takes wsrep_notify_cmd when it starts. Until then every configured node must be heard after a power cut");
                 return 0;
         }
-        if (setup_sql(s, "SET GLOBAL wsrep_notify_cmd='" NOTIFY "'", NULL, &failed) != 0) {
-                /* Newer releases, MariaDB 10.11.19 and 11.8 among them, take it
-                 * from their files only. */
-                setup_missing(s, "It does so from its next start on. Restart it when that suits you, one node after another.",
-                              "the running server tells Mainstay who is in the cluster only after a restart: %s", str_or(failed, "?"));
+        if (s->args->check) {
+                setup_missing(s, "", "the running server does not tell Mainstay yet who is in the cluster");
                 return 0;
         }
         setup_done(s, "told the running server to tell Mainstay who is in the cluster");
@@ -316,6 +315,8 @@ int setup_account(Setup *s) {
                 setup_already(s, "the database account %s (what it may read cannot be looked at before the node is in the cluster)", account);
                 return 0;
         }
+        if (state == SERVER_DOWN || state == SERVER_REFUSES)
+                s->of_others = false; /* nobody else can mend that */
         if (state != SERVER_WRITABLE || s->args->check) {
                 const char *why = state == SERVER_DOWN       ? "it cannot be looked for while the server is down."
                                   : state == SERVER_REFUSES  ? str_or(complaint, "the server does not let root in.")

@@ -1,76 +1,22 @@
-/* Setup: this node's key, the other nodes' keys, their host keys. */
+/* Setup: the other nodes' keys, by which they come in, and their host keys, by which
+ * this node knows them. */
 #include "adapter/ssh.h"
 #include "edge/ctl-key.h"
 #include "edge/ctl-setup.h"
 #include "edge/ctl-ssh.h"
 
+#include <limits.h>
 
-#define KEY SSH_DIR "/id_ed25519"
-#define KNOWN_HOSTS SSH_DIR "/known_hosts"
-#define AUTHORIZED PEER_HOME "/.ssh/authorized_keys"
-
-int setup_key(Setup *s) {
-        _cleanup_free_ char *public = NULL, *comment = NULL;
-        const char *argv[16];
-        size_t n;
-        int r;
-
-        r = setup_read(KEY ".pub", &public);
-        if (r == -ENOENT && s->args->check) {
-                setup_missing(s, "", "this node's key, " KEY);
-                return 0;
-        }
-        if (r == -ENOENT) {
-                if (asprintf(&comment, AGENT_USER "@%s", str_or(s->facts.config->name, str_or(s->facts.options.node_name, ""))) < 0)
-                        return -ENOMEM;
-                if (comment[strlen(comment) - 1] == '@') {
-                        char host[128] = "";
-
-                        (void) gethostname(host, sizeof(host) - 1);
-                        free(comment);
-                        if (asprintf(&comment, AGENT_USER "@%s", host) < 0)
-                                return -ENOMEM;
-                }
-                n = setup_as_agent(argv);
-                argv[n++] = "ssh-keygen";
-                argv[n++] = "-q";
-                argv[n++] = "-t";
-                argv[n++] = "ed25519";
-                argv[n++] = "-N";
-                argv[n++] = "";
-                argv[n++] = "-C";
-                argv[n++] = comment;
-                argv[n++] = "-f";
-                argv[n++] = KEY;
-                argv[n] = NULL;
-                if (setup_must(s, argv) < 0)
-                        return 0;
-                r = setup_read(KEY ".pub", &public);
-                if (r < 0)
-                        return r;
-                setup_done(s, "made this node's key, " KEY);
-        } else if (r < 0)
-                return r;
-        else
-                setup_already(s, "this node has a key");
-
-        public[strcspn(public, "\n")] = 0;
-        setup_note(s, "This node's key. On every other node: mainstayctl setup --peer-key '%s'", public);
-        return 0;
-}
-
-/* One key that shall come in; `own` is this node's. */
-static int wanted_key(Setup *s, const char *text, const char *have, const char *own, FILE *f, size_t *added) {
+/* One key that shall come in; `own` is this node's, and `where` what it is of. */
+static int wanted_key(Setup *s, const char *where, const char *text, const char *have, const char *own, FILE *f, size_t *added) {
         char line[KEY_LINE_MAX], error[256];
         const char *comment;
         int r;
 
         text += strspn(text, " \t");
-        if (*text == 0 || *text == '#')
-                return 0;
         r = key_line(text, line, error);
         if (r < 0) {
-                setup_missing(s, "", "a key that was given cannot be used: %s", error);
+                setup_missing(s, "", "%s cannot be used: %s", where, error);
                 return 0;
         }
         comment = strrchr(line, ' ') + 1;
@@ -105,9 +51,9 @@ static size_t count_keys(const char *have) {
 }
 
 int setup_peer_keys(Setup *s) {
-        _cleanup_free_ char *have = NULL, *given = NULL, *text = NULL, *own = NULL;
+        _cleanup_free_ char *have = NULL, *given = s->keys ? strdup(s->keys) : NULL, *text = NULL, *own = NULL;
         _cleanup_fclose_ FILE *f = NULL;
-        size_t added = 0, size, n;
+        size_t added = 0, size, n, number = 0;
         int r;
 
         r = setup_read(AUTHORIZED, &have);
@@ -115,24 +61,26 @@ int setup_peer_keys(Setup *s) {
                 return r;
         if (!have && !(have = strdup("")))
                 return -ENOMEM;
-        if (s->args->peer_keys_file) {
-                r = setup_read(s->args->peer_keys_file, &given);
-                if (r < 0) {
-                        setup_missing(s, "", "%s cannot be read: %s", s->args->peer_keys_file, strerror(-r));
-                        return 0;
-                }
-        }
-
-        (void) setup_read(KEY ".pub", &own);
+        if (s->keys && !given)
+                return -ENOMEM;
+        (void) setup_read(SSH_KEY ".pub", &own);
 
         f = open_memstream(&text, &size);
         if (!f)
                 return -ENOMEM;
         fprintf(f, "%s%s", have, *have && have[strlen(have) - 1] != '\n' ? "\n" : "");
         for (size_t i = 0; i < s->args->n_peer_keys; i++)
-                (void) wanted_key(s, s->args->peer_key[i], have, str_or(own, ""), f, &added);
-        for (char *p = given, *line; p && (line = strsep(&p, "\n"));)
-                (void) wanted_key(s, line, have, str_or(own, ""), f, &added);
+                (void) wanted_key(s, "a key that was given", s->args->peer_key[i], have, str_or(own, ""), f, &added);
+        for (char *p = given, *line; p && (line = strsep(&p, "\n"));) {
+                KeyKind kind = key_kind(line);
+                char where[PATH_MAX + 32];
+
+                number++;
+                if (kind == KEY_NOTHING || kind == KEY_HOST)
+                        continue; /* that is for setup_known_hosts() */
+                (void) snprintf(where, sizeof(where), "%s:%zu", s->args->peer_keys_file && !streq(s->args->peer_keys_file, "-") ? s->args->peer_keys_file : "the input", number);
+                (void) wanted_key(s, where, line, have, str_or(own, ""), f, &added);
+        }
         if (fclose(TAKE(f)) != 0)
                 return -ENOMEM;
 
@@ -143,7 +91,8 @@ int setup_peer_keys(Setup *s) {
         }
         n = count_keys(have) + added;
         if (n < s->facts.config->n_peers)
-                setup_missing(s, "mainstayctl setup --peer-key 'ssh-ed25519 ...'\nEach other node's `mainstayctl setup` prints its own.",
+                setup_missing(s, "mainstayctl setup HOST...: of the other nodes, where root's ssh leads there. Otherwise\n"
+                              "mainstayctl setup --peer-keys FILE: what `mainstayctl setup --keys` prints on each of them.",
                               "the keys of other nodes: %zu may come in here, and there are %zu other nodes", n, s->facts.config->n_peers);
         else if (n > 0 && added == 0 && s->args->n_peer_keys == 0 && !given)
                 setup_already(s, "%zu %s of other nodes may come in", n, n == 1 ? "key" : "keys");
@@ -212,6 +161,38 @@ static int hosts_from_file(Setup *s, const char *path) {
         return r;
 }
 
+/* What the file of keys says of one node: by the name that it gives itself, or by that
+ * under which it is reached. */
+static int host_from_keys(Setup *s, const ConfigPeer *peer, const SshTarget *t, const char *entry) {
+        _cleanup_free_ char *given = s->keys ? strdup(s->keys) : NULL, *text = NULL;
+        bool gave_way = false, news = false;
+        int r;
+
+        r = setup_read(KNOWN_HOSTS, &text);
+        if (r == -ENOENT)
+                r = (text = strdup("")) ? 0 : -ENOMEM;
+        if (r < 0)
+                return r;
+        for (char *p = given, *line; p && (line = strsep(&p, "\n"));) {
+                char ours[KEY_LINE_MAX], *merged;
+
+                if (key_kind(line) != KEY_HOST || !(key_host_is(line, entry) || key_host_is(line, t->host) || key_host_is(line, peer->label)))
+                        continue;
+                key_host_line(line, entry, ours);
+                r = key_host_merge(text, ours, &merged);
+                if (r < 0)
+                        return r;
+                news = news || r > 0;
+                gave_way = gave_way || r == 2;
+                free(text);
+                text = merged;
+        }
+        r = news ? setup_write(KNOWN_HOSTS, text, 0644) : 0;
+        if (r >= 0 && news)
+                setup_done(s, gave_way ? "took the host key of %s from the file of keys, in place of another one" : "took the host key of %s from the file of keys", entry);
+        return r;
+}
+
 static int host_scan(Setup *s, const SshTarget *t, const char *entry) {
         _cleanup_free_ char *keys = NULL;
         char port[8];
@@ -239,7 +220,7 @@ int setup_known_hosts(Setup *s) {
         const Config *c = s->facts.config;
         int r = 0;
 
-        if (s->args->known_hosts_file)
+        if (s->args->known_hosts_file && s->pass == 0)
                 r = hosts_from_file(s, s->args->known_hosts_file);
         for (size_t i = 0; r >= 0 && i < c->n_peers; i++) {
                 _cleanup_free_ char *entry = NULL;
@@ -255,6 +236,11 @@ int setup_known_hosts(Setup *s) {
                 entry = host_entry(&t);
                 if (!entry)
                         return -ENOMEM;
+                r = s->keys ? host_from_keys(s, &c->peer[i], &t, entry) : 0;
+                if (r < 0)
+                        return r;
+                if (r > 0)
+                        continue;
                 if (host_known(entry))
                         setup_already(s, "the host key of %s is known", entry);
                 else if (s->args->check)

@@ -3,11 +3,10 @@
 #include "edge/ctl-bus.h"
 #include "edge/ctl-dropin.h"
 #include "edge/ctl-setup.h"
+#include "edge/ctl-setup-undo.h"
 
 #define UNIT_DIR "/etc/systemd/system"
 #define TEMPLATE PKGDATADIR "/gate.conf"
-#define BUS_POLICY "/etc/dbus-1/system.d/mainstay-server.conf"
-#define POLKIT_RULE "/etc/polkit-1/rules.d/50-mainstay-unit.rules"
 
 int setup_file(Setup *s, const char *path, const char *text, const char *why) {
         _cleanup_free_ char *have = NULL;

@@ -1,5 +1,6 @@
 /* `mainstayctl setup`: the order of its steps, and what they share; see
  * ctl-setup.h. */
+#include "domain/credentials.h"
 #include "edge/ctl-setup.h"
 #include "edge/ctl-verbs.h"
 #include "sys/file.h"
@@ -7,34 +8,55 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <systemd/sd-event.h>
+#include <time.h>
 
 #define RUN_TIMEOUT (120 * USEC_PER_SEC)
 #define FILE_MAX ((size_t) 1024 * 1024)
 
-static void say(Setup *s, const char *state, Colour colour, const char *text, const char *remedy) {
-        json_t *o;
-
-        if (s->args->json) {
-                o = json_pack("{s:s, s:s, s:s, s:s?}", "step", s->step, "state", state, "text", text, "remedy", *remedy ? remedy : NULL);
-                if (o)
-                        (void) json_array_append_new(s->steps, o);
-                return;
-        }
-        printf("%s%-10s%s  ", style_begin(&s->style, colour), state, style_end(&s->style, colour));
-        text_print(stdout, &s->style, 12, true, text);
+static void print_step(FILE *f, const Style *style, const char *state, Colour colour, const char *text, const char *remedy) {
+        fprintf(f, "%s%-10s%s  ", style_begin(style, colour), state, style_end(style, colour));
+        text_print(f, style, 12, true, text);
         /* What is to be typed is to be copied: its lines stay as they are. */
         for (const char *p = remedy; *p;) {
                 size_t n = strcspn(p, "\n");
 
-                printf("%12s%.*s\n", "", (int) n, p);
+                fprintf(f, "%12s%.*s\n", "", (int) n, p);
                 p += n + (p[n] == '\n');
         }
-        (void) fflush(stdout);
+        (void) fflush(f);
 }
 
-#define DEFINE_SAY(name, state, colour)                                       \
+#define STATE_MISSING "missing"
+#define STATE_LATER "later"
+
+static bool is_lack(const char *state) {
+        return streq(state, STATE_MISSING) || streq(state, STATE_LATER);
+}
+
+static Colour colour_of(const char *state) {
+        return streq(state, STATE_MISSING) ? COLOUR_RED : COLOUR_YELLOW;
+}
+
+static void say(Setup *s, const char *state, Colour colour, const char *text, const char *remedy) {
+        bool lack = is_lack(state), news = lack || streq(state, "done");
+        json_t *o;
+
+        if ((s->pass > 0 || s->only_news) && !news)
+                return; /* told the first time, or told yet */
+        if (s->args->json || (s->waits && lack)) {
+                o = json_pack("{s:s, s:s, s:s, s:s?}", "step", s->step, "state", state, "text", text, "remedy", *remedy ? remedy : NULL);
+                if (o)
+                        (void) json_array_append_new(s->steps, o);
+        } else if (!s->quiet)
+                print_step(stdout, &s->style, state, colour, text, remedy);
+        if (s->quiet && lack && !s->args->json)
+                fprintf(stderr, "mainstayctl: %s: %s%s%s\n", state, text, *remedy ? "\n  " : "", remedy);
+}
+
+#define DEFINE_SAY(name, state, colour, changes)                              \
         void name(Setup *s, const char *format, ...) {                        \
                 _cleanup_free_ char *text = NULL;                             \
                 va_list ap;                                                   \
@@ -43,13 +65,14 @@ static void say(Setup *s, const char *state, Colour colour, const char *text, co
                 if (vasprintf(&text, format, ap) < 0)                         \
                         text = NULL;                                          \
                 va_end(ap);                                                   \
+                s->changed = s->changed || changes;                           \
                 if (text)                                                     \
                         say(s, state, colour, text, "");                      \
         }
 
-DEFINE_SAY(setup_already, "already so", COLOUR_DIM)
-DEFINE_SAY(setup_done, "done", COLOUR_GREEN)
-DEFINE_SAY(setup_note, "note", COLOUR_NONE)
+DEFINE_SAY(setup_already, "already so", COLOUR_DIM, false)
+DEFINE_SAY(setup_done, "done", COLOUR_GREEN, true)
+DEFINE_SAY(setup_note, "note", COLOUR_NONE, false)
 
 /* What is missing, without why. */
 static size_t short_length(const char *text) {
@@ -64,19 +87,33 @@ static size_t short_length(const char *text) {
         return n;
 }
 
-void setup_missing(Setup *s, const char *remedy, const char *format, ...) {
+static _printf_(5, 0) void say_lack(Setup *s, const char *state, json_t *list, const char *remedy, const char *format, va_list ap) {
         _cleanup_free_ char *text = NULL;
+
+        if (vasprintf(&text, format, ap) < 0) {
+                text = NULL;
+                return;
+        }
+        say(s, state, colour_of(state), text, remedy);
+        (void) json_array_append_new(list, json_stringn(text, short_length(text)));
+}
+
+void setup_missing(Setup *s, const char *remedy, const char *format, ...) {
+        va_list ap;
+
+        s->missing++;
+        s->missing_of_others += s->of_others;
+        va_start(ap, format);
+        say_lack(s, STATE_MISSING, s->short_missing, remedy, format, ap);
+        va_end(ap);
+}
+
+void setup_later(Setup *s, const char *remedy, const char *format, ...) {
         va_list ap;
 
         va_start(ap, format);
-        if (vasprintf(&text, format, ap) < 0)
-                text = NULL;
+        say_lack(s, STATE_LATER, s->short_later, remedy, format, ap);
         va_end(ap);
-        s->missing++;
-        if (!text)
-                return;
-        say(s, "missing", COLOUR_RED, text, remedy);
-        (void) json_array_append_new(s->short_missing, json_stringn(text, short_length(text)));
 }
 
 typedef struct Run {
@@ -137,6 +174,34 @@ int setup_must(Setup *s, const char *const *argv) {
                 return -ENOMEM;
         setup_missing(s, "", "`%s` failed: %s", command, r < 0 ? strerror(-r) : str_or(complaint, "it did not say why"));
         return r < 0 ? r : -EIO;
+}
+
+int setup_stdin(size_t max, char **ret) {
+        char *text = calloc(1, max + 2);
+        size_t n;
+
+        if (!text)
+                return -ENOMEM;
+        n = fread(text, 1, max + 1, stdin);
+        if (ferror(stdin) || n > max || strlen(text) != n) {
+                explicit_bzero(text, max + 1);
+                free(text);
+                return n > max ? -E2BIG : -EIO;
+        }
+        *ret = text;
+        return 0;
+}
+
+bool setup_program(const char *name) {
+        static const char *const dirs[] = { "/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin" };
+        char path[PATH_MAX];
+
+        for (size_t i = 0; i < ELEMENTS(dirs); i++) {
+                (void) snprintf(path, sizeof(path), "%s/%s", dirs[i], name);
+                if (access(path, X_OK) == 0)
+                        return true;
+        }
+        return false;
 }
 
 int setup_read(const char *path, char **ret) {
@@ -200,89 +265,197 @@ typedef struct Step {
         const char *name; /* for programs */
         const char *what; /* goes on "cannot see to ..." */
         int (*run)(Setup *s);
+        bool of_others; /* what it lacks may come from another node yet */
 } Step;
 
 /* What one needs, an earlier one made. */
 static const Step steps[] = {
-        { "accounts", "the accounts", setup_users },
-        { "groups", "the agent's groups", setup_groups },
-        { "directories", "the directories", setup_directories },
-        { "key", "this node's key", setup_key },
-        { "peer-keys", "the other nodes' keys", setup_peer_keys },
-        { "host-keys", "the other nodes' host keys", setup_known_hosts },
-        { "unit", "mysqld's unit", setup_unit },
-        { "options", "the server's options", setup_options },
-        { "notify", "the server's configuration", setup_notify },
-        { "pins", "the server's configuration", setup_pins },
-        { "apparmor", "the server's confinement", setup_apparmor },
-        { "replication", "the account that replicates", setup_replication },
-        { "agent", "the agent", setup_agent },
-        { "account", "the database account", setup_account },
-        { "backup", "copies for other nodes", setup_backup },
-        { "writers", "accounts that write through read_only", setup_writers },
-        { "peers", "the way to the other nodes", setup_peers },
+        { "accounts", "the accounts", setup_users, false },
+        { "groups", "the agent's groups", setup_groups, false },
+        { "directories", "the directories", setup_directories, false },
+        { "ssh", "ssh", setup_ssh, false },
+        { "key", "this node's key", setup_key, false },
+        { "peer-keys", "the other nodes' keys", setup_peer_keys, false },
+        { "host-keys", "the other nodes' host keys", setup_known_hosts, true },
+        { "unit", "mysqld's unit", setup_unit, false },
+        { "options", "the server's options", setup_options, false },
+        { "notify", "the server's configuration", setup_notify, false },
+        { "pins", "the server's configuration", setup_pins, false },
+        { "apparmor", "the server's confinement", setup_apparmor, false },
+        { "replication", "the account that replicates", setup_replication, false },
+        { "agent", "the agent", setup_agent, false },
+        { "account", "the database account", setup_account, true },
+        { "backup", "copies for other nodes", setup_backup, true },
+        { "writers", "accounts that write through read_only", setup_writers, false },
+        { "peers", "the way to the other nodes", setup_peers, true },
 };
 
-void setup_steps(Setup *s) {
-        for (size_t i = 0; i < ELEMENTS(steps); i++) {
+static void run_steps(Setup *s, const Step *list, size_t n) {
+        for (size_t i = 0; i < n; i++) {
                 size_t before = s->missing;
                 int r;
 
-                s->step = steps[i].name;
-                r = steps[i].run(s);
+                s->step = list[i].name;
+                s->of_others = list[i].of_others;
+                r = list[i].run(s);
                 if (r < 0 && s->missing == before)
-                        setup_missing(s, "", "cannot see to %s: %s", steps[i].what, strerror(-r));
+                        setup_missing(s, "", "cannot see to %s: %s", list[i].what, strerror(-r));
         }
 }
 
-static int finish(Setup *s) {
-        const json_t *missing;
+void setup_steps(Setup *s) {
+        run_steps(s, steps, ELEMENTS(steps));
+}
+
+void setup_steps_for_keys(Setup *s) {
+        static const Step few[] = {
+                { "accounts", "the accounts", setup_users, false },
+                { "directories", "the directories", setup_directories, false },
+                { "ssh", "ssh", setup_ssh, false },
+                { "key", "this node's key", setup_key, false },
+                { "replication", "the account that replicates", setup_replication, false },
+        };
+
+        /* What the account lacks is seen to when all the rest is there. */
+        run_steps(s, few, ELEMENTS(few) - !s->args->replication_user);
+}
+
+/* What was missing is looked for anew. */
+static void forget_lacks(Setup *s) {
+        size_t i = 0;
+
+        while (i < json_array_size(s->steps))
+                if (is_lack(json_string_value(json_object_get(json_array_get(s->steps, i), "state"))))
+                        (void) json_array_remove(s->steps, i);
+                else
+                        i++;
+        (void) json_array_clear(s->short_missing);
+        (void) json_array_clear(s->short_later);
+        s->missing = s->missing_of_others = 0;
+}
+
+static usec_t now(void) {
+        struct timespec t;
+
+        return clock_gettime(CLOCK_MONOTONIC, &t) < 0 ? 0 : (usec_t) t.tv_sec * USEC_PER_SEC + (usec_t) t.tv_nsec / 1000;
+}
+
+static void print_held(const Setup *s) {
+        const json_t *o;
         size_t i;
 
-        if (s->args->json) {
-                json_t *o = json_pack("{s:b, s:O, s:O}", "ready", s->missing == 0, "missing", s->short_missing, "steps", s->steps);
-                if (o)
-                        (void) json_dumpf(o, stdout, JSON_INDENT(2));
-                json_decref(o);
-                putchar('\n');
-        } else if (s->missing == 0)
-                printf("\n%sready%s\n", style_begin(&s->style, COLOUR_GREEN), style_end(&s->style, COLOUR_GREEN));
-        else {
-                printf("\n%sstill missing:%s", style_begin(&s->style, COLOUR_RED), style_end(&s->style, COLOUR_RED));
-                json_array_foreach(s->short_missing, i, missing)
-                        printf("%s %s", i > 0 ? ";" : "", json_string_value(missing));
-                putchar('\n');
+        json_array_foreach(s->steps, i, o) {
+                const char *state = json_string_value(json_object_get(o, "state"));
+
+                print_step(stdout, &s->style, state, colour_of(state), json_string_value(json_object_get(o, "text")), str_or(json_string_value(json_object_get(o, "remedy")), ""));
         }
-        return s->missing == 0 ? CTL_OK : CTL_FAILED;
+}
+
+static void print_list(const char *what, const Style *style, Colour colour, const json_t *list) {
+        const json_t *one;
+        size_t i;
+
+        printf("%s%s%s", style_begin(style, colour), what, style_end(style, colour));
+        json_array_foreach(list, i, one)
+                printf("%s %s", i > 0 ? ";" : "", json_string_value(one));
+        putchar('\n');
+}
+
+json_t *setup_to_json(const Setup *s) {
+        return json_pack("{s:b, s:b, s:O, s:O, s:O}", "ready", s->missing == 0, "changed", s->changed, "missing", s->short_missing, "later", s->short_later, "steps", s->steps);
+}
+
+int setup_finish(Setup *s) {
+        bool ready = s->missing == 0;
+
+        if (s->args->json) {
+                json_t *o = s->args->n_hosts == 0 ? setup_to_json(s) : NULL;
+
+                if (o) {
+                        (void) json_dumpf(o, stdout, JSON_INDENT(2));
+                        putchar('\n');
+                }
+                json_decref(o);
+                return ready ? CTL_OK : CTL_FAILED;
+        }
+        print_held(s);
+        putchar('\n');
+        if (!ready)
+                print_list(s->args->undo ? "not undone, for it lacks:" : "still missing:", &s->style, COLOUR_RED, s->short_missing);
+        else
+                printf("%s%s%s%s\n", style_begin(&s->style, COLOUR_GREEN), s->args->undo ? "undone" : "ready", style_end(&s->style, COLOUR_GREEN),
+                       s->changed || s->args->check ? "" : "; nothing had to be changed");
+        if (json_array_size(s->short_later) > 0)
+                print_list("with its server's next start:", &s->style, COLOUR_YELLOW, s->short_later);
+        return ready ? CTL_OK : CTL_FAILED;
+}
+
+/* The other nodes may be set up at this very moment. */
+int setup_all(Setup *s) {
+        usec_t until = now() + (usec_t) s->args->wait * USEC_PER_SEC;
+
+        s->waits = s->args->wait > 0;
+        setup_steps(s);
+        while (s->missing_of_others > 0 && now() < until) {
+                (void) poll(NULL, 0, 1000);
+                forget_lacks(s);
+                s->pass++;
+                setup_steps(s);
+        }
+        return setup_finish(s);
+}
+
+/* What is given is read once, and before anything is done. */
+static int read_keys(Setup *s, char error[static 512]) {
+        const char *path = s->args->peer_keys_file;
+        int r;
+
+        if (!path)
+                return 0;
+        r = streq(path, "-") ? setup_stdin(FILE_MAX, &s->keys) : setup_read(path, &s->keys);
+        if (r < 0)
+                (void) snprintf(error, 512, "%.200s cannot be read: %s.", path, strerror(-r));
+        return r;
+}
+
+static int run(Setup *s) {
+        if (s->args->n_hosts > 0)
+                return setup_hosts(s);
+        if (s->args->keys)
+                return setup_print_keys(s);
+        if (s->args->undo)
+                return setup_undo(s);
+        return setup_all(s);
 }
 
 int verb_setup(const Args *a) {
-        Setup s = { .args = a, .style = style_of(stdout), .steps = json_array(), .short_missing = json_array() };
+        Setup s = { .args = a, .style = style_of(stdout), .steps = json_array(), .short_missing = json_array(), .short_later = json_array() };
         char error[512] = "";
         int r;
 
         if (geteuid() != 0) {
                 fputs("mainstayctl: setup looks at, and makes, what only root may. Type: sudo mainstayctl setup\n", stderr);
-                json_decref(s.steps);
-                json_decref(s.short_missing);
-                return CTL_FAILED;
+                r = CTL_FAILED;
+                goto finish;
         }
         /* What is made has the modes that are given, whatever the shell's habits. */
         (void) umask(0022);
 
-        r = facts_gather(&s.facts, error);
+        r = read_keys(&s, error);
+        if (r >= 0)
+                r = facts_gather(&s.facts, error);
         if (r < 0) {
                 fprintf(stderr, "mainstayctl: %s\n  Nothing was changed. Mend that first, then run this again.\n", *error ? error : strerror(-r));
-                facts_done(&s.facts);
-                json_decref(s.steps);
-                json_decref(s.short_missing);
-                return CTL_FAILED;
-        }
+                r = CTL_FAILED;
+        } else
+                r = run(&s);
 
-        setup_steps(&s);
-        r = finish(&s);
+finish:
         facts_done(&s.facts);
+        free(s.keys);
+        s.password = credentials_forget(s.password);
         json_decref(s.steps);
         json_decref(s.short_missing);
+        json_decref(s.short_later);
         return r;
 }

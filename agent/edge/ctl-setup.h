@@ -64,11 +64,21 @@ typedef struct Setup {
         const Args *args;
         Facts facts;
         Style style;
+        char *keys;       /* of all nodes, as they were given; NULL: none were */
+        char *password;   /* of the account that replicates, where it was read already */
+        bool quiet;       /* only what is missing is told, on stderr */
+        bool only_news;   /* what is so already is told later */
+        bool waits;       /* for other nodes: what is missing is told at the end */
+        size_t pass;      /* so many times all steps were run already */
         const char *step; /* the name of the one under way */
+        bool of_others;   /* what it lacks may come from another node yet */
         json_t *peers;    /* what the others said of themselves: see peer_ask(); may be NULL */
         json_t *steps;
         size_t missing;
+        size_t missing_of_others; /* of them */
         json_t *short_missing; /* their names, for the last line */
+        json_t *short_later;   /* of what comes with the server's next start */
+        bool changed;
         bool restart_agent; /* it has new rights, which it gets when it starts */
         bool reload_systemd;
 } Setup;
@@ -78,6 +88,8 @@ _printf_(2, 3) void setup_already(Setup *s, const char *format, ...);
 _printf_(2, 3) void setup_done(Setup *s, const char *format, ...);
 /* `remedy` is what a person does about it; may be "". */
 _printf_(3, 4) void setup_missing(Setup *s, const char *remedy, const char *format, ...);
+/* The same of what is there when the server is started next: nothing is wrong. */
+_printf_(3, 4) void setup_later(Setup *s, const char *remedy, const char *format, ...);
 /* As root is told, or else the agent; of one that tells neither, the more usual. */
 Flavour setup_flavour(Setup *s);
 /* Something to read, neither good nor bad. */
@@ -94,6 +106,9 @@ int setup_must(Setup *s, const char *const *argv);
  * `*ret_complaint` is one line. */
 int setup_sql(Setup *s, const char *statement, char **ret_output, char **ret_complaint);
 
+/* All of stdin; -E2BIG. Free `*ret`, of which nothing stays in memory where this fails. */
+int setup_stdin(size_t max, char **ret);
+
 /* The text of a file of at most 1 MiB; -ENOENT. */
 int setup_read(const char *path, char **ret);
 /* Writes a file with its directory. 0 where it was so already, 1 where it was
@@ -107,14 +122,64 @@ int setup_file(Setup *s, const char *path, const char *text, const char *why);
 /* A command line that runs `argv` as the agent's user. Needs room for 5 more. */
 size_t setup_as_agent(const char **argv);
 
+/* Is there a program of that name, where root's are? */
+bool setup_program(const char *name);
+
+/* Names and addresses of this machine are told from others'; the resolver is asked. */
+bool facts_is_own(const char *host);
+
 /* All steps. What they say is in `steps`, by the name of the step, where JSON
  * is wanted. */
 void setup_steps(Setup *s);
+/* Those that make this node's key, and know the account that replicates. */
+void setup_steps_for_keys(Setup *s);
+/* Reads the password that was given into `password`, once. */
+int setup_password(Setup *s);
+/* Runs them until nothing is missing that may come from others, or the time is over, and
+ * says how it ended; how the program ends. */
+int setup_all(Setup *s);
+/* Says how it ended; where there are other hosts, whose words go with it, not as JSON. */
+int setup_finish(Setup *s);
+/* The same for programs: a new reference. */
+json_t *setup_to_json(const Setup *s);
+
+/* What setup changed that does not tell by itself who did it: a line for each, such as
+ * "mode 0700 /var/lib/mysql", in a file of root's. */
+#define RECORD_PATH STATE_DIR "/setup"
+_printf_(1, 2) int setup_record(const char *format, ...);
+/* Calls `each` with the rest of every line that begins with `kind`, the newest first. */
+int setup_recorded(const char *kind, int (*each)(Setup *s, const char *what), Setup *s);
+/* Is that line there? */
+bool setup_has_record(const char *line);
+
+/* This node's lines of the file of keys, as ctl-key.h has it; free `*ret`. */
+int setup_own_keys(Setup *s, char **ret);
+/* --keys: prints them. */
+int setup_print_keys(Setup *s);
+
+/* The same on other hosts, through ssh, and then here. Returns how the program ends. */
+int setup_hosts(Setup *s);
+
+/* --undo: here. */
+int setup_undo(Setup *s);
+
+/* Where this system keeps pieces of the server's configuration; NULL: nowhere. */
+const char *setup_conf_dir(void);
+
+#define NOTIFY PKGLIBEXECDIR "/mainstay-notify"
+#define SSH_KEY SSH_DIR "/id_ed25519"
+#define KNOWN_HOSTS SSH_DIR "/known_hosts"
+#define AUTHORIZED PEER_HOME "/.ssh/authorized_keys"
+#define REPLICATION_FILE "/etc/mainstay/replication.cnf"
+#define REPLICATION_DROPIN "/etc/systemd/system/" AGENT_UNIT ".d/50-replication.conf"
+#define PINS_NAME "zz-zz-zz-mainstay.cnf"
+#define NOTIFY_NAME "90-mainstay.cnf"
 
 /* The steps. Negative: nobody has explained it yet. */
 int setup_users(Setup *s);
 int setup_groups(Setup *s);
 int setup_directories(Setup *s);
+int setup_ssh(Setup *s);
 int setup_key(Setup *s);
 int setup_peer_keys(Setup *s);
 int setup_known_hosts(Setup *s);

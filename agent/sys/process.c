@@ -325,7 +325,7 @@ int process_new(sd_event *event, const ProcessSpec *spec, process_done_t done, v
         }
 
         const int fds[3] = {
-                spec->stdio > 0 ? spec->stdio : -1,
+                spec->stdio > 0 ? spec->stdio : spec->input > 0 ? spec->input : -1,
                 spec->stdio > 0 ? spec->stdio : output,
                 spec->error_max > 0 ? error : -2,
         };

@@ -20,6 +20,7 @@ typedef struct ProcessSpec {
         const char *const *argv; /* ends in NULL; argv[0] is searched in PATH */
         usec_t timeout;          /* USEC_NEVER: no deadline */
         int stdio;               /* a socket that becomes its stdin and stdout; 0: stdin is /dev/null */
+        int input;               /* what becomes its stdin where `stdio` does not; 0: likewise */
         size_t output_max;       /* keep so much of stdout; more is an error. 0: to /dev/null */
         size_t error_max;        /* keep the last so many bytes of stderr. 0: stderr is ours */
 } ProcessSpec;
@@ -37,7 +38,7 @@ typedef struct ProcessResult {
 typedef void (*process_done_t)(Process *p, const ProcessResult *result, void *userdata);
 
 /* -ENOENT or -EACCES when the program cannot be run. `spec` is not kept, and
- * the caller closes its own `stdio`. */
+ * the caller closes its own `stdio` and `input`. */
 int process_new(sd_event *event, const ProcessSpec *spec, process_done_t done, void *userdata, Process **ret);
 
 /* Kills what still runs, without waiting for it: the event loop reaps it. */

@@ -2,7 +2,6 @@
 and what they ask of them."""
 
 import json
-import re
 import threading
 import time
 from contextlib import contextmanager
@@ -21,7 +20,6 @@ GVWSTATE = "var/lib/mysql/gvwstate.dat"
 # What both Galera and the agent say once for each bootstrap.
 LED = "This node has formed the cluster"
 RESUMED = "The members of the last Primary view are in service again, together"
-KEY = re.compile(r"ssh-ed25519 \S+ \S+@\w+")
 JOURNALS = ["--unit=mainstayd", "--unit=mariadb", "--unit=mainstay-*"]
 
 
@@ -49,11 +47,7 @@ class Cluster:
         """Sets all nodes up, and begins a cluster."""
         self = cls(lab)
         first, *others = lab.nodes
-        keys = self.on_all(lambda node: KEY.search(
-            node.run(["mainstayctl", "setup"], check=False).stdout).group())
-        self.on_all(lambda node: node.run(["mainstayctl", "setup", *(
-            word for other, key in keys.items() if other != node.name
-            for word in ("--peer-key", key))], check=False))
+        first.run(["mainstayctl", "setup", *(node.name for node in others)], check=False, timeout=PATIENT)
         self.wait(lambda: all(self.hears_all(node) for node in lab.nodes),
                   "the agents to hear each other")
         # A seeded lab is a cluster that was stopped in good order, and has never seen Mainstay.

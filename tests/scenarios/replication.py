@@ -4,7 +4,7 @@ to them, and what they ask of them."""
 import json
 import time
 
-from cluster import KEY, PATIENT, Cluster
+from cluster import PATIENT, Cluster
 from lablib import LabError, ReplicatedLab
 from lablib.flavour import REPLICATION_PASSWORD, REPLICATION_USER
 from lablib.image import IMAGES
@@ -97,12 +97,9 @@ class Service(Replicas):
             conf = node.path("etc/mainstay/conf.d/peers.conf")
             conf.parent.mkdir(exist_ok=True)
             conf.write_text(f"[peers]\n{peers}")
-        keys = self.on_all(lambda node: KEY.search(
-            node.run(["mainstayctl", "setup"], check=False).stdout).group())
-        self.on_all(lambda node: node.run(
-            ["mainstayctl", "setup", "--replication-user", REPLICATION_USER, "--replication-password-file", "-", *(
-                word for other, key in keys.items() if other != node.name
-                for word in ("--peer-key", key))], check=False, input=REPLICATION_PASSWORD + "\n"))
+        first, *others = lab.names()
+        self.node(first).run(["mainstayctl", "setup", "--replication-user", REPLICATION_USER, "--replication-password-file", "-", *others],
+                             check=False, input=REPLICATION_PASSWORD + "\n", timeout=PATIENT)
         self.on_all(lambda node: node.run("systemctl enable mainstayd; systemctl restart mainstayd", check=False))
         self.wait(lambda: all(self.hears_all(node) for node in lab.nodes), "the agents to hear each other")
         return self

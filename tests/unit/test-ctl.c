@@ -2,7 +2,6 @@
  * the drop-in with the gate. */
 #include "edge/ctl-args.h"
 #include "edge/ctl-dropin.h"
-#include "edge/ctl-key.h"
 #include "edge/ctl-service.h"
 #include "edge/ctl-ssh.h"
 #include "edge/ctl-table.h"
@@ -53,6 +52,11 @@ static const struct {
         { "replicator db2 offline", VERB_REPLICATOR, 0 },
         { "replicator db2 replica db1", VERB_REPLICATOR, 0 },
         { "setup --check", VERB_SETUP, 0 },
+        { "setup db2 admin@db3.example.net 192.0.2.4", VERB_SETUP, 0 },
+        { "setup --keys --json", VERB_SETUP, 0 },
+        { "setup --key /k --peer-keys /all --wait 5m", VERB_SETUP, 0 },
+        { "setup --undo --force=job --force=claim db2", VERB_SETUP, 0 },
+        { "setup --check db2", VERB_SETUP, 0 },
         { "setup --replication-user replicator --replication-password-file -", VERB_SETUP, 0 },
         { "doctor --json", VERB_DOCTOR, 0 },
         { "--help", VERB_HELP, 0 },
@@ -159,6 +163,18 @@ static const struct {
         { "doctor --watch", "watch" },
         { "-H db2 --address unix:path=/x", "-H" },
         { "setup --check --peer-key x", "--check" },
+        { "setup -- -oProxyCommand=reboot", "HOST" },
+        { "setup db2;reboot", "HOST" },
+        { "setup --keys db2", "--keys" },
+        { "setup --key /k db2", "--key is of this node alone" },
+        { "setup --check --key /k", "--check" },
+        { "setup --key /a --key /b", "twice" },
+        { "setup --wait soon", "--wait wants a time" },
+        { "setup --undo --peer-keys /all", "--undo" },
+        { "setup --undo --check", "--undo" },
+        { "setup --force=job", "--undo" },
+        { "setup --undo --force=all", "There is no check" },
+        { "setup --peer-keys - --replication-user r --replication-password-file -", "cannot both" },
         { "plan --expect db1", "--expect" },
         { "plan --expect db1 --without db2 db3", "--expect" },
         { "plan a --expect db1,", "--expect" },
@@ -551,36 +567,6 @@ static void test_plan(void **state) {
         }
 }
 
-/* Keys */
-
-#define BLOB "AAAAC3NzaC1lZDI1NTE5AAAAIK0nrscpHkysUl3d0lNW5QYsnAvppHnZkFIzqX62rolD"
-#define LINE "command=\"" PKGLIBEXECDIR "/mainstay-door\",restrict ssh-ed25519 " BLOB
-
-static void test_keys(void **state) {
-        static const char *const refused[] = {
-                "", "ssh-ed25519", "ssh-ed25519 AAAA", "ssh-dss " BLOB, LINE, "no-pty ssh-ed25519 " BLOB, "ssh-ed25519 BBBB" BLOB,
-                "ssh-ed25519 " BLOB "\"", "-----BEGIN OPENSSH PRIVATE KEY-----",
-        };
-        char line[KEY_LINE_MAX], error[256];
-
-        assert_int_equal(key_line("ssh-ed25519 " BLOB " mainstay@db2\n", line, error), 0);
-        assert_string_equal(line, LINE " mainstay@db2");
-        assert_int_equal(key_line("  ssh-ed25519 " BLOB, line, error), 0);
-        assert_string_equal(line, LINE);
-        assert_int_equal(key_line("ssh-ed25519 " BLOB " a\"b\nssh-rsa", line, error), 0);
-        assert_string_equal(line, LINE " a_b");
-        for (size_t i = 0; i < ELEMENTS(refused); i++)
-                CHECK(key_line(refused[i], line, error) == -EINVAL, refused[i]);
-
-        assert_int_equal(key_find("", LINE), 0);
-        assert_int_equal(key_find("# " LINE "\n", LINE), 0);
-        assert_int_equal(key_find("ssh-rsa AAAAB3\n" LINE " someone\n", LINE " mainstay@db2"), 1);
-        assert_int_equal(key_find(LINE, LINE), 1);
-        assert_int_equal(key_find("ssh-ed25519 " BLOB "\n", LINE), 2);
-        assert_int_equal(key_find("ssh-ed25519 " BLOB "\n" LINE "\n", LINE), 2);
-        assert_int_equal(key_find(LINE "x\n", LINE), 0);
-}
-
 static void test_address(void **state) {
         const char *const argv[] = { "ssh", "-o", "A=b,c", "::1", NULL };
         _cleanup_free_ char *address = NULL;
@@ -750,7 +736,6 @@ int main(void) {
                 cmocka_unit_test(test_service),
                 cmocka_unit_test(test_plan),
                 cmocka_unit_test(test_policy),
-                cmocka_unit_test(test_keys),
                 cmocka_unit_test(test_address),
                 cmocka_unit_test(test_remedies),
                 cmocka_unit_test(test_dropin),

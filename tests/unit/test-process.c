@@ -2,6 +2,7 @@
 #include "loop.h"
 #include "sys/process.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
 
@@ -140,6 +141,26 @@ static void test_stdio(void **state) {
         (void) close(fds[0]);
 }
 
+/* A child reads what it is given, and its output is apart from that. */
+static void test_input(void **state) {
+        _cleanup_(sd_event_unrefp) sd_event *event = NULL;
+        _cleanup_(process_freep) Process *p = NULL;
+        const char *const argv[] = { "cat", NULL };
+        Seen seen = {};
+        int fds[2];
+
+        assert_true(sd_event_new(&event) >= 0);
+        assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+        const ProcessSpec spec = { .argv = argv, .timeout = USEC_NEVER, .input = fds[0], .output_max = 10 };
+        assert_int_equal(process_new(event, &spec, seen_done, &seen, &p), 0);
+        (void) close(fds[0]);
+        assert_int_equal(write(fds[1], "ping\n", 5), 5);
+        (void) close(fds[1]);
+        LOOP_UNTIL(event, seen.done);
+        assert_int_equal(seen.result.status, 0);
+        assert_string_equal(seen.output, "ping\n");
+}
+
 /* A child that was let go is killed, with all that it started, and reaped by the loop. */
 static void test_free_kills(void **state) {
         _cleanup_(sd_event_unrefp) sd_event *event = NULL;
@@ -200,7 +221,7 @@ static void test_loop_ends(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_cases),     cmocka_unit_test(test_no_such_program), cmocka_unit_test(test_run),
-                cmocka_unit_test(test_stdio),     cmocka_unit_test(test_free_kills),      cmocka_unit_test(test_free_in_callback),
+                cmocka_unit_test(test_stdio),     cmocka_unit_test(test_input),           cmocka_unit_test(test_free_kills),      cmocka_unit_test(test_free_in_callback),
                 cmocka_unit_test(test_loop_ends),
         };
 

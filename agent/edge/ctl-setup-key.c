@@ -1,0 +1,285 @@
+/* Setup: what this node shows to the others: its agent's key, and the host keys of its
+ * machine. Of the private ones none leaves it. */
+#include "edge/ctl-key.h"
+#include "edge/ctl-setup.h"
+#include "edge/ctl-ssh.h"
+
+#include <arpa/inet.h>
+#include <glob.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <pwd.h>
+
+#define HOST_KEYS "/etc/ssh/ssh_host_*_key.pub"
+
+static bool all_by_bus(const Config *c) {
+        for (size_t i = 0; i < c->n_peers; i++)
+                if (!address_is_bus(c->peer[i].address))
+                        return false;
+        return c->n_peers > 0;
+}
+
+/* Under whichever name the system has it. */
+static bool server_runs(void) {
+        static const char *const units[] = { "ssh.service", "sshd.service", "ssh.socket", "sshd.socket" };
+
+        for (size_t i = 0; i < ELEMENTS(units); i++) {
+                const char *const argv[] = { "systemctl", "--quiet", "is-active", units[i], NULL };
+
+                if (setup_run(argv, NULL, NULL) == 0)
+                        return true;
+        }
+        return false;
+}
+
+int setup_ssh(Setup *s) {
+        static const char *const client[] = { "ssh", "ssh-keygen", "ssh-keyscan" };
+        bool there = true;
+
+        if (all_by_bus(s->facts.config))
+                return 0;
+        for (size_t i = 0; i < ELEMENTS(client); i++)
+                if (!setup_program(client[i])) {
+                        setup_missing(s, "apt-get install openssh-client, or what this system calls it", "%s: by ssh this node's agent reaches the others", client[i]);
+                        there = false;
+                }
+        if (!setup_program("sshd"))
+                setup_missing(s, "apt-get install openssh-server, or what this system calls it", "sshd: through it the other nodes' agents come in here");
+        else if (!server_runs())
+                setup_missing(s, "systemctl enable --now ssh; where it is called so: sshd", "an sshd that runs: through it the other nodes' agents come in here");
+        else if (there)
+                setup_already(s, "ssh, and an sshd that runs");
+        return 0;
+}
+
+static const char *own_name(const Facts *f, char host[static 256]) {
+        (void) gethostname(host, 255);
+        host[255] = '\0';
+        return str_or(f->config->name, str_or(f->options.node_name, host));
+}
+
+/* A key that is made elsewhere, as where a machine is made from a template. */
+static int take_key(Setup *s, const char *have) {
+        const char *const argv[] = { "ssh-keygen", "-y", "-P", "", "-f", s->args->key_file, NULL };
+        _cleanup_free_ char *public = NULL, *private = NULL, *complaint = NULL, *line = NULL;
+        const struct passwd *p = getpwnam(AGENT_USER);
+        char host[256];
+        int r;
+
+        if (setup_run(argv, &public, &complaint) != 0) {
+                setup_missing(s, "It is a private key of ssh without a passphrase, which nobody but root may read:\n"
+                                 "ssh-keygen -t ed25519 -N '' -C mainstay@NODE -f FILE", "a key that can be used, in %s: %s", s->args->key_file, str_or(complaint, "ssh-keygen does not say why"));
+                return 0;
+        }
+        public[strcspn(public, "\n")] = 0;
+        if (have && strncmp(have, public, strlen(public)) == 0) {
+                setup_already(s, "this node has the key of %s", s->args->key_file);
+                return 1;
+        }
+        r = setup_read(s->args->key_file, &private);
+        if (r < 0)
+                return r;
+        if (!p) {
+                explicit_bzero(private, strlen(private));
+                return -ENXIO;
+        }
+        /* ssh-keygen says the comment where the private key has it. */
+        r = asprintf(&line, strchr(public, ' ') && strchr(strchr(public, ' ') + 1, ' ') ? "%s\n" : "%s " AGENT_USER "@%s\n", public, own_name(&s->facts, host)) < 0 ? -ENOMEM : 0;
+        if (r < 0)
+                line = NULL;
+        if (r >= 0)
+                r = setup_write(SSH_KEY, private, 0600);
+        explicit_bzero(private, strlen(private));
+        if (r >= 0 && chown(SSH_KEY, p->pw_uid, p->pw_gid) < 0)
+                r = -errno;
+        if (r >= 0)
+                r = setup_write(SSH_KEY ".pub", line, 0644);
+        if (r < 0)
+                return r;
+        s->restart_agent = true;
+        setup_done(s, have ? "took this node's key from %s, in place of the one that it had" : "took this node's key from %s", s->args->key_file);
+        return 1;
+}
+
+static int make_key(Setup *s) {
+        _cleanup_free_ char *comment = NULL;
+        const char *argv[16];
+        char host[256];
+        size_t n;
+
+        if (asprintf(&comment, AGENT_USER "@%s", own_name(&s->facts, host)) < 0) {
+                comment = NULL;
+                return -ENOMEM;
+        }
+        n = setup_as_agent(argv);
+        argv[n++] = "ssh-keygen";
+        argv[n++] = "-q";
+        argv[n++] = "-t";
+        argv[n++] = "ed25519";
+        argv[n++] = "-N";
+        argv[n++] = "";
+        argv[n++] = "-C";
+        argv[n++] = comment;
+        argv[n++] = "-f";
+        argv[n++] = SSH_KEY;
+        argv[n] = NULL;
+        if (setup_must(s, argv) >= 0)
+                setup_done(s, "made this node's key, " SSH_KEY);
+        return 0;
+}
+
+int setup_key(Setup *s) {
+        _cleanup_free_ char *public = NULL;
+        int r;
+
+        if (!setup_program("ssh-keygen"))
+                return 0; /* told already */
+        r = setup_read(SSH_KEY ".pub", &public);
+        if (r < 0 && r != -ENOENT)
+                return r;
+        if (s->args->key_file) {
+                r = take_key(s, public);
+                return r < 0 ? r : 0;
+        }
+        if (r == -ENOENT && s->args->check)
+                setup_missing(s, "", "this node's key, " SSH_KEY);
+        else if (r == -ENOENT)
+                return make_key(s);
+        else
+                setup_already(s, "this node has a key");
+        return 0;
+}
+
+/* Names of this node, as others may have them: a list with commas, each once. */
+typedef struct Nicknames {
+        FILE *f;
+        size_t n;
+        char *seen[64];
+} Nicknames;
+
+static int nickname(const char *name, void *userdata) {
+        Nicknames *k = userdata;
+
+        for (size_t i = 0; i < k->n; i++)
+                if (strcasecmp(k->seen[i], name) == 0)
+                        return 0;
+        /* What known_hosts takes for something else. */
+        if (!*name || strpbrk(name, ", \t*?!|@#\n") || streq(name, "localhost") || k->n == ELEMENTS(k->seen) || !(k->seen[k->n] = strdup(name)))
+                return 0;
+        fprintf(k->f, "%s%s", k->n++ > 0 ? "," : "", name);
+        return 0;
+}
+
+/* In the server's configuration stand all nodes. */
+static int own_nickname(const char *host, void *userdata) {
+        return facts_is_own(host) ? nickname(host, userdata) : 0;
+}
+
+static void nickname_addresses(Nicknames *k) {
+        struct ifaddrs *list = NULL;
+
+        if (getifaddrs(&list) < 0)
+                return;
+        for (const struct ifaddrs *i = list; i; i = i->ifa_next) {
+                char text[INET6_ADDRSTRLEN] = "";
+
+                if (!i->ifa_addr || (i->ifa_flags & IFF_LOOPBACK))
+                        continue;
+                if (i->ifa_addr->sa_family == AF_INET)
+                        (void) inet_ntop(AF_INET, &((const struct sockaddr_in *) (const void *) i->ifa_addr)->sin_addr, text, sizeof(text));
+                else if (i->ifa_addr->sa_family == AF_INET6 && !IN6_IS_ADDR_LINKLOCAL(&((const struct sockaddr_in6 *) (const void *) i->ifa_addr)->sin6_addr))
+                        (void) inet_ntop(AF_INET6, &((const struct sockaddr_in6 *) (const void *) i->ifa_addr)->sin6_addr, text, sizeof(text));
+                (void) nickname(text, k);
+        }
+        freeifaddrs(list);
+}
+
+static int nicknames(const Facts *f, char **ret) {
+        _cleanup_free_ char *text = NULL;
+        Nicknames k = {};
+        char host[256];
+        size_t size;
+        int r;
+
+        k.f = open_memstream(&text, &size);
+        if (!k.f)
+                return -ENOMEM;
+        (void) nickname(own_name(f, host), &k);
+        (void) gethostname(host, sizeof(host) - 1);
+        (void) nickname(host, &k);
+        if (f->options.cluster_address)
+                (void) options_cluster_hosts(f->options.cluster_address, own_nickname, &k);
+        nickname_addresses(&k);
+        for (size_t i = 0; i < k.n; i++)
+                free(k.seen[i]);
+        r = fclose(k.f) == 0 ? 0 : -ENOMEM;
+        if (r >= 0)
+                *ret = TAKE(text);
+        return r;
+}
+
+int setup_own_keys(Setup *s, char **ret) {
+        _cleanup_free_ char *text = NULL, *names = NULL, *public = NULL;
+        _cleanup_fclose_ FILE *f = NULL;
+        glob_t found = {};
+        size_t size;
+        int r;
+
+        r = setup_read(SSH_KEY ".pub", &public);
+        if (r >= 0)
+                r = nicknames(&s->facts, &names);
+        if (r < 0)
+                return r;
+        f = open_memstream(&text, &size);
+        if (!f)
+                return -ENOMEM;
+        public[strcspn(public, "\n")] = 0;
+        fprintf(f, "%s\n", public);
+        if (glob(HOST_KEYS, 0, NULL, &found) == 0)
+                for (size_t i = 0; i < found.gl_pathc; i++) {
+                        _cleanup_free_ char *key = NULL;
+                        char line[KEY_LINE_MAX];
+
+                        if (setup_read(found.gl_pathv[i], &key) < 0 || key_kind(key) != KEY_AGENT)
+                                continue;
+                        /* As a line of the same shape: a name before the key. */
+                        char *whole;
+                        if (asprintf(&whole, "- %s", key) < 0)
+                                continue;
+                        key_host_line(whole, names, line);
+                        free(whole);
+                        fprintf(f, "%s\n", line);
+                }
+        globfree(&found);
+        if (fclose(TAKE(f)) != 0)
+                return -ENOMEM;
+        *ret = TAKE(text);
+        return 0;
+}
+
+int setup_print_keys(Setup *s) {
+        _cleanup_free_ char *keys = NULL;
+        int r;
+
+        s->quiet = true;
+        setup_steps_for_keys(s);
+        r = setup_own_keys(s, &keys);
+        if (r < 0) {
+                if (s->missing == 0 || s->args->json)
+                        fprintf(stderr, "mainstayctl: This node has no key: %s.\n", strerror(-r));
+                return CTL_FAILED;
+        }
+        if (s->args->json) {
+                json_t *o = json_pack("{s:b, s:[]}", "changed", s->changed, "keys"), *list = json_object_get(o, "keys");
+
+                for (char *p = keys, *line; (line = strsep(&p, "\n"));)
+                        if (*line)
+                                (void) json_array_append_new(list, json_string(line));
+                (void) json_dumpf(o, stdout, JSON_INDENT(2));
+                json_decref(o);
+                putchar('\n');
+        } else
+                fputs(keys, stdout);
+        return CTL_OK;
+}
