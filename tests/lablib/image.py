@@ -31,7 +31,7 @@ DEFAULT = "mariadb-10.11"
 
 # The system.
 PACKAGES = ["systemd", "systemd-sysv", "dbus", "polkitd", "openssh-server", "iproute2",
-            "procps", "socat", "nftables", "sudo"]
+            "procps", "socat", "nftables", "sudo", "python3"]
 # What Mainstay is linked with, beside the client library of its server.
 LIBRARIES = ["libinih1", "libjansson4", "libsystemd0"]
 
