@@ -103,6 +103,13 @@ static const Key keys[] = {
         { "agent", "sst_stall", offsetof(Config, sst_stall), NULL, 5, 86400 },
 };
 
+bool config_key(size_t i, ConfigKey *ret) {
+        if (i >= ELEMENTS(keys))
+                return false;
+        *ret = (ConfigKey) { keys[i].section, keys[i].name, !keys[i].check, keys[i].min, keys[i].max };
+        return true;
+}
+
 typedef struct Parser {
         Config *config;
         const char *at; /* the text from the line to be read next */

@@ -39,3 +39,13 @@ DEFINE_CLEANUP(Config, config_free)
 int config_parse(Config *c, const char *path, const char *text, char error[static 512]);
 
 int config_add_peer(Config *c, const char *label, const char *address);
+
+/* The keys that may be set, one by one: false beyond the last. [peers] has names in
+ * place of keys. */
+typedef struct ConfigKey {
+        const char *section, *name;
+        bool number; /* else a text */
+        int64_t min, max;
+} ConfigKey;
+
+bool config_key(size_t i, ConfigKey *ret);

@@ -85,14 +85,18 @@ static int next_line(const char **text, char **ret) {
 
 /* Calls `each` for every setting of [Service]; stops at the first negative or
  * positive return, which is passed on. */
-static int settings(const char *text, int (*each)(const char *key, const char *value, void *userdata), void *userdata) {
+static int settings(const char *text, int (*each)(const char *key, const char *value, size_t line, void *userdata), void *userdata) {
+        const char *counted = text;
         bool service = false;
+        size_t number = 1;
         int r;
 
         for (;;) {
                 _cleanup_free_ char *line = NULL, *key = NULL, *value = NULL;
                 char *equals;
 
+                for (; counted < text; counted++)
+                        number += *counted == '\n';
                 r = next_line(&text, &line);
                 if (r <= 0)
                         return r;
@@ -109,7 +113,7 @@ static int settings(const char *text, int (*each)(const char *key, const char *v
                 value = stripped(equals + 1, strlen(equals + 1));
                 if (!key || !value)
                         return -ENOMEM;
-                r = each(key, value, userdata);
+                r = each(key, value, number, userdata);
                 if (r != 0)
                         return r;
         }
@@ -120,7 +124,7 @@ typedef struct Wanted {
         char *value;
 } Wanted;
 
-static int is_wanted(const char *key, const char *value, void *userdata) {
+static int is_wanted(const char *key, const char *value, size_t line, void *userdata) {
         Wanted *w = userdata;
 
         if (!streq(key, w->key))
@@ -147,7 +151,7 @@ typedef struct Unit {
 } Unit;
 
 /* Lists grow, and an empty value begins them anew. */
-static int collect(const char *key, const char *value, void *userdata) {
+static int collect(const char *key, const char *value, size_t line, void *userdata) {
         Unit *u = userdata;
         Lines *l = streq(key, "ExecStart") ? &u->start : streq(key, "ExecStartPre") ? &u->start_pre : NULL;
 
@@ -160,14 +164,19 @@ static int collect(const char *key, const char *value, void *userdata) {
         return lines_add(l, strdup(value));
 }
 
+typedef struct Conflict {
+        const char *what;
+        size_t line;
+} Conflict;
+
 /* A drop-in that is read after ours must not take back what ours says. */
-static int takes_back(const char *key, const char *value, void *userdata) {
-        static const char *const ours[] = { "ExecStart", "ExecStartPre", "EnvironmentFile", "NotifyAccess" };
-        const char **what = userdata;
+static int takes_back(const char *key, const char *value, size_t line, void *userdata) {
+        static const char *const ours[] = { "ExecStart", "ExecStartPre", "EnvironmentFile", "NotifyAccess", "UnsetEnvironment" };
+        Conflict *c = userdata;
 
         for (size_t i = 0; i < ELEMENTS(ours); i++)
                 if (streq(key, ours[i])) {
-                        *what = ours[i];
+                        *c = (Conflict) { ours[i], line };
                         return 1;
                 }
         return 0;
@@ -377,13 +386,13 @@ int dropin_make(const DropinSource *sources, size_t n, const DropinNode *node, c
 
         *error = 0;
         for (size_t i = 0; r >= 0 && i < n; i++) {
-                const char *what = NULL;
+                Conflict c = {};
 
                 if (i > 0 && strcmp(base_name(sources[i].path), DROPIN_NAME) > 0) {
-                        r = settings(sources[i].text, takes_back, &what);
+                        r = settings(sources[i].text, takes_back, &c);
                         if (r > 0)
-                                r = wrong(error, "%s is read after Mainstay's drop-in and sets %s too. Give it a name that sorts before %s.",
-                                          sources[i].path, what, DROPIN_NAME);
+                                r = wrong(error, "%s:%zu: %s is set after Mainstay's drop-in has set it. Give this file a name that sorts before %s.",
+                                          sources[i].path, c.line, c.what, DROPIN_NAME);
                         continue;
                 }
                 r = settings(sources[i].text, collect, &u);

@@ -63,6 +63,76 @@ static void mistakes_are_named_with_file_and_line(void **state) {
         }
 }
 
+/* Of every key that takes a text: one that it takes, and what it does not. */
+static const struct {
+        const char *name, *good, *bad[8];
+} texts[] = {
+        { "name", "db1", { "", "db 1", "db1,db2", "a/b", "\t" } },
+        { "datadir", "/srv/mysql", { "", "srv/mysql", "./mysql", "~/mysql", "12" } },
+        { "server", "/usr/sbin/mysqld", { "", "mysqld", "true" } },
+        { "unit", "mysqld.service", { "", "mysqld", "mysqld.socket", ".service", "a/b.service", "7" } },
+        { "defaults_file", "/etc/my.cnf", { "", "my.cnf", "etc/my.cnf" } },
+        { "base_dir", "/srv/gcache", { "", "gcache" } },
+        { "socket", "/run/x.sock", { "", "x.sock", "localhost:3306" } },
+        { "user", "mysql", { "", "my sql", "my/sql" } },
+        { "account", "watcher", { "", "watch er", "watch,er" } },
+        { "donor", "db2", { "", "-x", "a b", "db2;reboot", "$(reboot)", "db2|db3" } },
+};
+
+static void rejects(const ConfigKey *k, const char *section, const char *value, const char *twice, const char *says) {
+        _cleanup_(config_freep) Config *c = NULL;
+        _cleanup_free_ char *text = NULL, *expected = NULL;
+        char error[512] = "";
+
+        assert_true(asprintf(&text, "# a comment\n[%s]\n%s = %s\n%s%s%s%s", section, k->name, value, twice ? k->name : "", twice ? " = " : "", twice ? twice : "", twice ? "\n" : "") > 0);
+        assert_true(asprintf(&expected, "x.conf:%d: %s", twice ? 4 : 3, says) > 0);
+        assert_int_equal(config_new(&c), 0);
+        if (config_parse(c, "x.conf", text, error) != -EBADMSG || strncmp(error, expected, strlen(expected)) != 0)
+                fail_msg("%s\"%s\" does not begin with \"%s\"", text, error, expected);
+}
+
+/* The table is the code's own: a key that is new there is missed here. */
+static void every_key_is_refused_what_it_cannot_be(void **state) {
+        ConfigKey k;
+        size_t n = 0, n_texts = 0;
+
+        (void) state;
+        for (; config_key(n, &k); n++) {
+                static const char *const no_numbers[] = { "", "many", "1.5", "0x10", "010", "1e1", "+1", " ", "1 2", "-", "on", "36893488147419103233", "60s" };
+                const char *good = NULL;
+                char number[3][24], says[128];
+
+                (void) snprintf(says, sizeof(says), "%s is \"", k.name);
+                for (size_t i = 0; i < ELEMENTS(texts) && !k.number; i++)
+                        if (streq(texts[i].name, k.name)) {
+                                good = texts[i].good;
+                                n_texts++;
+                                for (size_t b = 0; b < ELEMENTS(texts[i].bad) && texts[i].bad[b]; b++)
+                                        rejects(&k, k.section, texts[i].bad[b], NULL, says);
+                        }
+                if (k.number) {
+                        (void) snprintf(number[0], sizeof(number[0]), "%lld", (long long) k.min);
+                        (void) snprintf(number[1], sizeof(number[1]), "%lld", (long long) k.min - 1);
+                        (void) snprintf(number[2], sizeof(number[2]), "%lld", (long long) k.max + 1);
+                        good = number[0];
+                        assert_true(k.min < k.max);
+                        for (size_t b = 0; b < ELEMENTS(no_numbers); b++)
+                                rejects(&k, k.section, no_numbers[b], NULL, says);
+                        rejects(&k, k.section, number[1], NULL, says);
+                        rejects(&k, k.section, number[2], NULL, says);
+                }
+                if (!good)
+                        fail_msg("[%s] %s is not tested: add what it takes and what not", k.section, k.name);
+                (void) snprintf(says, sizeof(says), "%s is set a second time in this file", k.name);
+                rejects(&k, k.section, good, good, says);
+                (void) snprintf(says, sizeof(says), "there is no key \"%s\" in section [", k.name);
+                rejects(&k, streq(k.section, "node") ? "agent" : "node", good, NULL, says);
+                rejects(&k, "nodes", good, NULL, says);
+        }
+        assert_true(n > 10);
+        assert_int_equal(n_texts, ELEMENTS(texts));
+}
+
 static void everything_can_be_set(void **state) {
         static const char text[] =
                 "# a comment\n"
@@ -175,6 +245,7 @@ static void a_long_path_leaves_room_for_the_reason(void **state) {
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(mistakes_are_named_with_file_and_line),
+                cmocka_unit_test(every_key_is_refused_what_it_cannot_be),
                 cmocka_unit_test(everything_can_be_set),
                 cmocka_unit_test(nothing_need_be_set),
                 cmocka_unit_test(a_later_file_overrides_key_by_key),
