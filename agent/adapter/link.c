@@ -328,7 +328,10 @@ static void link_connect(Link *l) {
         r = link_open(l);
         if (r >= 0)
                 return;
-        (void) snprintf(why, sizeof(why), "%s: %s", l->through_ssh ? "ssh" : "its bus", strerror(-r));
+        if (l->through_ssh && r == -ENOENT)
+                (void) snprintf(why, sizeof(why), "there is no ssh on this machine: its client is to be installed");
+        else
+                (void) snprintf(why, sizeof(why), "%s: %s", l->through_ssh ? "ssh" : "its bus", strerror(-r));
         link_fail(l, why);
 }
 

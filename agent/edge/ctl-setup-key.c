@@ -59,6 +59,24 @@ static const char *own_name(const Facts *f, char host[static 256]) {
         return str_or(f->config->name, str_or(f->options.node_name, host));
 }
 
+/* In the agent's own name, for the directory is its own. The public one last: it says
+ * which key there is. */
+static int write_key(const struct passwd *agent, const char *private, const char *public) {
+        int r = 0;
+
+        if (setegid(agent->pw_gid) < 0)
+                return -errno;
+        if (seteuid(agent->pw_uid) < 0)
+                r = -errno;
+        if (r >= 0)
+                r = setup_write(SSH_KEY, private, 0600);
+        if (r >= 0)
+                r = setup_write(SSH_KEY ".pub", public, 0644);
+        if (seteuid(0) < 0 || setegid(0) < 0)
+                return -errno;
+        return r < 0 ? r : 0;
+}
+
 /* A key that is made elsewhere, as where a machine is made from a template. */
 static int take_key(Setup *s, const char *have) {
         const char *const argv[] = { "ssh-keygen", "-y", "-P", "", "-f", s->args->key_file, NULL };
@@ -89,12 +107,8 @@ static int take_key(Setup *s, const char *have) {
         if (r < 0)
                 line = NULL;
         if (r >= 0)
-                r = setup_write(SSH_KEY, private, 0600);
+                r = write_key(p, private, line);
         explicit_bzero(private, strlen(private));
-        if (r >= 0 && chown(SSH_KEY, p->pw_uid, p->pw_gid) < 0)
-                r = -errno;
-        if (r >= 0)
-                r = setup_write(SSH_KEY ".pub", line, 0644);
         if (r < 0)
                 return r;
         s->restart_agent = true;

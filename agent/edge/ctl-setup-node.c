@@ -99,6 +99,24 @@ static int group_may(Setup *s, const char *path, mode_t bits, const char *what) 
         return 0;
 }
 
+/* A file system of their own is to be there before anything is made of the directory. */
+static bool is_mounted(Setup *s) {
+        const char *datadir = s->facts.config->datadir;
+        const char *const escape[] = { "systemd-escape", "--path", "--suffix=mount", datadir, NULL };
+        _cleanup_free_ char *unit = NULL, *state = NULL, *remedy = NULL;
+
+        if (!s->facts.bus || setup_run(escape, &unit, NULL) != 0)
+                return true;
+        unit[strcspn(unit, "\n")] = '\0';
+        if (setup_run((const char *const []) { "systemctl", "show", "--property=LoadState", "--property=ActiveState", unit, NULL }, &state, NULL) != 0 ||
+            !strstr(state, "LoadState=loaded") || strstr(state, "ActiveState=active"))
+                return true;
+        if (asprintf(&remedy, "systemctl start %s", unit) < 0)
+                remedy = NULL;
+        setup_missing(s, str_or(remedy, ""), "the file system of %s, which is not mounted: the server does not start without it", datadir);
+        return false;
+}
+
 int setup_groups(Setup *s) {
         static const char *const files[] = { "grastate.dat", "gvwstate.dat" };
         const Facts *f = &s->facts;
@@ -106,6 +124,8 @@ int setup_groups(Setup *s) {
         const struct group *g;
         int r;
 
+        if (!is_mounted(s))
+                return 0;
         if (!f->have_datadir) {
                 setup_missing(s, "Where it is elsewhere: datadir in [node] of mainstay.conf", "the datadir %s is not there", f->config->datadir);
                 return 0;

@@ -318,15 +318,20 @@ static int undo_peer_keys(Setup *s) {
         return r;
 }
 
+/* The directory is the agent's, which might have put another one in its place. */
 static int undo_key(Setup *s) {
+        static const char *const paths[] = { SSH_KEY, SSH_KEY ".pub", KNOWN_HOSTS };
+        _cleanup_close_ int dirfd = open(SSH_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         int n = 0;
 
-        for (size_t i = 0; i < 3; i++) {
-                int r = take_file(s, (const char *const []) { SSH_KEY, SSH_KEY ".pub", KNOWN_HOSTS }[i]);
-
-                if (r < 0)
-                        return r;
-                n += r;
+        if (dirfd < 0 && errno != ENOENT)
+                return -errno;
+        for (size_t i = 0; dirfd >= 0 && i < ELEMENTS(paths); i++) {
+                if (unlinkat(dirfd, strrchr(paths[i], '/') + 1, 0) >= 0) {
+                        setup_done(s, "removed %s", paths[i]);
+                        n++;
+                } else if (errno != ENOENT)
+                        return -errno;
         }
         if (n == 0)
                 setup_already(s, "this node has no key");
@@ -352,7 +357,8 @@ static int undo_mode(Setup *s, const char *what) {
 static int undo_groups(Setup *s) {
         const struct passwd *agent = getpwnam(AGENT_USER), *peer;
         const struct group *g;
-        char unit[32], path[64];
+        char unit[32], path[64], target[16];
+        ssize_t n;
         int r;
 
         r = setup_recorded("mode", undo_mode, s);
@@ -372,11 +378,13 @@ static int undo_groups(Setup *s) {
                 return 0;
         (void) snprintf(unit, sizeof(unit), "user@%u.service", (unsigned) peer->pw_uid);
         (void) snprintf(path, sizeof(path), "/etc/systemd/system/%s", unit);
-        if (access(path, F_OK) == 0 || readlink(path, unit, 1) > 0) {
-                const char *const argv[] = { "systemctl", "unmask", "--quiet", strrchr(path, '/') + 1, NULL };
+        n = readlink(path, target, sizeof(target) - 1);
+        target[n < 0 ? 0 : n] = 0;
+        if (streq(target, "/dev/null")) {
+                const char *const argv[] = { "systemctl", "unmask", "--quiet", unit, NULL };
 
                 if (setup_must(s, argv) >= 0)
-                        setup_done(s, "unmasked %s", strrchr(path, '/') + 1);
+                        setup_done(s, "unmasked %s", unit);
         }
         return 0;
 }

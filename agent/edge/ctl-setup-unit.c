@@ -5,6 +5,9 @@
 #include "edge/ctl-setup.h"
 #include "edge/ctl-setup-undo.h"
 
+#include <limits.h>
+
+#define SYSTEMD "org.freedesktop.systemd1"
 #define UNIT_DIR "/etc/systemd/system"
 #define TEMPLATE PKGDATADIR "/gate.conf"
 
@@ -194,6 +197,83 @@ static int polkit_step(Setup *s) {
         return r < 0 ? r : 0;
 }
 
+/* Does it run a server of ours? By its process, for a unit may have it behind a script. */
+static bool runs_server(sd_bus *bus, const char *path) {
+        char exe[64], program[PATH_MAX];
+        uint32_t pid = 0;
+        ssize_t n;
+
+        if (sd_bus_get_property_trivial(bus, SYSTEMD, path, SYSTEMD ".Service", "MainPID", NULL, 'u', &pid) < 0 || pid == 0)
+                return false;
+        (void) snprintf(exe, sizeof(exe), "/proc/%u/exe", pid);
+        n = readlink(exe, program, sizeof(program) - 1);
+        if (n < 0)
+                return false;
+        program[n] = '\0';
+        program[strcspn(program, " ")] = '\0'; /* one that was replaced is "(deleted)" */
+        return streq(base_name(program), "mariadbd") || streq(base_name(program), "mysqld");
+}
+
+/* The units that run a server here, but for mysqld's own, in one line; "" for none. */
+static int other_servers(const Facts *f, char **ret) {
+        static const char *const patterns[] = { "mariadb*.service", "mysql*.service" };
+        _cleanup_free_ char *text = NULL;
+        _cleanup_fclose_ FILE *out = NULL;
+        sd_bus_message *m = NULL, *reply = NULL;
+        const char *name, *path;
+        size_t size, n = 0;
+        int r;
+
+        out = open_memstream(&text, &size);
+        if (!out)
+                return -ENOMEM;
+        r = sd_bus_message_new_method_call(f->bus, &m, SYSTEMD, "/org/freedesktop/systemd1", SYSTEMD ".Manager", "ListUnitsByPatterns");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "asas", 1, "active", ELEMENTS(patterns), patterns[0], patterns[1]);
+        if (r >= 0)
+                r = sd_bus_call(f->bus, m, 0, NULL, &reply);
+        if (r >= 0)
+                r = sd_bus_message_enter_container(reply, 'a', "(ssssssouso)");
+        while (r >= 0 && (r = sd_bus_message_read(reply, "(ssssssouso)", &name, NULL, NULL, NULL, NULL, NULL, &path, NULL, NULL, NULL)) > 0)
+                if (!(f->unit && streq(name, f->unit)) && runs_server(f->bus, path))
+                        fprintf(out, "%s%s", n++ > 0 ? ", " : "", name);
+        (void) sd_bus_message_unref(m);
+        (void) sd_bus_message_unref(reply);
+        if (fclose(TAKE(out)) != 0)
+                return -ENOMEM;
+        *ret = TAKE(text);
+        return 0;
+}
+
+#define INSTANCE "an instance of a template has options of its own, which Mainstay does not know. It runs on, and Mainstay leaves it as it is"
+
+/* Which unit is it, and is it one of which Mainstay can look after the server? */
+static bool unit_fits(Setup *s) {
+        _cleanup_free_ char *others = NULL, *remedy = NULL;
+        const Facts *f = &s->facts;
+
+        if (other_servers(f, &others) < 0)
+                others = NULL;
+        if (!f->unit) {
+                bool instance = others && strchr(others, '@');
+
+                if (others && *others && !instance && asprintf(&remedy, "In mainstay.conf: [node]\nunit = %.*s", (int) strcspn(others, ","), others) < 0)
+                        remedy = NULL;
+                setup_missing(s, str_or(remedy, "Where it has another name: unit in [node] of mainstay.conf"), "a unit of mysqld: %s%s%s%s%s",
+                              f->config->unit ? f->config->unit : "", f->config->unit ? ", which [node] of mainstay.conf names, is not there" : "neither mariadb.service nor mysql.service nor mysqld.service is there",
+                              others && *others ? ". A server is run by " : "", str_or(others, ""), instance ? ": " INSTANCE : "");
+                return false;
+        }
+        if (strchr(f->unit, '@')) {
+                setup_missing(s, "Where another unit runs the server: unit in [node] of mainstay.conf", "a unit of its own for mysqld: of %s, " INSTANCE, f->unit);
+                return false;
+        }
+        if (others && *others)
+                setup_note(s, "Another server runs on this machine, by %s. Mainstay looks after that of %s alone. What setup and Mainstay write for this one into a [mysqld] group, "
+                              "the other one reads too where they share their files: give it files of its own.", others, f->unit);
+        return true;
+}
+
 int setup_unit(Setup *s) {
         static const char *const reload[] = { "systemctl", "daemon-reload", NULL };
         int r;
@@ -202,11 +282,8 @@ int setup_unit(Setup *s) {
                 setup_missing(s, "", "systemd: its bus cannot be reached");
                 return 0;
         }
-        if (!s->facts.unit) {
-                setup_missing(s, "Where it has another name: unit in [node] of mainstay.conf", "a unit of mysqld: %s",
-                              s->facts.config->unit ? s->facts.config->unit : "neither mariadb.service nor mysql.service nor mysqld.service is there");
+        if (!unit_fits(s))
                 return 0;
-        }
 
         r = gate_step(s);
         if (r >= 0)

@@ -144,8 +144,9 @@ int setup_finish(Setup *s);
 json_t *setup_to_json(const Setup *s);
 
 /* What setup changed that does not tell by itself who did it: a line for each, such as
- * "mode 0700 /var/lib/mysql", in a file of root's. */
-#define RECORD_PATH STATE_DIR "/setup"
+ * "mode 0700 /var/lib/mysql". What root does by it, nobody else may write: so it does not
+ * lie with the agent's state. */
+#define RECORD_PATH "/etc/mainstay/setup.record"
 _printf_(1, 2) int setup_record(const char *format, ...);
 /* Calls `each` with the rest of every line that begins with `kind`, the newest first. */
 int setup_recorded(const char *kind, int (*each)(Setup *s, const char *what), Setup *s);
