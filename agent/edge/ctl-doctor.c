@@ -25,11 +25,21 @@ static const struct {
         { "apparmor", LEVEL_WARNING, "AppArmor keeps mysqld from what Mainstay asks of it: it does not start, or no copy of another node's data can be made.", NULL },
         { "replication", LEVEL_WARNING, "A node that was the primary cannot return as a replica, and no source is asked whether it still has what a replica lacks.", NULL },
         { "backup", LEVEL_WARNING, "Other nodes get no copy of this one's data: a replica that cannot go on is not provided with any.", NULL },
+        { "writers", LEVEL_WARNING, "An application that writes on a replica, which its server does not refuse, makes data of its own there.", NULL },
         { "agent", LEVEL_ERROR, "Nobody brings this node back, and the others wait for what it has to say.", NULL },
         { "account", LEVEL_WARNING, "The agent does not hear from the server where it stands, and takes it for starting.", NULL },
         { "peers", LEVEL_ERROR, "What is not heard is uncertain: where that node is needed, nobody forms the cluster.",
           "What is not heard is uncertain: it may be a primary, and nobody would know." },
 };
+
+const char *doctor_harm(const char *step, bool asynchronous, Level *ret_level) {
+        for (size_t i = 0; i < ELEMENTS(harms); i++)
+                if (streq(step, harms[i].step)) {
+                        *ret_level = harms[i].level;
+                        return asynchronous && harms[i].asynchronous ? harms[i].asynchronous : harms[i].harm;
+                }
+        return NULL;
+}
 
 static int take_steps(const Setup *s, Findings *f) {
         bool asynchronous = options_asynchronous(&s->facts.options);
@@ -41,16 +51,12 @@ static int take_steps(const Setup *s, Findings *f) {
                 const char *step = json_string_value(json_object_get(o, "step")), *state = json_string_value(json_object_get(o, "state")),
                            *text = json_string_value(json_object_get(o, "text")), *remedy = json_string_value(json_object_get(o, "remedy"));
                 Level level = LEVEL_ERROR;
-                const char *harm = "";
+                const char *harm;
 
                 /* Our own checks say more of these. */
                 if (streq(step, "options"))
                         continue;
-                for (size_t k = 0; k < ELEMENTS(harms); k++)
-                        if (streq(step, harms[k].step)) {
-                                harm = asynchronous && harms[k].asynchronous ? harms[k].asynchronous : harms[k].harm;
-                                level = harms[k].level;
-                        }
+                harm = str_or(doctor_harm(step, asynchronous, &level), "");
                 /* It cannot be looked for where there is no server. */
                 if (streq(step, "account") && !(s->facts.unit_active && streq(s->facts.unit_active, "active")))
                         level = LEVEL_NOTE;

@@ -19,3 +19,7 @@ typedef struct Ward {
  * run, its `peers` has what the other nodes said. */
 int ward_admit(Ward *w, Setup *s);
 void ward_done(Ward *w);
+
+/* What may come of it where a step of setup finds something missing, and how bad that
+ * is. NULL, with the level untouched, where that is not known. */
+const char *doctor_harm(const char *step, bool asynchronous, Level *ret_level);

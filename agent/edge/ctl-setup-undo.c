@@ -5,19 +5,19 @@
  *
  * It looks first whether that would hurt. What a node has promised lies on its disk, so
  * no agent need run for that. */
+#include "adapter/job-store.h"
 #include "adapter/staging.h"
 #include "adapter/store.h"
-#include "adapter/job-store.h"
 #include "edge/ctl-key.h"
 #include "edge/ctl-setup.h"
 #include "edge/ctl-setup-undo.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <glob.h>
 #include <grp.h>
 #include <limits.h>
 #include <pwd.h>
+#include <stdarg.h>
 
 #define DROPINS "/etc/systemd/system/*.service.d/" DROPIN_NAME
 #define PINS_PATH STATE_DIR "/replica.cnf"
@@ -88,7 +88,7 @@ static void check_files(Setup *s) {
                        (int) strcspn(kept_out, "\n"), kept_out);
         if (setup_read(PINS_PATH, &pins) >= 0 && (strstr(pins, "\nread-only=ON") || strstr(pins, "-start\n")))
                 refuse(s, "replica", "Put what it says into the server's own configuration: " PINS_PATH,
-                       "a server that stays what Mainstay made of it (read-only, or with its replication stopped): at its next start it would not.");
+                       "a server that stays as Mainstay made it: read-only, or with its replication stopped. From its next start on it would not be so.");
 }
 
 static void check_start(Setup *s) {

@@ -290,6 +290,10 @@ static const Step steps[] = {
         { "peers", "the way to the other nodes", setup_peers, true },
 };
 
+const char *setup_step_name(size_t i) {
+        return i < ELEMENTS(steps) ? steps[i].name : NULL;
+}
+
 static void run_steps(Setup *s, const Step *list, size_t n) {
         for (size_t i = 0; i < n; i++) {
                 size_t before = s->missing;

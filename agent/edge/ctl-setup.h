@@ -131,6 +131,8 @@ bool facts_is_own(const char *host);
 /* All steps. What they say is in `steps`, by the name of the step, where JSON
  * is wanted. */
 void setup_steps(Setup *s);
+/* Their names, in their order; NULL beyond the last. */
+const char *setup_step_name(size_t i);
 /* Those that make this node's key, and know the account that replicates. */
 void setup_steps_for_keys(Setup *s);
 /* Reads the password that was given into `password`, once. */

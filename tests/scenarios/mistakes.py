@@ -194,21 +194,22 @@ def a_server_whose_data_are_not_mounted_does_not_begin_anew(cluster):
     start on the empty directory below, and setup and the doctor say why."""
     node = cluster.node("db3")
     data, place = "/var/lib/mysql", "/srv/data"
+    good, bad = (f"echo '{place} {data} {kind} 0 0' > /etc/fstab; systemctl daemon-reload" for kind in ("none bind", "nosuchfs defaults"))
     node.run(f"systemctl stop mariadb mainstayd; mv {data} {place}; install -d -o mysql -g mysql -m 755 {data}; "
-             f"echo '{place} {data} none bind 0 0' > /etc/fstab; systemctl daemon-reload; systemctl start var-lib-mysql.mount; systemctl start mainstayd mariadb", timeout=PATIENT)
+             f"{good}; systemctl start var-lib-mysql.mount; systemctl start mainstayd mariadb", timeout=PATIENT)
     try:
         cluster.wait_synced()
         assert setup(node, "--check")["ready"]
         # The disk does not come back.
-        node.run(f"systemctl stop mariadb mainstayd; systemctl stop var-lib-mysql.mount; mv {place} /srv/away; systemctl start mainstayd", timeout=PATIENT)
+        node.run(f"systemctl stop mariadb mainstayd; systemctl stop var-lib-mysql.mount; {bad}; systemctl start mainstayd", timeout=PATIENT)
         assert node.run(["systemctl", "start", "mariadb"], check=False, timeout=PATIENT).returncode != 0
         assert list(node.path(data).iterdir()) == [], "a server has begun anew"
         text = texts(missing(setup(node, "--check", status=1)), "groups")
         assert "not mounted" in text and "systemctl start var-lib-mysql.mount" in text, text
         assert "not mounted" in says(node, "doctor")
-        node.run(f"mv /srv/away {place}; systemctl reset-failed; systemctl start mariadb", timeout=PATIENT)
+        node.run(f"{good}; systemctl reset-failed; systemctl start mariadb", timeout=PATIENT)
         cluster.wait_synced()
     finally:
-        node.run(f"systemctl stop mariadb mainstayd; systemctl stop var-lib-mysql.mount; [ ! -e /srv/away ] || mv /srv/away {place}; rm -r {data} && mv {place} {data}; "
+        node.run(f"systemctl stop mariadb mainstayd; systemctl stop var-lib-mysql.mount; rmdir {data} && mv {place} {data}; "
                  "rm /etc/fstab; systemctl daemon-reload; systemctl reset-failed; systemctl start mainstayd mariadb", check=False, timeout=PATIENT)
     cluster.check()

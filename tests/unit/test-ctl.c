@@ -1,6 +1,7 @@
-/* The pure parts of mainstayctl: what is typed, the table, the plan, keys, and
+/* The pure parts of mainstayctl: what is typed, the table, the plan, and
  * the drop-in with the gate. */
 #include "edge/ctl-args.h"
+#include "edge/ctl-doctor.h"
 #include "edge/ctl-dropin.h"
 #include "edge/ctl-service.h"
 #include "edge/ctl-ssh.h"
@@ -603,6 +604,21 @@ static void test_remedies(void **state) {
         }
 }
 
+/* Of each step the doctor knows what comes of it; of the server's options it has checks
+ * of its own. */
+static void test_harms(void **state) {
+        const char *name;
+
+        for (size_t i = 0; (name = setup_step_name(i)); i++) {
+                Level level = _LEVEL_INVALID;
+
+                if (streq(name, "options"))
+                        continue;
+                CHECK(doctor_harm(name, false, &level) && doctor_harm(name, true, &level), name);
+                CHECK(level > LEVEL_NOTE, name);
+        }
+}
+
 /* The drop-in */
 
 static const char template_text[] =
@@ -762,6 +778,7 @@ int main(void) {
                 cmocka_unit_test(test_policy),
                 cmocka_unit_test(test_address),
                 cmocka_unit_test(test_remedies),
+                cmocka_unit_test(test_harms),
                 cmocka_unit_test(test_dropin),
                 cmocka_unit_test(test_dropin_others),
                 cmocka_unit_test(test_catalog),
