@@ -96,6 +96,7 @@ int server_status_parse(const char *text, ServerStatus *ret, char error[static 2
                 .cached_downto = get_number(o, "cached_downto"),
                 .recv_queue = get_number(o, "recv_queue"),
                 .desync_count = get_number(o, "desync_count"),
+                .read_only = json_is_true(json_object_get(o, "read_only")),
                 .view_seqno = -1,
         };
         (void) get_text(o, "version", ret->version, sizeof(ret->version));
@@ -103,6 +104,8 @@ int server_status_parse(const char *text, ServerStatus *ret, char error[static 2
         (void) get_text(o, "node_name", ret->node_name, sizeof(ret->node_name));
         (void) get_text(o, "cluster_status", ret->cluster_status, sizeof(ret->cluster_status));
         (void) get_text(o, "state_comment", ret->state_comment, sizeof(ret->state_comment));
+        (void) get_text(o, "reject_queries", ret->reject_queries, sizeof(ret->reject_queries));
+        (void) get_text(o, "sst_method", ret->sst_method, sizeof(ret->sst_method));
         (void) get_uuid(o, "cluster_uuid", &ret->cluster_uuid);
         (void) get_uuid(o, "member_uuid", &ret->member_uuid);
         (void) get_uuid(o, "local_uuid", &ret->position.uuid);

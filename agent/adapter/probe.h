@@ -33,6 +33,9 @@ typedef struct ServerStatus {
         char quorum_off[24]; /* "pc.ignore_sb" or "pc.ignore_quorum" where that is on, as it runs */
         int64_t recv_queue; /* received, and yet to be applied */
         int64_t desync_count;
+        bool read_only;
+        char reject_queries[24]; /* wsrep_reject_queries: "NONE", "ALL", "ALL_KILL" */
+        char sst_method[64];
 
         bool have_view; /* the stored view, that is the newest Primary one it was in */
         char view_problem[256];

@@ -312,6 +312,12 @@ static int on_peer_operate(sd_bus_message *call, void *userdata, sd_bus_error *e
         return m->report ? operate(m, call, "", verb, arguments, by) : not_ready(call);
 }
 
+static int on_look(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        Manager *m = userdata;
+
+        return m->report ? look_begin(m, call) : not_ready(call);
+}
+
 static int on_bootstrap(sd_bus_message *call, void *userdata, sd_bus_error *error) {
         return polkit_authorise(call, "org.mainstay1.bootstrap", do_bootstrap, userdata);
 }
@@ -466,6 +472,7 @@ static const sd_bus_vtable node_vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("Operate", SD_BUS_ARGS("s", node, "s", verb, "s", arguments), SD_BUS_RESULT("s", result), on_operate, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("ListJobs", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", jobs), on_list_jobs, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("CancelJob", SD_BUS_ARGS("t", id), SD_BUS_NO_RESULT, on_cancel_job, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Look", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", seen), on_look, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_reload, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_VTABLE_END,
 };

@@ -110,6 +110,11 @@ static void set_bool(json_t *o, const char *key, const char *text) {
         (void) json_object_set_new(o, key, json_boolean(streq(text, "ON") || streq(text, "1")));
 }
 
+/* read_only has more values in newer MariaDBs than ON and OFF. */
+static void set_unless_off(json_t *o, const char *key, const char *text) {
+        (void) json_object_set_new(o, key, json_boolean(!streq(text, "OFF") && !streq(text, "0")));
+}
+
 static int read_status(MYSQL *mysql, json_t *o) {
         static const struct {
                 const char *name, *key;
@@ -392,6 +397,9 @@ static int probe_socket(const Options *options, MYSQL *mysql) {
                 (void) read_variable(mysql, o, "wsrep_node_name", "node_name", set_string);
                 (void) read_variable(mysql, o, "wsrep_desync", "desync", set_bool);
                 (void) read_variable(mysql, o, "wsrep_provider_options", "provider_options", set_string);
+                (void) read_variable(mysql, o, "wsrep_reject_queries", "reject_queries", set_string);
+                (void) read_variable(mysql, o, "wsrep_sst_method", "sst_method", set_string);
+                (void) read_variable(mysql, o, "read_only", "read_only", set_unless_off);
                 if (read_status(mysql, o) < 0) {
                         json_decref(o);
                         return fail("%s", mysql_error(mysql));

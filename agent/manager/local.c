@@ -424,7 +424,5 @@ int local_setup(Manager *m) {
         if (asprintf(&program, "%s/mainstay-probe", m->paths.libexec) < 0)
                 return -ENOMEM;
         r = probe_new(m->event, program, m->config->socket, m->config->account, probed, m, &m->probe);
-        if (r < 0)
-                return r;
-        return 0;
+        return r < 0 ? r : look_setup(m, program);
 }

@@ -508,6 +508,7 @@ Manager *manager_free(Manager *m) {
         (void) process_free(m->asking);
         (void) watch_free(m->watch);
         (void) probe_free(m->probe);
+        look_done(m);
         (void) sd_event_source_disable_unref(m->due);
         (void) sd_event_source_disable_unref(m->timer);
         viewlog_done(&m->evidence.viewlog);

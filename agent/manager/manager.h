@@ -78,6 +78,19 @@ typedef struct StepRun {
         bool full;           /* and was so for long: it is ended for that */
 } StepRun;
 
+/* What the server says when somebody wants to know how this node is now. */
+#define LOOK_CALLS_MAX 64
+typedef struct Look {
+        Probe *probe;
+        pid_t pid;      /* of the server that is asked */
+        usec_t begun;   /* the look whose answer this is; 0: there is none */
+        usec_t beginning; /* the one that is under way */
+        ServerStatus status; /* where `problem` is "" */
+        char problem[256];
+        size_t n_calls;
+        sd_bus_message *call[LOOK_CALLS_MAX]; /* that wait for the one under way */
+} Look;
+
 typedef struct Manager {
         sd_event *event;
         sd_bus *bus;
@@ -174,6 +187,8 @@ typedef struct Manager {
         bool asynchronous;        /* it is one: settled when the agent starts */
         Replication *replication; /* what it said last; NULL where it gave no answer */
         char server_problem[256]; /* why it gave none */
+
+        Look look;
 
         JobStore *jobs;
         const Job *job; /* that runs, NULL where none does; the store's, and good until it is saved */
@@ -290,6 +305,12 @@ int service_report(const Manager *m, Report *r); /* its part of what a report sa
 #define PINS_NAME "replica.cnf"
 /* Kept for the server's next start, in a file that its configuration includes. */
 int replica_pin(Manager *m, bool replica, bool held);
+
+/* look.c: how this node is now, for those who hand out work. Answers the call,
+ * when the server has been asked. */
+int look_setup(Manager *m, const char *program);
+int look_begin(Manager *m, sd_bus_message *call);
+void look_done(Manager *m);
 
 /* jobs.c: long work, a step after the other. */
 int jobs_open(Manager *m);
