@@ -89,8 +89,8 @@ class MySQL:
     # It cannot be installed together with MariaDB's client library, so these nodes need
     # a package that is linked with Oracle's: the image can build it.
     packages = ["mysql-server", "rsync", "openssh-client", "libmysqlclient-dev", "build-essential", "pkgconf",
-                "debhelper", "libsystemd-dev", "systemd-dev", "libinih-dev", "libjansson-dev", "libsmartcols-dev",
-                "libzstd-dev", "libcmocka-dev", "libdbus-1-dev", "libpolkit-gobject-1-dev", "scdoc"]
+                "debhelper", "libsystemd-dev", "systemd-dev", "libinih-dev", "libjansson-dev", "libmicrohttpd-dev",
+                "libsmartcols-dev", "libzstd-dev", "libcmocka-dev", "libdbus-1-dev", "libpolkit-gobject-1-dev", "scdoc"]
     disabled = []
     builds = True
     log_file_size = None

@@ -33,7 +33,7 @@ DEFAULT = "mariadb-10.11"
 PACKAGES = ["systemd", "systemd-sysv", "dbus", "polkitd", "openssh-server", "iproute2",
             "procps", "socat", "nftables", "sudo", "python3"]
 # What Mainstay is linked with, beside the client library of its server.
-LIBRARIES = ["libinih1", "libjansson4", "libsystemd0"]
+LIBRARIES = ["libinih1", "libjansson4", "libmicrohttpd12", "libsystemd0"]
 
 # What a node of a lab does not need, and every boot would pay for.
 MASKED = [
