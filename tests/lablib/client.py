@@ -39,15 +39,16 @@ class Client:
 
     def __init__(self, path, timeout=5, user="root"):
         """Connects within `timeout` seconds, and logs in as `user`: by its uid, or
-        as one who has no password."""
+        as one who has no password. A `path` that is (host, port) is one of TCP."""
         self._deadline = time.monotonic() + timeout
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        tcp = isinstance(path, tuple)
+        self._socket = socket.socket(socket.AF_INET if tcp else socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
         self._buffer = b""
         self._sequence = 0
         self._columns = []
         try:
             self._socket.settimeout(timeout)
-            self._socket.connect(str(path))
+            self._socket.connect(path if tcp else str(path))
             self._log_in(user)
         except OSError as error:
             self.close()

@@ -7,19 +7,24 @@ from pathlib import Path
 
 # A tool that is missing is named by the package that brings it.
 PACKAGES = {
+    "ab": "apache2-utils",
     "autoreconf": "autoconf",
     "chroot": "coreutils",
+    "curl": "curl",
     "dh": "debhelper",
     "dpkg-buildpackage": "dpkg-dev",
+    "haproxy": "haproxy",
     "ip": "iproute2",
     "mmdebstrap": "mmdebstrap",
     "mount": "mount",
     "nsenter": "util-linux",
+    "promtool": "prometheus",
     "setsid": "util-linux",
     "ssh-keygen": "openssh-client",
     "systemctl": "systemd",
     "systemd-nspawn": "systemd-container",
     "tar": "tar",
+    "taskset": "util-linux",
     "umount": "mount",
 }
 
