@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 
 #define CONNECTIONS_MAX 512
+#define CONNECTIONS_OF_ONE_MAX 256 /* of one address: nobody can keep all others out */
 #define IDLE_SECONDS 60 /* a connection that is kept */
 
 uint64_t health_checks[_WORK_MAX][2];
@@ -236,6 +237,7 @@ int http_new(sd_event *event, Outlook *outlook, int fd, Http **ret) {
         h->outlook = outlook;
         h->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handle, h,
                                      MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned) CONNECTIONS_MAX,
+                                     MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned) CONNECTIONS_OF_ONE_MAX,
                                      MHD_OPTION_CONNECTION_TIMEOUT, (unsigned) IDLE_SECONDS, MHD_OPTION_NOTIFY_COMPLETED, request_over, NULL, MHD_OPTION_END);
         info = h->daemon ? MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
         r = !info ? -EIO : sd_event_add_io(event, &h->io, info->epoll_fd, EPOLLIN, on_io, h);

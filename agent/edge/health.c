@@ -74,7 +74,7 @@ static int add_signals(sd_event *event) {
 }
 
 static int bus_lost(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        log_error("The system bus is gone, and with it all that is known of this node: this service ends, and is started anew by the next check.");
+        log_error("The system bus is gone, and with it all that is known of this node: this service ends, and is started anew.");
         return sd_event_exit(userdata, EXIT_FAILURE);
 }
 
@@ -120,5 +120,5 @@ int main(int argc, char *argv[]) {
                 fprintf(stderr, "mainstay-health takes no arguments: systemd starts it, for mainstay-health.socket; see mainstay-health(8)\n");
                 return 2;
         }
-        return run() < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        return run() == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -53,11 +53,12 @@ listen {name}
 class Balancer:
     """`with Balancer(nodes) as balancer:`; it ends with the block."""
 
-    def __init__(self, nodes, read="/read", write="/write"):
+    def __init__(self, nodes, read="/read", write="/write", more=""):
         host_require("haproxy", "curl")
         self.nodes = list(nodes)
         self.address = f"{self.nodes[0].address.rpartition('.')[0]}.{HOST_PART}"
         self.pages = {"write": write, "read": read}
+        self.more = more    # of its configuration
         self._directory = self._process = None
 
     def __enter__(self):
@@ -82,7 +83,7 @@ class Balancer:
             check = f"check port {HEALTH}" if name in self.pages else \
                 f"check agent-check agent-port {AGENT} agent-inter {int(INTERVAL * 1000)}ms"
             text += "".join(f"    server {node.name} {node.address}:3306 {check}\n" for node in self.nodes)
-        return text
+        return f"{text}\n{self.more}"
 
     def table(self, name):
         """{node: what HAProxy makes of it: UP, DOWN, DRAIN, MAINT, without its countdown}."""
@@ -151,9 +152,9 @@ class Traffic(Ledger):
                 if write.sent_at >= since and (until is None or write.sent_at < until)}
 
 
-def ask(node, page="/write"):
+def ask(node, page="/write", port=None):
     """(status, {header: value}, body) of a node's health, as curl has it."""
-    done = subprocess.run(["curl", "-s", "-i", "-m", "5", f"http://{node.address}:{HEALTH}{page}"],
+    done = subprocess.run(["curl", "-s", "-i", "-m", "5", f"http://{node.address}:{port or HEALTH}{page}"],
                           capture_output=True, text=True)
     head, _, body = done.stdout.replace("\r", "").partition("\n\n")
     first, *lines = head.split("\n")

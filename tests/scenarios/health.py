@@ -2,9 +2,12 @@
 client that writes through it."""
 
 import json
+import re
 import subprocess
+import tempfile
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 from balancer import INTERVAL, USER, Balancer, Traffic, agent_line, ask, obstacle
 from cluster import PATIENT
@@ -18,6 +21,9 @@ SOCKETS = ["mainstay-health.socket", "mainstay-health-write.socket", "mainstay-h
 SEEN_WITHIN = 2.5
 # HAProxy wants two in a row.
 TAKEN_OUT_WITHIN = SEEN_WITHIN + 3 * INTERVAL + 1
+
+MANUAL = Path(__file__).resolve().parents[2] / "agent/mainstay-health.8.scd"
+DROPIN = "/run/systemd/system/mainstay-health.socket.d"
 
 NO_COPY = """
 table inet copy {
@@ -185,7 +191,76 @@ def monitoring_reads_what_it_understands(cluster):
         assert ask(db1)[0] == 200
         pid = db1.run(["systemctl", "show", "--value", "--property=MainPID", "mainstay-health"]).stdout.strip()
         assert db1.run(["stat", "-c", "%U", f"/proc/{pid}"]).stdout.strip() == "mainstay-health"
+        # And it comes back, whatever becomes of it.
+        db1.run(["systemctl", "kill", "--signal=KILL", "mainstay-health"])
+        cluster.wait(lambda: ask(db1)[0] == 200, "the service to be back", timeout=5)
+        pid = db1.run(["systemctl", "show", "--value", "--property=MainPID", "mainstay-health"]).stdout.strip()
         assert db1.run(["nsenter", "-t", pid, "-n", "ip", "-o", "link"]).stdout.count("\n") == 1
+
+
+def manual_blocks(cluster):
+    """What stands between the lines of ``` in the manual page, with this lab's addresses."""
+    text = MANUAL.read_text()
+    net = cluster.node("db1").address.rpartition(".")[0]
+    blocks = re.findall(r"^```\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    for number, block in enumerate(blocks):
+        block = re.sub(r"\b(db[123]):(\d)", lambda found: f"{cluster.node(found[1]).address}:{found[2]}", block)
+        blocks[number] = block.replace("192.0.2.11", f"{net}.1").replace("192.0.2.", f"{net}.")
+    return blocks
+
+
+@scenario
+def the_manual_of_the_health_checks_says_what_is_so(cluster):
+    """Its commands, requests, and examples for HAProxy, Prometheus and systemd, as they stand there."""
+    host_require("curl", "haproxy", "promtool")
+    blocks = manual_blocks(cluster)
+    tried = dict.fromkeys(("commands", "requests", "haproxy", "prometheus", "sockets"), 0)
+    try:
+        for block in blocks:
+            if block.startswith("# "):
+                tried["commands"] += 1
+                cluster.on_all(lambda node: node.run("systemctl stop 'mainstay-health*'"))
+                for line in block.splitlines():
+                    cluster.on_all(lambda node: node.run(line.removeprefix("# ")))
+                assert all(ask(node)[0] == 200 for node in cluster.nodes())
+            elif block.startswith("$ curl "):
+                tried["requests"] += 1
+                command, _, expected = block.removeprefix("$ ").partition("\n")
+                said = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=10).stdout
+                assert said == expected, f"{command}: {said!r}"
+            elif block.startswith("backend "):
+                tried["haproxy"] += 1
+                with Balancer(cluster.nodes(), more=block) as balancer:
+                    balancer.wait_all_up("galera")
+            elif block.startswith("scrape_configs:"):
+                tried["prometheus"] += 1
+                with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
+                    file.write(block)
+                    file.flush()
+                    done = subprocess.run(["promtool", "check", "config", file.name], capture_output=True, text=True)
+                    assert done.returncode == 0, done
+            elif block.startswith("[Socket]"):
+                tried["sockets"] += 1
+                try_dropin(cluster.node("db1"), block)
+            else:
+                raise AssertionError(f"an example of a kind that is not tried: {block}")
+    finally:
+        cluster.on_all(lambda node: node.run("systemctl disable --now mainstay-health.socket mainstay-health-write.socket mainstay-health-read.socket mainstay-health.service", check=False))
+    assert all(tried.values()), tried
+
+
+def try_dropin(node, text):
+    """The socket with these lines answers where they say, and as before without them."""
+    port = re.search(r"ListenStream=\S+:(\d+)", text)
+    restart = "systemctl daemon-reload; systemctl stop mainstay-health.service; systemctl restart mainstay-health.socket"
+    node.run(f"mkdir -p {DROPIN}; cat > {DROPIN}/example.conf; {restart}", input=text)
+    try:
+        assert node.run(["systemctl", "show", "--value", "--property=LoadState", "mainstay-health.socket"]).stdout == "loaded\n"
+        assert ask(node, port=int(port[1]) if port else None)[0] == 200
+        assert not port or ask(node)[0] is None, "it still answers at the old port"
+    finally:
+        node.run(f"rm -r {DROPIN}; {restart}")
+    assert ask(node)[0] == 200
 
 
 @scenario(kind=Service)

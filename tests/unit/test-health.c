@@ -480,6 +480,22 @@ static void a_connection_is_kept(void **state) {
         assert_non_null(strstr(said, "db1 is ready for writes.\n"));
 }
 
+/* Nothing is known then, and nothing can become known: systemd starts it anew. */
+static void a_bus_that_ends(void **state) {
+        World w = {0};
+        int status;
+
+        w.dir = directory_make();
+        assert_true(sd_event_new(&w.event) >= 0 && private_bus_start(&w.daemon, w.dir));
+        service_start(&w, "http:write:read");
+        assert_non_null(strstr(fetch(&w, "GET", "/live"), " 200 "));
+        private_bus_stop(&w.daemon);
+        assert_int_equal(waitpid(w.pid, &status, 0), w.pid);
+        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+        (void) sd_event_unref(w.event);
+        directory_remove(w.dir);
+}
+
 /* Started as it must not be. */
 static void a_socket_of_another_name(void **state) {
         World w = { .pid = 0 };
@@ -511,6 +527,7 @@ int main(void) {
                 health_test(an_old_look_is_not_told),
                 health_test(metrics_are_told),
                 health_test(a_connection_is_kept),
+                cmocka_unit_test(a_bus_that_ends),
                 cmocka_unit_test(a_socket_of_another_name),
         };
 
