@@ -2,6 +2,7 @@
 #include "edge/health.h"
 #include "base/number.h"
 #include "domain/json.h"
+#include "sys/clock.h"
 
 #include <fcntl.h>
 #include <microhttpd.h>
@@ -23,7 +24,7 @@ typedef struct Request {
         Waiter waiter; /* first: it is what the outlook knows of this */
         const Http *http;
         struct MHD_Connection *connection;
-        bool waited;
+        usec_t until; /* it may wait so long; 0: it has not yet */
 } Request;
 
 static enum MHD_Result reply(struct MHD_Connection *c, unsigned status, const char *type, const char *text, const char *const *headers) {
@@ -174,8 +175,10 @@ static enum MHD_Result handle(void *userdata, struct MHD_Connection *c, const ch
         (void) MHD_get_connection_values(c, MHD_GET_ARGUMENT_KIND, take_wish, &wishes);
         if (wishes.wrong[0])
                 return complain(c, MHD_HTTP_BAD_REQUEST, wishes.wrong);
-        if (!q->waited && !outlook_is_ready(h->outlook)) {
-                q->waited = true;
+        /* Again, where the agent has told of a change since it was resumed. */
+        if ((q->until == 0 || (outlook_is_outdated(h->outlook) && clock_usec(CLOCK_MONOTONIC) < q->until)) && !outlook_is_ready(h->outlook)) {
+                if (q->until == 0)
+                        q->until = clock_usec(CLOCK_MONOTONIC) + OUTLOOK_PATIENCE;
                 MHD_suspend_connection(c);
                 outlook_wait(h->outlook, &q->waiter);
                 return MHD_YES;

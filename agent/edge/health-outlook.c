@@ -198,6 +198,10 @@ void outlook_wait(Outlook *o, Waiter *w) {
         o->waiting = w;
 }
 
+bool outlook_is_outdated(const Outlook *o) {
+        return o->owned && o->outdated;
+}
+
 const Readiness *outlook_readiness(Outlook *o) {
         return is_fresh(o) ? &o->readiness : NULL;
 }
@@ -219,6 +223,8 @@ void outlook_judge(Outlook *o, Work work, const Contentment *with, Verdict *ret)
                 ret->obstacle = OBSTACLE_UNKNOWN;
                 if (o->asked > 0)
                         (void) snprintf(ret->text, sizeof(ret->text), "How this node is now is not known: neither its server nor its agent has answered for %.1f s.", (double) (now() - o->asked) / (double) USEC_PER_SEC);
+                else if (o->have)
+                        (void) snprintf(ret->text, sizeof(ret->text), "How this node is now is not known: its server took so long to answer that what it says is %.1f s old.", (double) outlook_age(o) / (double) USEC_PER_SEC);
                 else
                         (void) snprintf(ret->text, sizeof(ret->text), "How this node is now is not known. Its agent says: %.*s.", reason_length(str_or(o->why, "nothing")), str_or(o->why, "nothing"));
         }

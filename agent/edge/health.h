@@ -34,6 +34,7 @@ DEFINE_CLEANUP(Outlook, outlook_free)
 /* Can be answered at once, be it that nothing is known? Else a look is under way: wait. */
 bool outlook_is_ready(Outlook *o);
 void outlook_wait(Outlook *o, Waiter *w);
+bool outlook_is_outdated(const Outlook *o); /* the agent has told of a change since it was asked */
 
 /* What is known, NULL where nothing is, or only how it was too long ago. */
 const Readiness *outlook_readiness(Outlook *o);
