@@ -12,7 +12,7 @@ from lablib.flavour import REPLICATION_PASSWORD, REPLICATION_USER
 from replication import Replicas
 from scenario import scenario
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "docs/examples"
+EXAMPLES = Path(__file__).resolve().parents[2] / "conf/examples"
 # What a person would call soon.
 A_MINUTE = 60
 
