@@ -279,15 +279,21 @@ static int do_cancel_job(sd_bus_message *call, Manager *m) {
 }
 
 static int on_operate(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-        return polkit_authorise(call, "org.mainstay1.operate", do_operate, userdata);
+        const char *node, *verb;
+        int r;
+
+        r = sd_bus_message_read(call, "ss", &node, &verb);
+        if (r < 0)
+                return r;
+        return polkit_authorise(call, operate_replaces_data(verb) ? INTENT_PROVISION : INTENT_OPERATE, do_operate, userdata);
 }
 
+/* It ends where it can end well, whatever it is: nothing is given up by that. */
 static int on_cancel_job(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-        return polkit_authorise(call, "org.mainstay1.operate", do_cancel_job, userdata);
+        return polkit_authorise(call, INTENT_OPERATE, do_cancel_job, userdata);
 }
 
-static int on_list_jobs(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-        Manager *m = userdata;
+static int do_list_jobs(sd_bus_message *call, Manager *m) {
         _cleanup_free_ char *text = NULL;
         json_t *list;
         int r;
@@ -298,6 +304,10 @@ static int on_list_jobs(sd_bus_message *call, void *userdata, sd_bus_error *erro
         text = json_dumps(list, JSON_COMPACT);
         json_decref(list);
         return text ? sd_bus_reply_method_return(call, "s", text) : -ENOMEM;
+}
+
+static int on_list_jobs(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        return polkit_authorise(call, INTENT_VIEW, do_list_jobs, userdata);
 }
 
 /* What another node's agent hands on: it has asked polkit there. */
@@ -319,27 +329,26 @@ static int on_look(sd_bus_message *call, void *userdata, sd_bus_error *error) {
 }
 
 static int on_bootstrap(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-        return polkit_authorise(call, "org.mainstay1.bootstrap", do_bootstrap, userdata);
+        return polkit_authorise(call, INTENT_BOOTSTRAP, do_bootstrap, userdata);
 }
 
 static int on_join(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-        return polkit_authorise(call, "org.mainstay1.join", do_join, userdata);
+        return polkit_authorise(call, INTENT_OPERATE, do_join, userdata);
 }
 
 static int on_set_policy(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-        return polkit_authorise(call, "org.mainstay1.policy", do_set_policy, userdata);
+        return polkit_authorise(call, INTENT_OPERATE, do_set_policy, userdata);
 }
 
 static int on_recover(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-        return polkit_authorise(call, "org.mainstay1.recover", do_recover, userdata);
+        return polkit_authorise(call, INTENT_PROVISION, do_recover, userdata);
 }
 
 static int on_reload(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-        return polkit_authorise(call, "org.mainstay1.reload", do_reload, userdata);
+        return polkit_authorise(call, INTENT_OPERATE, do_reload, userdata);
 }
 
-static int on_plan_without(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-        Manager *m = userdata;
+static int do_plan_without(sd_bus_message *call, Manager *m) {
         _cleanup_(plan_freep) Plan *plan = NULL;
         _cleanup_free_ char *text = NULL;
         Voice voices[NAMES_MAX];
@@ -365,10 +374,16 @@ static int on_plan_without(sd_bus_message *call, void *userdata, sd_bus_error *e
         return text ? sd_bus_reply_method_return(call, "s", text) : -ENOMEM;
 }
 
-static int on_explain(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-        Manager *m = userdata;
-
+static int do_explain(sd_bus_message *call, Manager *m) {
         return m->report ? explain_reply(m, call) : not_ready(call);
+}
+
+static int on_explain(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        return polkit_authorise(call, INTENT_VIEW, do_explain, userdata);
+}
+
+static int on_plan_without(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        return polkit_authorise(call, INTENT_VIEW, do_plan_without, userdata);
 }
 
 /* Peers */
@@ -477,7 +492,7 @@ static const sd_bus_vtable node_vtable[] = {
         SD_BUS_VTABLE_END,
 };
 
-/* Who may call these two is said in the policy of the bus. */
+/* Who may call what is said in the policy of the bus. */
 static const sd_bus_vtable peer_vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD_WITH_ARGS("GetReport", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", report), on_get_report, SD_BUS_VTABLE_UNPRIVILEGED),

@@ -257,7 +257,7 @@ static const char *remedy(const Args *a, const sd_bus_error *error, int r) {
                        "Meanwhile mysqld goes on, and starts as a joiner only. "
                        "See `systemctl status mainstayd`; on a new node: mainstayctl setup";
         if (sd_bus_error_has_names(error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, SD_BUS_ERROR_ACCESS_DENIED))
-                return "Nothing was changed. Say it as root: type the same behind sudo.";
+                return "Nothing was changed. Type the same behind sudo; how others may be allowed to is in mainstayd(8).";
         if (sd_bus_error_has_name(error, SD_BUS_ERROR_UNKNOWN_METHOD) || sd_bus_error_has_name(error, SD_BUS_ERROR_UNKNOWN_INTERFACE) ||
             sd_bus_error_has_name(error, SD_BUS_ERROR_UNKNOWN_PROPERTY))
                 return "The agent is of another version than this command. Install the same on both sides.";

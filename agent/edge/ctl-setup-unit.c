@@ -155,7 +155,7 @@ static int user_step(Setup *s) {
                      " \"https://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd\">\n"
                      "<busconfig>\n"
                      "  <policy user=\"%s\">\n"
-                     "    <allow send_destination=\"org.mainstay1\" send_interface=\"org.mainstay1.Gate\"/>\n"
+                     "    <allow send_destination=\"org.mainstay1\" send_type=\"method_call\" send_path=\"/org/mainstay1\" send_interface=\"org.mainstay1.Gate\" send_member=\"Enter\"/>\n"
                      "  </policy>\n"
                      "</busconfig>\n", user) < 0) {
                 policy = NULL;
@@ -186,7 +186,7 @@ static int polkit_step(Setup *s) {
                      "    if (action.id === \"org.freedesktop.systemd1.manage-units\" &&\n"
                      "        subject.user === \"" AGENT_USER "\" &&\n"
                      "        action.lookup(\"unit\") === \"%s\" &&\n"
-                     "        [\"start\", \"stop\", \"restart\", \"kill\", \"reset-failed\"].indexOf(action.lookup(\"verb\")) >= 0)\n"
+                     "        [\"start\", \"stop\", \"kill\"].indexOf(action.lookup(\"verb\")) >= 0)\n"
                      "        return polkit.Result.YES;\n"
                      "    return polkit.Result.NOT_HANDLED;\n"
                      "});\n", unit) < 0) {

@@ -1,12 +1,21 @@
 /* Authorisation; see polkit.h. */
 #include "edge/polkit.h"
+#include "base/reason.h"
 #include "sys/log.h"
 
 /* A person may have to type a password first. */
 #define POLKIT_TIMEOUT (120 * USEC_PER_SEC)
 
+static const char *const actions[_INTENT_MAX] = {
+        [INTENT_VIEW] = "org.mainstay1.view",
+        [INTENT_OPERATE] = "org.mainstay1.operate",
+        [INTENT_BOOTSTRAP] = "org.mainstay1.bootstrap",
+        [INTENT_PROVISION] = "org.mainstay1.provision",
+};
+
 typedef struct Question {
         sd_bus_message *call;
+        Intent intent;
         int (*run)(sd_bus_message *call, Manager *m);
         Manager *manager;
 } Question;
@@ -35,16 +44,18 @@ static int polkit_answered(sd_bus_message *reply, void *userdata, sd_bus_error *
         int yes = false, challenge = false;
 
         if (e)
-                return sd_bus_reply_method_errorf(q->call, SD_BUS_ERROR_ACCESS_DENIED, "polkit did not answer (%s), so only root may do this.", str_or(e->message, e->name));
+                return sd_bus_reply_method_errorf(q->call, SD_BUS_ERROR_ACCESS_DENIED, "polkit, which knows who else may do this (%s), does not answer: %.*s. So only root may.",
+                                                  actions[q->intent], reason_length(str_or(e->message, e->name)), str_or(e->message, e->name));
         if (sd_bus_message_enter_container(reply, 'r', "bba{ss}") < 0 || sd_bus_message_read(reply, "bb", &yes, &challenge) < 0)
                 yes = false;
+        if (!yes && challenge)
+                return sd_bus_reply_method_errorf(q->call, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, "polkit wants a password for this (%s), and finds nobody whom it could ask for it.", actions[q->intent]);
         if (!yes)
-                return sd_bus_reply_method_errorf(q->call, challenge ? SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED : SD_BUS_ERROR_ACCESS_DENIED,
-                                                  "You are not allowed to do this: be root, or see the actions org.mainstay1.* of polkit.");
+                return sd_bus_reply_method_errorf(q->call, SD_BUS_ERROR_ACCESS_DENIED, "polkit does not allow you to do this (%s).", actions[q->intent]);
         return run_call(q->call, q->run, q->manager);
 }
 
-int polkit_authorise(sd_bus_message *call, const char *action, int (*run)(sd_bus_message *call, Manager *m), Manager *m) {
+int polkit_authorise(sd_bus_message *call, Intent intent, int (*run)(sd_bus_message *call, Manager *m), Manager *m) {
         _cleanup_(sd_bus_creds_unrefp) sd_bus_creds *creds = NULL;
         sd_bus_slot *slot;
         Question *q;
@@ -57,7 +68,7 @@ int polkit_authorise(sd_bus_message *call, const char *action, int (*run)(sd_bus
         q = calloc(1, sizeof(*q));
         if (!q)
                 return -ENOMEM;
-        *q = (Question) { sd_bus_message_ref(call), run, m };
+        *q = (Question) { .call = sd_bus_message_ref(call), .intent = intent, .run = run, .manager = m };
         {
                 _cleanup_(sd_bus_message_unrefp) sd_bus_message *ask = NULL;
                 int interactive = sd_bus_message_get_allow_interactive_authorization(call);
@@ -66,7 +77,7 @@ int polkit_authorise(sd_bus_message *call, const char *action, int (*run)(sd_bus
                                                    "org.freedesktop.PolicyKit1.Authority", "CheckAuthorization");
                 if (r >= 0)
                         r = sd_bus_message_append(ask, "(sa{sv})sa{ss}us", "system-bus-name", 1, "name", "s", sd_bus_message_get_sender(call),
-                                                  action, 0, (uint32_t) (interactive > 0), "");
+                                                  actions[intent], 0, (uint32_t) (interactive > 0), "");
                 if (r >= 0)
                         r = sd_bus_call_async(m->bus, &slot, ask, polkit_answered, q, POLKIT_TIMEOUT);
         }

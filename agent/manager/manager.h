@@ -323,6 +323,7 @@ int jobs_cancel(Manager *m, uint64_t id); /* -ENOENT, -EALREADY where it is over
  * said. Answers the call, at once or when the other node has. `node` "": this
  * one. */
 int operate(Manager *m, sd_bus_message *call, const char *node, const char *verb, const char *arguments, const char *by);
+bool operate_replaces_data(const char *verb); /* a right of its own is wanted for that */
 void operators_drive(Manager *m); /* what ends or begins by itself */
 
 /* forward.c: a verb that concerns another node, to that one's agent, as operate() has it.

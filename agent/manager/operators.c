@@ -102,6 +102,7 @@ typedef struct Verb {
         const char *name;
         int (*run)(Manager *m, Op *op); /* 0, or refused */
         bool galera; /* it is for nodes of Galera's too */
+        bool data;   /* of the node are replaced by it, or those from before deleted */
 } Verb;
 
 static int begin(Manager *m, Op *op, JobKind kind, const char *source, const Names *force) {
@@ -388,9 +389,9 @@ static int do_provision(Manager *m, Op *op) {
 }
 
 static const Verb verbs[] = {
-        { "shun", do_shun, true },       { "online", do_online, true },   { "offline", do_offline, true },       { "drain", do_drain, true },
-        { "recover", do_recover, true }, { "repoint", do_repoint, false }, { "replicator", do_replicator, false },
-        { "provision", do_provision, true },
+        { "shun", do_shun, true, false },       { "online", do_online, true, false },    { "offline", do_offline, true, false },
+        { "drain", do_drain, true, false },     { "recover", do_recover, true, false },  { "repoint", do_repoint, false, false },
+        { "replicator", do_replicator, false, false }, { "provision", do_provision, true, true },
 };
 
 static int run(Manager *m, const char *verb, Op *op, char **ret) {
@@ -422,6 +423,13 @@ static int run_here(Manager *m, sd_bus_message *call, const char *verb, const ch
         if (r == -EPERM)
                 return sd_bus_reply_method_errorf(call, "org.mainstay1.Error.Refused", "%s", op.why);
         return r < 0 ? r : sd_bus_reply_method_return(call, "s", result);
+}
+
+bool operate_replaces_data(const char *verb) {
+        for (size_t i = 0; i < ELEMENTS(verbs); i++)
+                if (streq(verbs[i].name, verb))
+                        return verbs[i].data;
+        return false;
 }
 
 int operate(Manager *m, sd_bus_message *call, const char *node, const char *verb, const char *arguments, const char *by) {
