@@ -154,21 +154,6 @@ static int answered(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         return settled(g);
 }
 
-static int ask(Gate *g) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        int r;
-
-        r = sd_bus_message_new_method_call(g->bus, &m, "org.mainstay1", "/org/mainstay1", "org.mainstay1.Gate", "Enter");
-        if (r >= 0)
-                r = sd_bus_message_append(m, "s", str_or(getenv("INVOCATION_ID"), ""));
-        if (r >= 0)
-                r = g->new_cluster ? sd_bus_message_append(m, "as", 1, "new-cluster") : sd_bus_message_append(m, "as", 0);
-        if (r >= 0)
-                /* The answer may take hours. Should the agent die, the bus says so. */
-                r = sd_bus_call_async(g->bus, &g->call, m, answered, g, UINT64_MAX);
-        return r;
-}
-
 static int waiting_changed(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         const char *name, *text;
         int r;
@@ -188,6 +173,39 @@ static int waiting_changed(sd_bus_message *m, void *userdata, sd_bus_error *erro
                         r = sd_bus_message_exit_container(m);
         }
         return 0;
+}
+
+static int connect_bus(Gate *g) {
+        int r;
+
+        g->bus = sd_bus_close_unref(g->bus);
+        r = sd_bus_open_system(&g->bus);
+        if (r >= 0)
+                r = sd_bus_attach_event(g->bus, g->event, 0);
+        if (r >= 0)
+                r = sd_bus_match_signal(g->bus, NULL, "org.mainstay1", "/org/mainstay1", "org.freedesktop.DBus.Properties", "PropertiesChanged", waiting_changed, g);
+        return r;
+}
+
+static int ask(Gate *g) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r;
+
+        /* Where the bus begins anew the agent does, too. */
+        if (sd_bus_is_open(g->bus) <= 0) {
+                r = connect_bus(g);
+                if (r < 0)
+                        return try_again(g, strerror(-r));
+        }
+        r = sd_bus_message_new_method_call(g->bus, &m, "org.mainstay1", "/org/mainstay1", "org.mainstay1.Gate", "Enter");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", str_or(getenv("INVOCATION_ID"), ""));
+        if (r >= 0)
+                r = g->new_cluster ? sd_bus_message_append(m, "as", 1, "new-cluster") : sd_bus_message_append(m, "as", 0);
+        if (r >= 0)
+                /* The answer may take hours. Should the agent die, the bus says so. */
+                r = sd_bus_call_async(g->bus, &g->call, m, answered, g, UINT64_MAX);
+        return r;
 }
 
 static int extend_fired(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -232,18 +250,14 @@ static int gate_ask(Gate *g) {
         if (r < 0)
                 return r;
 
-        r = sd_bus_open_system(&g->bus);
+        r = connect_bus(g);
         if (r < 0) {
                 say_alone(strerror(-r), "The system bus cannot be reached (%s). mysqld starts as a joiner, which can bootstrap nothing.", strerror(-r));
                 g->verdict.alone = true;
                 return 0;
         }
         g->command = read_command(g->bus);
-        r = sd_bus_attach_event(g->bus, g->event, 0);
-        if (r >= 0)
-                r = sd_bus_match_signal(g->bus, NULL, "org.mainstay1", "/org/mainstay1", "org.freedesktop.DBus.Properties", "PropertiesChanged", waiting_changed, g);
-        if (r >= 0)
-                r = ask(g);
+        r = ask(g);
         if (r >= 0)
                 r = sd_event_loop(g->event);
         return r;

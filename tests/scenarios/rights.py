@@ -1,4 +1,5 @@
-"""Who may do what on the bus: everything that is there, tried by everybody."""
+"""Who may do what on the bus: everything that is there, tried by everybody; and a bus
+that begins anew."""
 
 import re
 import shlex
@@ -6,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from xml.etree import ElementTree
 
+from doubt import main_pid
 from scenario import scenario
 
 AGENT = "org.mainstay1"
@@ -234,3 +236,35 @@ def what_comes_from_another_node_reaches_its_interface_and_nothing_else(cluster)
     calls = [(name, "/", words_of(name, "/", f"{STANDARD}.Introspectable.Introspect", bus=door)) for name in sorted(names - {AGENT})]
     came = what_came_of(node, "mainstay", calls)
     assert set(came.values()) == {"bus"}, came
+
+
+@scenario
+def a_bus_that_begins_anew_is_come_back_to(cluster):
+    """systemctl restart dbus, while the server runs, and while a start waits at the gate:
+    the agent is there again, the server is not disturbed, and the wait goes on."""
+    node = cluster.node("db1")
+    server, agent = main_pid(node, "mariadb"), main_pid(node, "mainstayd")
+    with cluster.ledger:
+        restart_bus(cluster, node, agent)
+        cluster.write_some(through="db1")
+    assert main_pid(node, "mariadb") == server
+    cluster.check()
+
+    with cluster.ledger:
+        cluster.stop_one_by_one("db1", "db2", "db3")
+    cluster.lab.stop("db3")
+    cluster.start_by_hand("db1", "db2")
+    cluster.wait(lambda: "Waiting for db3" in cluster.status_line("db1"), "db1's start to wait for db3")
+    restart_bus(cluster, node, main_pid(node, "mainstayd"))
+    cluster.wait(lambda: "Waiting for db3" in cluster.status_line("db1"), "db1's start to wait for db3 again")
+    cluster.check_nobody_led(2)
+    cluster.lab.boot("db3")
+    cluster.wait_synced()
+    cluster.check_led("db3")
+    cluster.check()
+
+
+def restart_bus(cluster, node, agent):
+    node.run("systemctl restart dbus", check=False)
+    cluster.wait(lambda: main_pid(node, "mainstayd") not in ("0", agent), "a new agent")
+    cluster.wait(lambda: cluster.state(node.name), "the agent to answer")
