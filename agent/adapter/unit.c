@@ -261,6 +261,11 @@ static int job_queued(sd_bus_message *m, void *userdata, sd_bus_error *ret_error
 
         j->call = sd_bus_slot_unref(j->call);
         if (error) {
+                /* It asks polkit whether the agent may. */
+                if (sd_bus_error_has_names(error, SD_BUS_ERROR_ACCESS_DENIED, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED)) {
+                        job_end(j, -EACCES, "systemd does not let the agent do that, for polkit does not answer, or has not Mainstay's rules: systemctl status polkit");
+                        return 0;
+                }
                 /* systemd has started anew, with the question or without it. */
                 if (sd_bus_error_has_name(error, SD_BUS_ERROR_NO_REPLY) || sd_bus_error_has_name(error, SD_BUS_ERROR_SERVICE_UNKNOWN) || sd_bus_error_has_name(error, SD_BUS_ERROR_NAME_HAS_NO_OWNER))
                         r = -ECONNRESET;

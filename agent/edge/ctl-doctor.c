@@ -20,6 +20,7 @@ static const struct {
         { "host-keys", LEVEL_ERROR, "ssh does not trust the machine: that node is uncertain, and is waited for.", NULL },
         { "unit", LEVEL_ERROR, "The server starts past the gate: nothing keeps it from forming a second cluster, or from going on with old data.",
           "The server starts past the gate: nothing keeps it from data that are in the middle of being replaced." },
+        { "polkit", LEVEL_ERROR, "The agent may start and stop nothing: nothing comes back by itself.", NULL },
         { "notify", LEVEL_ERROR, "Without the record of who was in the cluster, every configured node must be heard after a crash of all.", NULL },
         { "pins", LEVEL_WARNING, "A node that Mainstay made read-only takes writes again after the next start of its server, and one whose replication it stopped replicates.", NULL },
         { "apparmor", LEVEL_WARNING, "AppArmor keeps mysqld from what Mainstay asks of it: it does not start, or no copy of another node's data can be made.", NULL },

@@ -297,6 +297,25 @@ int setup_unit(Setup *s) {
         return r;
 }
 
+/* systemd asks it whether the agent may start and stop mysqld. */
+int setup_polkit(Setup *s) {
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_free_ char *version = NULL;
+        int r;
+
+        if (!s->facts.bus)
+                return 0; /* told already */
+        r = sd_bus_get_property_string(s->facts.bus, "org.freedesktop.PolicyKit1", "/org/freedesktop/PolicyKit1/Authority", "org.freedesktop.PolicyKit1.Authority", "BackendVersion", &error, &version);
+        if (r >= 0)
+                setup_already(s, "polkit %s lets the agent start and stop mysqld", version);
+        else
+                setup_missing(s, "Install it (on Debian: polkitd), or: systemctl start polkit. Until then mysqld is started by hand,\n"
+                              "through the gate, and only root may use the verbs of mainstayctl.",
+                              "polkit, which lets the agent start and stop mysqld: %s", str_or(error.message, strerror(-r)));
+        sd_bus_error_free(&error);
+        return 0;
+}
+
 static bool unit_is(const char *question) {
         const char *argv[] = { "systemctl", "--quiet", question, AGENT_UNIT, NULL };
 

@@ -278,6 +278,7 @@ static const Step steps[] = {
         { "peer-keys", "the other nodes' keys", setup_peer_keys, false },
         { "host-keys", "the other nodes' host keys", setup_known_hosts, true },
         { "unit", "mysqld's unit", setup_unit, false },
+        { "polkit", "the agent's rights", setup_polkit, false },
         { "options", "the server's options", setup_options, false },
         { "notify", "the server's configuration", setup_notify, false },
         { "pins", "the server's configuration", setup_pins, false },

@@ -187,6 +187,7 @@ int setup_key(Setup *s);
 int setup_peer_keys(Setup *s);
 int setup_known_hosts(Setup *s);
 int setup_unit(Setup *s);
+int setup_polkit(Setup *s);
 int setup_options(Setup *s);
 int setup_pins(Setup *s);
 int setup_apparmor(Setup *s);

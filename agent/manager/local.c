@@ -262,7 +262,8 @@ int local_read(Manager *m, Report **ret) {
                 return k;
         m->needs_recovery = k > 0 && m->recover_tries <= RECOVER_TRIES && e->mysqld == MYSQLD_STOPPED;
         if (k > 0 && !m->needs_recovery && e->mysqld == MYSQLD_STOPPED && !r->problem) {
-                r->problem = strdup("its position is not known: wsrep-recover gave no result (journalctl -u mainstay-recover)");
+                r->problem = strdup(m->recover_denied ? "its position is not known, for systemd, or polkit, does not let the agent ask for it; as root, type there: systemctl start mainstay-recover"
+                                                      : "its position is not known: wsrep-recover gave no result (journalctl -u mainstay-recover)");
                 r->unjudged = true;
         }
         ask_server(m, followed);
@@ -332,6 +333,7 @@ static void recover_replied(Unit *unit, int r, const char *text, void *userdata)
         Manager *m = userdata;
 
         m->recovering = false;
+        m->recover_denied = r == -EACCES;
         m->recover_after = manager_now(m) + RECOVER_PAUSE;
         if (r < 0 || !streq(text, "done")) {
                 _cleanup_free_ char *line = log_text("wsrep-recover did not run (%s): the position of this node is not known.", str_or(text, strerror(-r)));

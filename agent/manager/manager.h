@@ -169,6 +169,7 @@ typedef struct Manager {
         bool recovery_awaited; /* the journal is to be told what came of it */
         usec_t recover_after;
         unsigned recover_tries;
+        bool recover_denied; /* systemd did not let the agent start it */
 
         /* In place. */
         Unit *primary_unit;

@@ -1,5 +1,5 @@
 """Who may do what on the bus: everything that is there, tried by everybody; and a bus
-that begins anew."""
+that begins anew, or has no polkit."""
 
 import re
 import shlex
@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from xml.etree import ElementTree
 
+from cluster import PATIENT
 from doubt import main_pid
 from scenario import scenario
 
@@ -268,3 +269,54 @@ def restart_bus(cluster, node, agent):
     node.run("systemctl restart dbus", check=False)
     cluster.wait(lambda: main_pid(node, "mainstayd") not in ("0", agent), "a new agent")
     cluster.wait(lambda: cluster.state(node.name), "the agent to answer")
+
+
+@contextmanager
+def no_polkit(node):
+    """As where it is not installed: nobody has the name, and nothing would start it."""
+    service = "/usr/share/dbus-1/system-services/org.freedesktop.PolicyKit1.service"
+    node.run(f"mv {service} /root/; systemctl reload dbus; systemctl mask --runtime --now polkit")
+    try:
+        yield
+    finally:
+        node.run(f"mv /root/{Path(service).name} {service}; systemctl reload dbus; systemctl unmask --runtime polkit; systemctl start polkit")
+
+
+@scenario
+def without_polkit_root_may_do_all_and_everybody_else_is_told(cluster):
+    """The agent cannot start the server then, and says so; by hand it starts, through the gate."""
+    node = cluster.node("db1")
+    calls = calls_of(Offered(node, AGENT))
+    with a_dba(cluster, node), no_polkit(node):
+        check_table(node, "root", "root", calls)
+        asked = [call for call in calls if EXPECTED[call[0]]["dba"] != "bus" and call[0] in ("Node.SetPolicy", "Node.ListJobs", "Node.Recover")]
+        assert set(what_came_of(node, "dba", asked).values()) == {"polkit"}
+        said = node.run(["runuser", "-u", "dba", "--", "mainstayctl", "policy", "manual"], check=False)
+        assert said.returncode != 0 and "polkit" in said.stderr and "as root" in said.stderr, said
+        assert node.run(["runuser", "-u", "dba", "--", "mainstayctl", "status"]).returncode == 0
+        assert polkit_step(cluster) == "missing"
+
+        node.run(["systemctl", "stop", "mariadb"], timeout=PATIENT)
+        joining = node.spawn(["mainstayctl", "join"])
+        try:
+            cluster.wait_said("db1", "polkit")
+            node.run(["systemctl", "start", "mariadb"], timeout=PATIENT)
+            cluster.wait_synced()
+        finally:
+            joining.kill()
+            joining.communicate()
+
+        # After a crash the agent cannot ask for the position, and somebody else has to.
+        with cluster.ledger:
+            node.run(["systemctl", "kill", "--signal=KILL", "mariadb"])
+            cluster.wait_said("db1", "type there: systemctl start mainstay-recover")
+            cluster.write_some(through="db2")
+            node.run(["systemctl", "start", "mainstay-recover"], timeout=PATIENT)
+            cluster.write_some(through="db1")
+        assert "IST received" in cluster.said("db1", "mariadb")
+    assert polkit_step(cluster) == "already so"
+    cluster.check()
+
+
+def polkit_step(cluster):
+    return {step["step"]: step["state"] for step in cluster.ask("db1", "setup", "--check")["steps"]}["polkit"]

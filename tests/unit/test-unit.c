@@ -315,7 +315,7 @@ static void test_jobs(void **state) {
         assert_int_equal(w->systemd.stops, 1);
         assert_string_equal(w->systemd.mode, "fail");
         assert_int_equal(w->r, -EACCES);
-        assert_string_equal(w->result, "not you");
+        assert_non_null(strstr(w->result, "polkit"));
 
         /* A job that systemd takes with it. */
         w->systemd.refuses = false;
