@@ -1,6 +1,8 @@
 /* Setup: where AppArmor confines mysqld, as Debian's MySQL is, it has to be let do what
  * Mainstay asks of it. Into the file that a distribution keeps for the administrator's
- * own rules (local/), between two marks; the profile itself stays as it is. */
+ * own rules (local/), between two marks; the profile itself stays as it is. The gate
+ * needs nothing: a profile goes with the program that it names, mysqld, and systemd
+ * starts the gate itself. */
 #include "edge/ctl-setup.h"
 #include "edge/ctl-setup-undo.h"
 
@@ -44,7 +46,13 @@ static char *rules(const Setup *s) {
                            "  " SHADOW_DIR "/ r,\n"
                            "  " SHADOW_DIR "/** rwk,\n"
                            "%s" END,
-                     datadir, datadir, galera ? "# What Galera tells of its views:\n  " PKGLIBEXECDIR "/mainstay-notify Uxr,\n" : "") < 0)
+                     datadir, datadir,
+                     galera ? "# What Galera tells of its views:\n"
+                              "  " PKGLIBEXECDIR "/mainstay-notify Uxr,\n"
+                              "# The position is asked for by a socket and a pid file of its own:\n"
+                              "  " RECOVER_DIR "/ r,\n"
+                              "  " RECOVER_DIR "/** rwk,\n"
+                            : "") < 0)
                 return NULL;
         return text;
 }

@@ -6,6 +6,7 @@ import json
 
 import breakage
 from lablib.flavour import REPLICATION_PASSWORD, REPLICATION_USER, MariaDB, MySQL
+from lablib.host import host_run
 
 from cluster import PATIENT
 from replication import Replicas
@@ -380,5 +381,13 @@ def setup_lets_a_confined_server_do_what_is_asked_of_it(replicas):
         rules.write_text(text.replace("mainstay-new", "of-an-older-release"))
         node.run(["mainstayctl", "setup"], check=False, timeout=PATIENT)
         assert rules.read_text() == text
+        assert confined(node) == ["/usr/sbin/mysqld"], "what the gate is, is not confined"
     finally:
         rules.write_text(before)
+
+
+def confined(node):
+    """The programs that the profile confines, as AppArmor itself understands it. There is
+    none in the kernel of a lab: what it would do is not seen, but that it takes the rules."""
+    return host_run("apparmor_parser", "--skip-kernel-load", "--skip-cache", "--quiet", "--names", "--base", node.path("etc/apparmor.d"),
+                     "--Include", "/etc/apparmor.d", node.path("etc/apparmor.d/usr.sbin.mysqld")).split()
