@@ -15,13 +15,7 @@ def an_evicted_node_is_kept_out_until_its_data_are_set_aside(cluster):
     db3 = cluster.node("db3")
     own_directory(db3)
     with cluster.ledger:
-        rows(cluster, "db1", "CREATE TABLE lab.vote (n int PRIMARY KEY, v int); "
-                             "INSERT INTO lab.vote VALUES (1, 1), (2, 2)")
-        cluster.wait(lambda: db3.sql("SELECT COUNT(*) FROM lab.vote") == "2", "db3 to have the rows")
-        db3.rows("SET SESSION wsrep_on=0; DELETE FROM lab.vote WHERE n = 2; "
-                 "INSERT INTO lab.vote VALUES (77, 77)")
-        rows(cluster, "db1", "UPDATE lab.vote SET v = 3 WHERE n = 2")
-        wait_marked(cluster, "db3", "inconsistent")
+        evict_db3(cluster)
         assert cluster.state("db3") == "SHUNNED"
         # Neither by a start by hand nor by a boot, and whatever its file says.
         done = db3.run(["systemctl", "restart", "mariadb"], check=False, timeout=PATIENT)
@@ -125,6 +119,18 @@ def recover_diverged(cluster, db3):
 
 
 # What is done, and asked.
+
+def evict_db3(cluster):
+    """Its rows differ, so it loses the vote on a change of one."""
+    db3 = cluster.node("db3")
+    rows(cluster, "db1", "CREATE TABLE lab.vote (n int PRIMARY KEY, v int); "
+                         "INSERT INTO lab.vote VALUES (1, 1), (2, 2)")
+    cluster.wait(lambda: db3.sql("SELECT COUNT(*) FROM lab.vote") == "2", "db3 to have the rows")
+    db3.rows("SET SESSION wsrep_on=0; DELETE FROM lab.vote WHERE n = 2; "
+             "INSERT INTO lab.vote VALUES (77, 77)")
+    rows(cluster, "db1", "UPDATE lab.vote SET v = 3 WHERE n = 2")
+    wait_marked(cluster, "db3", "inconsistent")
+
 
 def rows(cluster, name, statement):
     cluster.node(name).rows(statement, timeout=30)
