@@ -14,7 +14,7 @@ from scenario import scenario
 
 AGENT = "org.mainstay1"
 STANDARD = "org.freedesktop.DBus"
-MANUAL = Path(__file__).parents[2] / "agent/mainstayd.8.scd"
+MANUAL = Path(__file__).parents[2] / "agent/edge/org.mainstay1.5.scd"
 RULE = "etc/polkit-1/rules.d/60-mainstay.rules"
 
 # "bus": its policy lets nobody of that account say it. "polkit": the agent asks, and says
@@ -184,7 +184,7 @@ def check_table(node, account, column, calls):
 @contextmanager
 def a_dba(cluster, node):
     """An account in the group of those who operate, by the rule that the manual shows."""
-    rule = re.search(r"```\n(polkit\.addRule.*?)```", MANUAL.read_text(), re.DOTALL).group(1)
+    rule = re.search(r"<<END\n(polkit\.addRule.*?)END\n", MANUAL.read_text(), re.DOTALL).group(1)
     node.run("groupadd --system dba; useradd --system --groups dba dba --gid nogroup")
     try:
         node.path(RULE).write_text(rule)
