@@ -10,6 +10,14 @@
 
 #include "base/macro.h"
 
+/* Where make installs; given on the compiler's command line. */
+#ifndef SYSCONFDIR
+#define SYSCONFDIR "/etc"
+#endif
+
+/* UNIT.conf there is a drop-in of UNIT, under this name, while Mainstay is installed: see
+ * generator.c. */
+#define DROPIN_DIR SYSCONFDIR "/mainstay/units"
 #define DROPIN_NAME "50-mainstay.conf"
 #define DROPIN_LINES_MAX 32
 

@@ -19,7 +19,8 @@
 #include <pwd.h>
 #include <stdarg.h>
 
-#define DROPINS "/etc/systemd/system/*.service.d/" DROPIN_NAME
+#define DROPINS DROPIN_DIR "/*.conf"
+#define OWN_DROPINS "/etc/systemd/system/mainstay-*.service.d/" DROPIN_NAME
 #define PINS_PATH STATE_DIR "/replica.cnf"
 
 static bool forced(const Setup *s, const char *check) {
@@ -114,7 +115,7 @@ static int take_file(Setup *s, const char *path) {
         if (unlink(path) < 0)
                 return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
         setup_done(s, "removed %s", path);
-        if (slash && strstr(path, ".d/")) {
+        if (slash && (strstr(path, ".d/") || strstr(path, DROPIN_DIR "/"))) {
                 *slash = 0;
                 (void) rmdir(dir); /* where it was ours alone */
         }
@@ -135,7 +136,7 @@ static int take_all(Setup *s, const char *pattern) {
 }
 
 static int undo_unit(Setup *s) {
-        static const char *const files[] = { DROPINS, BUS_POLICY, POLKIT_RULE };
+        static const char *const files[] = { DROPINS, OWN_DROPINS, BUS_POLICY, POLKIT_RULE };
         static const char *const reload[] = { "systemctl", "daemon-reload", NULL };
         int n = 0;
 

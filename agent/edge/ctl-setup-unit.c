@@ -89,7 +89,7 @@ static int gate_step(Setup *s) {
         if (r < 0)
                 return s->missing > 0 ? 0 : r;
 
-        if (asprintf(&path, UNIT_DIR "/%s.d/" DROPIN_NAME, f->unit) < 0)
+        if (asprintf(&path, DROPIN_DIR "/%s.conf", f->unit) < 0)
                 r = -ENOMEM;
         else
                 r = setup_file(s, path, d.text, "every start of mysqld passes the gate");
@@ -121,7 +121,7 @@ static int bootstrap_unit_step(Setup *s) {
         if (!suffix)
                 return 0;
         if (asprintf(&template_path, "%.*s@%s", (int) (suffix - fragment), fragment, suffix) < 0 ||
-            asprintf(&path, UNIT_DIR "/%.*s@bootstrap%s.d/" DROPIN_NAME, (int) (suffix - name), name, suffix) < 0)
+            asprintf(&path, DROPIN_DIR "/%.*s@bootstrap%s.conf", (int) (suffix - name), name, suffix) < 0)
                 return -ENOMEM;
         r = setup_read(template_path, &template_text);
         if (r == -ENOENT)

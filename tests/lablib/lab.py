@@ -34,18 +34,18 @@ NSPAWN_LEFTOVERS = [Path("/run/systemd/nspawn", part) for part in ("propagate", 
 class Lab:
     """N nodes, db1 to dbN, that see each other and nobody else.
 
-        with Lab(3, install=deb) as lab: ...
+        with Lab(3, deb=deb) as lab: ...
 
     image    a name of image.IMAGES
     name     several labs live side by side under different names
-    install  a Debian package, installed in every node
+    deb      a Debian package, installed in every node
     datadir  a directory that every node's datadir begins as a copy of, instead
              of the one that the package makes (see seed.py)
     prepare  called with (root, node name) for every node before its first boot
     options  of Profile: by_address, sst, provider_options, mysqld_on
     """
 
-    def __init__(self, count, name="test", image=DEFAULT, install=None, datadir=None,
+    def __init__(self, count, name="test", image=DEFAULT, deb=None, datadir=None,
                  prepare=None, boot=True, **options):
         if not NAME.fullmatch(name):
             raise LabError(f"{name!r}: a lab's name is 1 to 7 of a-z and 0-9, a letter first")
@@ -55,7 +55,7 @@ class Lab:
         self.count = count
         self.image = image
         self.nodes = []
-        self._install = install
+        self.deb = deb
         self._datadir = datadir
         self._prepare = prepare
         self._boot = boot
@@ -128,8 +128,8 @@ class Lab:
             roots[node.name] = root = disk_make(self.name, node.name, image,
                                                   self._datadir)
             profile.write(root, node.name)
-            if self._install:
-                profile_install(root, self._install)
+            if self.deb:
+                profile_install(root, self.deb)
         profile.trust(roots)
         if self._prepare:
             for name, root in roots.items():

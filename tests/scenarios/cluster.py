@@ -40,7 +40,7 @@ class Cluster:
         """Three nodes begin from nothing; where there are more, that would take
         minutes, and a cluster that was stopped in good order comes to the same."""
         kind = Lab if count == 3 else SeededLab
-        return kind(count, name=name, image=image, install=deb, by_address=by_address)
+        return kind(count, name=name, image=image, deb=deb, by_address=by_address)
 
     @classmethod
     def form(cls, lab):

@@ -7,7 +7,7 @@ import time
 from cluster import PATIENT, Cluster
 from lablib import Lab, LabError
 
-DROPIN = "etc/systemd/system/{}.d/50-mainstay.conf"
+DROPIN = "etc/mainstay/units/{}.conf"
 
 # Of every file, directory and link its kind, mode, owner and content. What passwd's tools
 # keep of the file before is no configuration.

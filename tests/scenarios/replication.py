@@ -17,7 +17,7 @@ class Replicas(Cluster):
 
     @staticmethod
     def lab_of(deb, name, image, count=3):
-        return ReplicatedLab(count, name=name, image=image, install=deb)
+        return ReplicatedLab(count, name=name, image=image, deb=deb)
 
     @classmethod
     def form(cls, lab):

@@ -361,7 +361,7 @@ def setup_hands_the_account_to_the_agent(replicas):
         replicas.primary().rows("GRANT RELOAD ON *.* TO 'mainstay'@'localhost'")
     finally:
         node.run(f"systemctl disable --now mainstayd; rm -f /etc/mainstay/replication.cnf {dropin} "
-                 f"/etc/systemd/system/{unit}.d/50-mainstay.conf; systemctl daemon-reload", check=False, timeout=PATIENT)
+                 f"/etc/mainstay/units/{unit}.conf; systemctl daemon-reload", check=False, timeout=PATIENT)
 
 
 @scenario(kind=Replicas, images=["mysql-9.7"])
