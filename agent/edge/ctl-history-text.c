@@ -17,6 +17,7 @@ static const struct {
         Colour colour;
 } words[] = {
         { MESSAGE_CLUSTER_WAITS, "waits", COLOUR_YELLOW },
+        { MESSAGE_PERSON_AWAITED, "awaits-you", COLOUR_RED },
         { MESSAGE_BOOTSTRAP_REFUSED, "refused", COLOUR_YELLOW },
         { MESSAGE_NODE_DIVERGED, "diverged", COLOUR_RED },
         { MESSAGE_NODE_MARKED, "marked", COLOUR_RED },

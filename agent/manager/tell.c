@@ -185,6 +185,18 @@ static void derive_state(Manager *m, bool *changed) {
         (void) set_text(&m->state_reason, strdup(why), changed);
 }
 
+/* Will nothing go on by itself, though the cluster does not serve? */
+static bool awaits_person(Manager *m) {
+        const Plan *p = m->plan;
+
+        if (m->job || m->needs_recovery || recover_busy(m) || marks_keep_out(&m->store->marks) || m->store->claim_state != CLAIM_NONE ||
+            (m->report->mysqld != MYSQLD_STOPPED && m->report->mysqld != MYSQLD_NON_PRIMARY))
+                return false;
+        if (p->action != ACTION_BOOTSTRAP)
+                return p->action == ACTION_REFUSE;
+        return streq(p->node, m->name) ? !m->store->wanted || !policies_may_claim(m) : !policies_automatic(m);
+}
+
 static void log_waiting(Manager *m) {
         _cleanup_free_ char *who = NULL, *peers = NULL, *grounds = NULL;
 
@@ -197,6 +209,10 @@ static void log_waiting(Manager *m) {
         } else if (manager_keeps_out(m) && !marks_keep_out(&m->store->marks)) { /* a mark is told where it is set */
                 grounds = chronicle_grounds(m);
                 log_event(LOG_WARNING, MESSAGE_NODE_DIVERGED, m->waiting, FIELD_REASON, plan_reason(m->plan, m->name), FIELD_EVIDENCE, grounds, NULL);
+        } else if (m->waiting[0] && !m->asynchronous && m->ready && awaits_person(m)) {
+                grounds = chronicle_grounds(m);
+                log_event(LOG_NOTICE, MESSAGE_PERSON_AWAITED, m->waiting, FIELD_LEADER, m->plan->node[0] ? m->plan->node : NULL,
+                          FIELD_PEER, streq(m->plan->node, m->name) ? NULL : m->plan->node, FIELD_REASON, plan_reason(m->plan, m->plan->node), FIELD_EVIDENCE, grounds, NULL);
         } else if (m->waiting[0])
                 log_info("%s", m->waiting);
 }

