@@ -104,7 +104,6 @@ def the_journal_explains_itself(cluster):
 
 def explained(node, since):
     """What the agent said, with the explanations, which must be whole."""
-    node.run("journalctl --update-catalog")    # as systemd's package does where a catalog is installed
     listed = node.run("journalctl --no-pager --list-catalog").stdout
     assert all(number in listed for number in message_ids().values()), f"{node.name} lacks entries of the catalog"
     told = node.run(["journalctl", "--no-pager", "--quiet", "-x", "--unit=mainstayd", f"--since=@{since:.3f}"]).stdout
@@ -128,7 +127,6 @@ def history_tells_why_a_replica_was_recovered(service):
         service.ctl("db1", "repoint", "db2", "--no-wait")
         db2.run("sleep 0.3; systemctl kill -s KILL mainstayd", check=False)
         service.wait(lambda: "is done" in db2.run(["mainstayctl", "job", "show"], check=False).stdout, "the job to be done")
-        service.ctl("db1", "online", "db2")
         service.wait_state("db2", "ONLINE")
     service.check()
     told = [entry for entry in json.loads(db2.run("mainstayctl history --json --lines=0").stdout) if entry["time"] >= began * 1e6]
@@ -153,6 +151,20 @@ def history_tells_that_a_person_is_awaited(cluster):
     assert "waits for a person" in explained(cluster.node("db2"), cluster.since)
     cluster.node("db2").run("mainstayctl bootstrap", timeout=120)
     cluster.start_by_hand("db1", "db3")
+    cluster.check()
+
+
+@scenario
+def history_tells_of_a_start_without_an_agent(cluster):
+    """The gate says so itself, as whomever it runs."""
+    db3 = cluster.node("db3")
+    db3.run("systemctl mask --runtime mainstayd; systemctl stop mainstayd")
+    try:
+        db3.run("systemctl restart mariadb", timeout=120)
+        alone, = of_kind(history(cluster, "db3"), "no-agent")
+        assert alone["node"] == "db3" and "starts as a joiner" in alone["text"], alone
+    finally:
+        db3.run("systemctl unmask --runtime mainstayd; systemctl start mainstayd")
     cluster.check()
 
 
