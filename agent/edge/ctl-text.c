@@ -135,16 +135,48 @@ void text_print_bar(FILE *f, const Style *style, size_t indent, int64_t done, in
                 fprintf(f, "%*s%s%s%s\n", (int) indent, "", style_begin(style, COLOUR_GREEN), bar, style_end(style, COLOUR_GREEN));
 }
 
+/* Behind an amount that begins here, a word of its own: "17", "1.2 GiB", "3 min 2 s". NULL
+ * where there is none: the number of a node, a job or an address is no amount. */
+static const char *behind_amount(const char *p) {
+        static const char *const units[] = { " bytes", " KiB", " MiB", " GiB", " TiB", " s", " min", " h", " d" };
+        const char *end = p;
+
+        while (isdigit((unsigned char) *end))
+                end++;
+        if (end > p && *end == '.' && isdigit((unsigned char) end[1]))
+                for (end++; isdigit((unsigned char) *end);)
+                        end++;
+        if (end == p || isalnum((unsigned char) *end) || *end == ':' || (*end == '.' && isdigit((unsigned char) end[1])))
+                return NULL;
+        for (size_t i = 0; i < ELEMENTS(units); i++) {
+                size_t n = strlen(units[i]);
+
+                if (strncmp(end, units[i], n) == 0 && !isalnum((unsigned char) end[n])) {
+                        const char *more = end[n] == ' ' ? behind_amount(end + n + 1) : NULL;
+
+                        return more ? more : end + n;
+                }
+        }
+        return end;
+}
+
 bool text_same_but_numbers(const char *a, const char *b) {
-        for (;; a++, b++) {
-                while (isdigit((unsigned char) *a))
-                        a++;
-                while (isdigit((unsigned char) *b))
-                        b++;
+        bool begins = true; /* a word does */
+
+        for (;;) {
+                const char *behind_a = begins ? behind_amount(a) : NULL, *behind_b = begins ? behind_amount(b) : NULL;
+
+                if (behind_a && behind_b) {
+                        a = behind_a;
+                        b = behind_b;
+                }
                 if (*a != *b)
                         return false;
                 if (*a == 0)
                         return true;
+                begins = *a == ' ' || *a == '(';
+                a++;
+                b++;
         }
 }
 

@@ -37,7 +37,8 @@ char *text_bar(const Style *style, int64_t done, int64_t total, size_t width);
 /* A line of it on a terminal, else nothing; nothing where nothing is `done` yet, or known (-1). */
 void text_print_bar(FILE *f, const Style *style, size_t indent, int64_t done, int64_t total);
 
-/* Do they differ in numbers alone? A log need not have each of those. */
+/* Do they differ in amounts alone, of bytes, time and the like? A log need not have each of
+ * those. */
 bool text_same_but_numbers(const char *a, const char *b);
 
 /* Up to and with the first full stop that ends a sentence. Free the result. */

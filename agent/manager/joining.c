@@ -119,7 +119,8 @@ void joining_report(Manager *m, Report *r) {
         } else
                 m->cached_from = 0;
         r->join_failures = s->join_failures;
-        if (is_joining(m, r) && m->transfer.since > 0)
+        /* Before its first view, and before something has come, it may as well be starting still. */
+        if (is_joining(m, r) && m->transfer.since > 0 && (r->mysqld == MYSQLD_JOINING || transfer_is_full(&m->transfer)))
                 report_incoming(m, &r->incoming);
         r->resting = r->mysqld == MYSQLD_STOPPED && manager_now(m) < m->start_after;
         if (r->resting)

@@ -278,10 +278,23 @@ static const struct {
 };
 
 static void test_same_but_numbers(void **state) {
-        assert_true(text_same_but_numbers("at least 1.2 GiB, for 9 s", "at least 31.7 GiB, for 10 s"));
-        assert_true(text_same_but_numbers("", ""));
-        assert_false(text_same_but_numbers("for 9 s", "for 9 s in all"));
-        assert_false(text_same_but_numbers("for 59 s", "for 1 min"));
+        static const struct {
+                const char *a, *b;
+                bool same;
+        } pairs[] = {
+                { "", "", true },
+                { "at least 1024 KiB so far, 1.8 MiB a second, for 9 s.", "at least 31.7 GiB so far, 0 bytes a second, for 3 min 2 s.", true },
+                { "It lacks 17 (30 %)", "It lacks 4711 (100 %)", true },
+                { "for 9 s", "for 9 s in all", false },
+                { "Waiting for db2.", "Waiting for db3.", false },
+                { "from 10.0.0.2", "from 10.0.0.3", false },
+                { "job 4: drain", "job 5: drain", false },
+                { "ONLINE", "OFFLINE", false },
+                { "for 9 s", "for ever", false },
+        };
+
+        for (size_t i = 0; i < ELEMENTS(pairs); i++)
+                CHECK(text_same_but_numbers(pairs[i].a, pairs[i].b) == pairs[i].same, pairs[i].a);
 }
 
 static void test_bars(void **state) {
