@@ -164,6 +164,7 @@ static void say_views(const Explained *e, json_t *list) {
 static void say_claims(const Explained *e, json_t *list) {
         const json_t *r = e->report, *claim = json_object_get(r, "claim"), *grant = json_object_get(r, "grant"), *own = e->peer ? NULL : json_object_get(e->grounds, "claim"), *mark;
         _cleanup_free_ char *needed = names_of(json_object_get(own, "needed")), *granted = names_of(json_object_get(own, "granted")), *without = names_of(json_object_get(r, "without"));
+        bool gives_up = json_array_size(json_object_get(r, "without")) > 0;
         size_t i;
 
         json_array_foreach(json_object_get(r, "marks"), i, mark) {
@@ -173,12 +174,14 @@ static void say_claims(const Explained *e, json_t *list) {
         }
         if (json_is_object(claim))
                 say(list, "claim", "It claims to lead; the claim is %s.", text_of(claim, "state"));
-        if (json_is_object(own))
-                say(list, "claim", "%s must grant it%s%s%s.", str_or(needed, "Nobody"), json_array_size(json_object_get(own, "granted")) > 0 ? "; granted by " : "", json_array_size(json_object_get(own, "granted")) > 0 ? str_or(granted, "") : "", "");
+        if (json_is_object(own) && json_array_size(json_object_get(own, "granted")) > 0)
+                say(list, "claim", "%s must grant it; granted by %s.", str_or(needed, "Nobody"), str_or(granted, "somebody"));
+        else if (json_is_object(own))
+                say(list, "claim", "%s must grant it.", str_or(needed, "Nobody"));
         if (json_is_object(grant))
                 say(list, "grant", "It has granted %s to lead: until that is settled it joins only, and %s must be heard.", text_of(grant, "holder"), text_of(grant, "holder"));
         if (json_is_true(json_object_get(r, "asked")))
-                say(list, "asked", "A person asks for a bootstrap from it%s%s.", json_array_size(json_object_get(r, "without")) > 0 ? ", and gives up " : "", json_array_size(json_object_get(r, "without")) > 0 ? str_or(without, "") : "");
+                say(list, "asked", "A person asks for a bootstrap from it%s%s.", gives_up ? ", and gives up " : "", gives_up ? str_or(without, "some") : "");
 }
 
 static void say_service(const Explained *e, json_t *list) {

@@ -1,8 +1,6 @@
-/* The pure parts of mainstayctl: what is typed, the table, the plan, and
- * the drop-in with the gate. */
+/* The pure parts of mainstayctl: what is typed, the table, and the plan. */
 #include "edge/ctl-args.h"
 #include "edge/ctl-doctor.h"
-#include "edge/ctl-dropin.h"
 #include "edge/ctl-service.h"
 #include "edge/ctl-ssh.h"
 #include "edge/ctl-table.h"
@@ -240,107 +238,6 @@ static void test_arguments(void **state) {
         assert_int_equal(a.topic, _VERB_INVALID);
         assert_int_equal(parse("-H root@db2", &a, error), 0);
         assert_string_equal(a.host, "root@db2");
-}
-
-/* Text */
-
-static const struct {
-        const char *text;
-        size_t width;
-        const char *wrapped;
-} wraps[] = {
-        { "one two three", 0, "one two three" },
-        { "one two three", 7, "one two\nthree" },
-        { "one two three", 8, "one two\nthree" },
-        { "one two three", 3, "one\ntwo\nthree" },
-        { "a_long_word_indeed b", 4, "a_long_word_indeed\nb" },
-        { "", 4, "" },
-        { "\xc3\xa4\xc3\xa4 \xc3\xa4\xc3\xa4", 5, "\xc3\xa4\xc3\xa4 \xc3\xa4\xc3\xa4" },
-};
-
-static const struct {
-        int64_t done, total;
-        bool unicode;
-        const char *bar;
-} bars[] = {
-        { 0, 100, false, "[----------]" },
-        { 50, 100, false, "[#####-----]" },
-        { 99, 100, false, "[#########-]" }, /* not before it is */
-        { 100, 100, false, "[##########]" },
-        { 200, 100, false, "[##########]" },
-        { INT64_MAX / 2, INT64_MAX, false, "[#####-----]" },
-        { 25, 200, true, "[\u2588\u258e        ]" },
-        { 100, 100, true, "[\u2588\u2588\u2588\u2588\u2588\u2588\u2588\u2588\u2588\u2588]" },
-        { 0, -1, false, "[<=>       ]" },
-        { 12 << 20, -1, false, "[   <=>    ]" },
-        { 40 << 20, 0, true, "[    <=>   ]" }, /* and back */
-        { -1, -1, false, "[<=>       ]" },
-};
-
-static void test_same_but_numbers(void **state) {
-        static const struct {
-                const char *a, *b;
-                bool same;
-        } pairs[] = {
-                { "", "", true },
-                { "at least 1024 KiB so far, 1.8 MiB a second, for 9 s.", "at least 31.7 GiB so far, 0 bytes a second, for 3 min 2 s.", true },
-                { "It lacks 17 (30 %)", "It lacks 4711 (100 %)", true },
-                { "for 9 s", "for 9 s in all", false },
-                { "Waiting for db2.", "Waiting for db3.", false },
-                { "from 10.0.0.2", "from 10.0.0.3", false },
-                { "job 4: drain", "job 5: drain", false },
-                { "ONLINE", "OFFLINE", false },
-                { "for 9 s", "for ever", false },
-        };
-
-        for (size_t i = 0; i < ELEMENTS(pairs); i++)
-                CHECK(text_same_but_numbers(pairs[i].a, pairs[i].b) == pairs[i].same, pairs[i].a);
-}
-
-static void test_bars(void **state) {
-        for (size_t i = 0; i < ELEMENTS(bars); i++) {
-                const Style style = { .width = 80, .unicode = bars[i].unicode };
-                _cleanup_free_ char *bar = text_bar(&style, bars[i].done, bars[i].total, 12);
-
-                if (!streq(bar, bars[i].bar))
-                        fail_msg("%lld of %lld: %s", (long long) bars[i].done, (long long) bars[i].total, bar);
-        }
-}
-
-/* What a terminal has no sign for is a mark; what is no terminal gets all of it. */
-static void test_ascii(void **state) {
-        static const struct {
-                Style style;
-                const char *text;
-        } styles[] = {
-                { { .width = 80 }, "a? ?b\n" },
-                { { .width = 80, .unicode = true }, "a\u00e4 \u20acb\n" },
-                { {}, "a\u00e4 \u20acb\n" },
-        };
-
-        for (size_t i = 0; i < ELEMENTS(styles); i++) {
-                _cleanup_free_ char *text = NULL;
-                size_t size;
-                FILE *f = open_memstream(&text, &size);
-
-                text_print(f, &styles[i].style, 0, false, "a\u00e4 \u20acb");
-                assert_int_equal(fclose(f), 0);
-                assert_string_equal(text, styles[i].text);
-        }
-}
-
-static void test_text(void **state) {
-        for (size_t i = 0; i < ELEMENTS(wraps); i++) {
-                _cleanup_free_ char *text = text_wrap(wraps[i].text, wraps[i].width);
-
-                CHECK(streq(text, wraps[i].wrapped), wraps[i].text);
-        }
-
-        _cleanup_free_ char *clean = text_clean("a\033[31mb\nc\td\x7f\xc2\x9b" "31m\xc3\xa4"), *first = text_sentence("It is 10.0.0.3. And more."),
-                            *only = text_sentence("no stop");
-        assert_string_equal(clean, "a?[31mb c d???31m\xc3\xa4");
-        assert_string_equal(first, "It is 10.0.0.3.");
-        assert_string_equal(only, "no stop");
 }
 
 /* The table and the plan */
@@ -632,121 +529,6 @@ static void test_harms(void **state) {
         }
 }
 
-/* The drop-in */
-
-static const char template_text[] =
-        "# {{unit}}\n[Service]\nEnvironment=\"D={{datadir}}\" \"B={{base_dir}}\" \"S={{server}}\" \"O={{options}}\"\n{{start_pre}}\nExecStartPre=GATE\n{{start}}\n";
-
-#define HEAD "# m.service\n[Service]\nEnvironment=\"D=/d%%\" \"B=/b\\\"\" \"S=/s\" \"O=--f=a%%b\"\n"
-#define SERVER "/usr/sbin/mariadbd $MYSQLD_OPTS $_WSREP_NEW_CLUSTER $_WSREP_START_POSITION"
-
-/* The forms in which units start mysqld, as directives. NULL: none can be made. */
-static const struct {
-        const char *what, *unit, *dropin;
-        size_t n_left_out;
-} vendors[] = {
-        { "position asked for within ExecStart (MariaDB 10.11.19)",
-          "[Unit]\nAfter=network.target\n[Service]\nUser=mysql\nEnvironmentFile=-/run/mariadb-wsrep-new-cluster\n"
-          "ExecStart=/bin/sh -c \"set -f; [ ! -e /usr/bin/galera_recovery ] && VAR= || \\\n VAR=`/usr/bin/galera_recovery`; [ $? -eq 0 ] || exit 1; \\\n"
-          " exec /usr/sbin/mariadbd $MYSQLD_OPTS $_WSREP_NEW_CLUSTER $VAR\"\nExecStartPost=!/etc/mysql/debian-start\n",
-          HEAD "ExecStartPre=GATE\nExecStart=\nExecStart=" SERVER "\n", 1 },
-        { "position asked for before, into a file (MariaDB 11.8)",
-          "[Service]\nExecStartPre=/bin/sh -c \"VAR=`/usr/bin/galera_recovery`; [ $? -eq 0 ] \\\n"
-          "# in between\n && echo _WSREP_START_POSITION=$VAR > /run/mysqld/wsrep-start-position || exit 1\"\nExecStart=" SERVER "\n",
-          HEAD "ExecStartPre=\nExecStartPre=GATE\n", 1 },
-        { "position asked for before, into systemd (older)",
-          "[Service]\nPermissionsStartOnly=true\n ExecStartPre = /usr/bin/install -m 755 -o mysql -g root -d /var/run/mysqld\n"
-          "ExecStartPre=/bin/sh -c \"systemctl unset-environment _WSREP_START_POSITION\"\n"
-          "ExecStartPre=/bin/sh -c \"VAR=`galera_recovery` && systemctl set-environment _WSREP_START_POSITION=$VAR\"\nExecStart=" SERVER "\n",
-          HEAD "ExecStartPre=\nExecStartPre=/usr/bin/install -m 755 -o mysql -g root -d /var/run/mysqld\nExecStartPre=GATE\n", 2 },
-        { "by a wrapper's verb (Percona)",
-          "[Service]\nExecStartPre=/usr/bin/mysql-systemd start-pre\n"
-          "ExecStartPre=/bin/sh -c \"VAR=`bash /usr/bin/mysql-systemd galera-recovery`; systemctl set-environment _WSREP_START_POSITION=$VAR\"\n"
-          "ExecStart=/usr/sbin/mysqld $EXTRA_ARGS $_WSREP_START_POSITION\n",
-          HEAD "ExecStartPre=\nExecStartPre=/usr/bin/mysql-systemd start-pre\nExecStartPre=GATE\n"
-          "ExecStart=\nExecStart=/usr/sbin/mysqld $EXTRA_ARGS $_WSREP_START_POSITION $_WSREP_NEW_CLUSTER\n", 2 },
-        { "nothing of Galera in it",
-          "[Service]\nExecStartPre=+/usr/share/mysql/pre\nExecStart=/usr/sbin/mysqld\n",
-          HEAD "ExecStartPre=GATE\nExecStart=\nExecStart=/usr/sbin/mysqld $_WSREP_NEW_CLUSTER $_WSREP_START_POSITION\n", 1 },
-        { "$(...) in place of backquotes",
-          "[Service]\nExecStart=/bin/sh -c 'P=$(galera_recovery) && exec /usr/sbin/mariadbd $_WSREP_NEW_CLUSTER $P'\n",
-          HEAD "ExecStartPre=GATE\nExecStart=\nExecStart=/usr/sbin/mariadbd $_WSREP_NEW_CLUSTER $_WSREP_START_POSITION\n", 1 },
-        { "a list begun anew", "[Service]\nExecStart=/bin/false\nExecStart=\nExecStart=" SERVER "\n", HEAD "ExecStartPre=GATE\n", 0 },
-        { "another section's key", "[Foo]\nExecStart=/bin/false\n[Service]\nExecStart=" SERVER "\n", HEAD "ExecStartPre=GATE\n", 0 },
-        { "no ExecStart", "[Service]\nUser=mysql\n", NULL, 0 },
-        { "two of them", "[Service]\nExecStart=/bin/true\nExecStart=/bin/false\n", NULL, 0 },
-        { "a script too clever", "[Service]\nExecStart=/bin/sh -c \"V=`galera_recovery`; exec /usr/sbin/mysqld $V | tee log\"\n", NULL, 0 },
-        { "a script that does not pass it on", "[Service]\nExecStart=/bin/sh -c \"exec /usr/sbin/mysqld\"\n", NULL, 0 },
-        { "an empty file", "", NULL, 0 },
-};
-
-static void test_dropin(void **state) {
-        const DropinNode node = { .unit = "m.service", .datadir = "/d%", .base_dir = "/b\"", .server = "/s", .options = "--f=a%b" };
-
-        for (size_t i = 0; i < ELEMENTS(vendors); i++) {
-                const DropinSource source = { .path = "/lib/systemd/system/m.service", .text = vendors[i].unit };
-                char error[256];
-                Dropin d = {};
-                int r = dropin_make(&source, 1, &node, template_text, &d, error);
-
-                if (!vendors[i].dropin) {
-                        CHECK(r == -EBADMSG && *error, vendors[i].what);
-                        continue;
-                }
-                CHECK(r == 0, vendors[i].what);
-                if (!streq(d.text, vendors[i].dropin))
-                        fail_msg("%s:\n%s", vendors[i].what, d.text);
-                CHECK(d.n_left_out == vendors[i].n_left_out, vendors[i].what);
-                dropin_done(&d);
-        }
-}
-
-#define AFTER "/etc/systemd/system/m.service.d/override.conf:"
-
-/* What `systemctl edit` makes is read after ours. */
-static const struct {
-        const char *text, *says; /* after the file's name; NULL: it is none of our business */
-} conflicts[] = {
-        { "[Service]\nEnvironmentFile=-/etc/default/mysql\n", "2: EnvironmentFile " },
-        { "# why\n\n[Service]\nLimitNOFILE=\\\n 9\nExecStartPre=\n", "6: ExecStartPre " },
-        { "[Service]\nType=simple\nExecStart=\nExecStart=/usr/sbin/mysqld\n", "3: ExecStart " },
-        { "[Service]\nNotifyAccess=main\n", "2: NotifyAccess " },
-        { "[Service]\nUnsetEnvironment=_WSREP_NEW_CLUSTER\n", "2: UnsetEnvironment " },
-        { "[Service]\nType=exec\nLimitNOFILE=9\nExecStartPost=/bin/true\nEnvironment=A=b\n", NULL },
-        { "[Unit]\nExecStart=/bin/false\n", NULL },
-        { "#[Service]\n#ExecStart=\n", NULL },
-        { "", NULL },
-};
-
-/* Who comes before it is taken into account; who comes after it must not take
- * back what it says. */
-static void test_dropin_others(void **state) {
-        DropinSource sources[] = {
-                { .path = "/lib/systemd/system/m.service", .text = "[Service]\nExecStart=" SERVER "\n" },
-                { .path = "/etc/systemd/system/m.service.d/10-first.conf", .text = "[Service]\nExecStartPre=/bin/galera_recovery\nExecStartPre=/bin/first\n" },
-                { .path = "/etc/systemd/system/m.service.d/override.conf", .text = "[Service]\nLimitNOFILE=9\n" },
-        };
-        const DropinNode node = { .unit = "m.service", .datadir = "/d%", .base_dir = "/b\"", .server = "/s", .options = "--f=a%b" };
-        char error[256];
-        Dropin d = {};
-
-        assert_int_equal(dropin_make(sources, ELEMENTS(sources), &node, template_text, &d, error), 0);
-        assert_string_equal(d.text, HEAD "ExecStartPre=\nExecStartPre=/bin/first\nExecStartPre=GATE\n");
-        dropin_done(&d);
-
-        for (size_t i = 0; i < ELEMENTS(conflicts); i++) {
-                int r;
-
-                sources[2].text = conflicts[i].text;
-                r = dropin_make(sources, ELEMENTS(sources), &node, template_text, &d, error);
-                if (!conflicts[i].says) {
-                        CHECK(r == 0, conflicts[i].text);
-                        dropin_done(&d);
-                } else if (r != -EBADMSG || strncmp(error, AFTER, strlen(AFTER)) != 0 || strncmp(error + strlen(AFTER), conflicts[i].says, strlen(conflicts[i].says)) != 0)
-                        fail_msg("%s: %d, \"%s\"", conflicts[i].text, r, error);
-        }
-}
-
 /* Every message has its entry in the catalog, and the catalog no other. */
 static void test_catalog(void **state) {
         const char *top = str_or(getenv("srcdir"), ".");
@@ -780,10 +562,6 @@ static void test_catalog(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_arguments),
-                cmocka_unit_test(test_text),
-                cmocka_unit_test(test_bars),
-                cmocka_unit_test(test_same_but_numbers),
-                cmocka_unit_test(test_ascii),
                 cmocka_unit_test(test_table),
                 cmocka_unit_test(test_work),
                 cmocka_unit_test(test_service),
@@ -792,8 +570,6 @@ int main(void) {
                 cmocka_unit_test(test_address),
                 cmocka_unit_test(test_remedies),
                 cmocka_unit_test(test_harms),
-                cmocka_unit_test(test_dropin),
-                cmocka_unit_test(test_dropin_others),
                 cmocka_unit_test(test_catalog),
         };
 
