@@ -337,6 +337,21 @@ static void a_watched_screen_follows_and_is_left_as_it_was(void **state) {
                 (void) terminal_close(t);
         }
 
+        /* Ctrl-Z gives the terminal back, and what is continued draws anew. */
+        Terminal *stopped = CTL_OPEN(w, db1, coloured, "status", "--watch");
+        int status = 0;
+        TERMINAL_SAYS(stopped, w->event, "must be heard first");
+        terminal_type(stopped, "\x1a");
+        TERMINAL_UNTIL(stopped, w->event, waitpid(stopped->pid, &status, WNOHANG | WUNTRACED) == stopped->pid);
+        assert_true(WIFSTOPPED(status));
+        TERMINAL_UNTIL(stopped, w->event, ends_in(stopped, LEFT));
+        assert_true(is_cooked(stopped));
+        terminal_forget(stopped);
+        assert_int_equal(kill(stopped->pid, SIGCONT), 0);
+        TERMINAL_UNTIL(stopped, w->event, strstr(stopped->text, "\033[?1049h") && strstr(stopped->text, "must be heard first"));
+        assert_false(is_cooked(stopped));
+        (void) terminal_close(stopped);
+
         /* Without an agent it waits for one; a kill leaves the terminal as it was, too. */
         Terminal *t = CTL_OPEN(w, db1, coloured, "status", "--watch");
         TERMINAL_SAYS(t, w->event, "must be heard first");
