@@ -101,8 +101,8 @@ class Balancer:
 
     def wait_all_up(self, *names):
         for name in names:
-            for node in self.nodes:
-                self.wait(name, node.name, "UP", timeout=60)
+            for node in self.table(name):
+                self.wait(name, node, "UP", timeout=60)
 
     def client(self, name, timeout=5):
         """A connection through it."""

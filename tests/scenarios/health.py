@@ -9,9 +9,10 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from balancer import INTERVAL, USER, Balancer, Traffic, agent_line, ask, obstacle
+from balancer import AGENT, HEALTH, INTERVAL, USER, Balancer, Traffic, agent_line, ask, obstacle
 from cluster import PATIENT
 from lablib.host import host_require
+from lablib.network import network_answers
 from replication import Service
 from scenario import scenario
 
@@ -220,9 +221,16 @@ def the_manual_of_the_health_checks_says_what_is_so(cluster):
             if block.startswith("# "):
                 tried["commands"] += 1
                 cluster.on_all(lambda node: node.run("systemctl stop 'mainstay-health*'"))
+                if "systemctl stop" in block:    # where it serves already
+                    cluster.on_all(lambda node: node.run(["systemctl", "start", "mainstay-health.socket"]))
+                    assert all(ask(node)[0] == 200 for node in cluster.nodes())
                 for line in block.splitlines():
                     cluster.on_all(lambda node: node.run(line.removeprefix("# ")))
-                assert all(ask(node)[0] == 200 for node in cluster.nodes())
+                for node in cluster.nodes():
+                    assert ask(node)[0] == 200
+                    # No port is open but those that somebody asked for.
+                    for socket, port in zip(SOCKETS, (HEALTH, AGENT, AGENT + 1)):
+                        assert (network_answers(node.address, port) == "open") == (f" {socket}" in block), f"{block}: {port}"
             elif block.startswith("$ curl "):
                 tried["requests"] += 1
                 command, _, expected = block.removeprefix("$ ").partition("\n")
@@ -231,7 +239,7 @@ def the_manual_of_the_health_checks_says_what_is_so(cluster):
             elif block.startswith("backend "):
                 tried["haproxy"] += 1
                 with Balancer(cluster.nodes(), more=block) as balancer:
-                    balancer.wait_all_up("galera")
+                    balancer.wait_all_up(*re.findall(r"^backend (\S+)$", block, re.MULTILINE))
             elif block.startswith("scrape_configs:"):
                 tried["prometheus"] += 1
                 with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
@@ -252,7 +260,7 @@ def the_manual_of_the_health_checks_says_what_is_so(cluster):
 def try_dropin(node, text):
     """The socket with these lines answers where they say, and as before without them."""
     port = re.search(r"ListenStream=\S+:(\d+)", text)
-    restart = "systemctl daemon-reload; systemctl stop mainstay-health.service; systemctl restart mainstay-health.socket"
+    restart = "systemctl daemon-reload; systemctl restart mainstay-health.socket"
     node.run(f"mkdir -p {DROPIN}; cat > {DROPIN}/example.conf; {restart}", input=text)
     try:
         assert node.run(["systemctl", "show", "--value", "--property=LoadState", "mainstay-health.socket"]).stdout == "loaded\n"
