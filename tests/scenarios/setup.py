@@ -13,6 +13,7 @@ from replication import Replicas
 from scenario import scenario
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "conf/examples"
+SSHD = "systemctl restart ssh"
 # What a person would call soon.
 A_MINUTE = 60
 
@@ -173,6 +174,7 @@ def cloud_init_sets_three_nodes_up(cluster):
         keys = data[node.name]["ssh_keys"]
         write(node, "/etc/ssh/ssh_host_ed25519_key", keys["ed25519_private"], "0600")
         write(node, "/etc/ssh/ssh_host_ed25519_key.pub", keys["ed25519_public"] + "\n")
+        node.run(SSHD)    # at a boot it comes later
         for file in data[node.name]["write_files"]:
             write(node, file["path"], file["content"], file.get("permissions", "0644"))
         for command in data[node.name]["runcmd"]:
@@ -188,14 +190,14 @@ def cloud_init_sets_three_nodes_up(cluster):
         check_no_trust(cluster)
         # A machine that is put in the place of another is not taken for it, until somebody says so.
         db2 = cluster.node("db2")
-        db2.run(f"cp -p /{kept}/* /etc/ssh/")
+        db2.run(f"cp -p /{kept}/* /etc/ssh/; {SSHD}")
         text = missing(setup(cluster.node("db1"), "--check", status=1))["peers"][0]
         assert "ssh-keygen -R" in text[1], text
         lines = db2.run(["mainstayctl", "setup", "--keys"]).stdout
         said = setup(cluster.node("db1"), "--peer-keys", "-", input=lines)
         assert any("in place of another one" in step["text"] for step in said["steps"]), said
     finally:
-        cluster.on_all(lambda node: node.run(f"cp -p /{kept}/* /etc/ssh/; rm -r /{kept} /etc/mainstay/nodes.keys", check=False))
+        cluster.on_all(lambda node: node.run(f"cp -p /{kept}/* /etc/ssh/; {SSHD}; rm -r /{kept} /etc/mainstay/nodes.keys", check=False))
 
 
 class Plain(Replicas):
