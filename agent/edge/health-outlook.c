@@ -1,7 +1,7 @@
 /* The outlook: how this node is, as its agent tells. A check is answered from what is
- * known; the agent is asked anew once a second at most, and only while somebody checks,
- * however often that is. What the agent learns by itself it tells at once, and then what
- * is known here is out of date until it has been asked. */
+ * known; the agent is asked anew once a second, and only while somebody checks, however
+ * often that is. What the agent learns by itself it tells at once, and then what is known
+ * here is out of date: the next check has it asked. */
 #include "edge/health.h"
 #include "base/reason.h"
 #include "sys/clock.h"
