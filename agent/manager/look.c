@@ -41,25 +41,19 @@ static void draw_server(const Manager *m, Readiness *r) {
 
 /* This node among the others, as it is now, and they as they were heard last. */
 static void draw_service(Manager *m, Readiness *r) {
-        const Replication *own = m->look.begun > 0 && !m->look.problem[0] ? m->look.status.replication : NULL;
-        DatasourceFacts facts[NAMES_MAX];
-        Datasource ds[NAMES_MAX];
-        Voice voices[NAMES_MAX];
+        const Replication *own = r->looked > 0 && !r->problem[0] ? m->look.status.replication : NULL;
+        Datasource ds;
         Primary primary;
-        size_t n = manager_voices(m, m->report, voices);
 
-        for (size_t i = 0; i < n; i++)
-                facts[i] = datasource_facts(&voices[i]);
-        facts[0].replication = own; /* this node's own voice is the first */
-        datasources_judge(facts, n, ds, &primary);
-        (void) snprintf(r->state, sizeof(r->state), "%s", datasource_state_to_string(ds[0].state));
-        (void) snprintf(r->reason, sizeof(r->reason), "%s", ds[0].reason);
+        replica_judge_by(m, own, &ds, &primary);
+        (void) snprintf(r->state, sizeof(r->state), "%s", datasource_state_to_string(ds.state));
+        (void) snprintf(r->reason, sizeof(r->reason), "%s", ds.reason);
         r->read_only = own && own->read_only;
-        r->role = ds[0].role;
-        r->replicator = ds[0].replicator.health;
-        (void) snprintf(r->replicator_text, sizeof(r->replicator_text), "%.500s", ds[0].replicator.text);
-        r->lag = ds[0].role == ROLE_REPLICA ? ds[0].lag : -1;
-        r->writable = ds[0].writable;
+        r->role = ds.role;
+        r->replicator = ds.replicator.health;
+        (void) snprintf(r->replicator_text, sizeof(r->replicator_text), "%.500s", ds.replicator.text);
+        r->lag = ds.role == ROLE_REPLICA ? ds.lag : -1;
+        r->writable = ds.writable;
         r->verdict = primary.verdict;
         r->is_primary = names_contain(&primary.who, m->name);
         (void) snprintf(r->primary_text, sizeof(r->primary_text), "%.500s", primary.text);

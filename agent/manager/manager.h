@@ -300,6 +300,8 @@ bool recover_busy(Manager *m); /* mysqld must not start now */
 void replica_evaluate(Manager *m);
 void replica_probed(Manager *m, ServerStatus *status, const char *error); /* NULL: it gave no answer */
 void replica_judge(Manager *m, Datasource *ret); /* this node, as the others know of it, too */
+/* As it is if its server says that (NULL: nothing), and who is the primary then. */
+void replica_judge_by(Manager *m, const Replication *own, Datasource *ret, Primary *ret_primary);
 
 void replica_start(Manager *m);
 int service_report(const Manager *m, Report *r); /* its part of what a report says of any kind of node */

@@ -142,16 +142,22 @@ static void answer_gate(Manager *m) {
 }
 
 void replica_judge(Manager *m, Datasource *ret) {
+        Primary ignored;
+
+        replica_judge_by(m, m->report->replication, ret, &ignored);
+}
+
+void replica_judge_by(Manager *m, const Replication *own, Datasource *ret, Primary *ret_primary) {
         DatasourceFacts facts[NAMES_MAX];
         Datasource ds[NAMES_MAX];
         Voice voices[NAMES_MAX];
-        Primary primary;
         size_t n = manager_voices(m, m->report, voices);
 
         for (size_t i = 0; i < n; i++)
                 facts[i] = datasource_facts(&voices[i]);
-        datasources_judge(facts, n, ds, &primary);
-        *ret = ds[0]; /* this node's own voice is the first */
+        facts[0].replication = own; /* this node's own voice is the first */
+        datasources_judge(facts, n, ds, ret_primary);
+        *ret = ds[0];
 }
 
 /* What the server is to begin with. mysqld's configuration includes the file. */
