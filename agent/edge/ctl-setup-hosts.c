@@ -151,8 +151,7 @@ static int gather(Setup *s, Remote *remotes, size_t n, sd_event *event) {
                 fprintf(stderr, "mainstayctl: This node has no key: %s.\n", strerror(-r));
                 return -EIO;
         }
-        s->missing = s->missing_of_others = 0;
-        (void) json_array_clear(s->short_missing);
+        setup_forget_lacks(s);
 
         if (user ? asprintf(&words, "--keys --replication-user %s --replication-password-file -", user) < 0 : !(words = strdup("--keys")))
                 return -ENOMEM;

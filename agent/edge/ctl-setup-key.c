@@ -273,11 +273,15 @@ int setup_own_keys(Setup *s, char **ret) {
 }
 
 int setup_print_keys(Setup *s) {
+        static const char *const restart[] = { "systemctl", "try-restart", AGENT_UNIT, NULL };
         _cleanup_free_ char *keys = NULL;
         int r;
 
         s->quiet = true;
         setup_steps_for_keys(s);
+        /* Another key or account than it began with; later nobody knows that any more. */
+        if (s->restart_agent)
+                (void) setup_must(s, restart);
         r = setup_own_keys(s, &keys);
         if (r < 0) {
                 if (s->missing == 0 || s->args->json)

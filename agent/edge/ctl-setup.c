@@ -325,8 +325,7 @@ void setup_steps_for_keys(Setup *s) {
         run_steps(s, few, ELEMENTS(few) - !s->args->replication_user);
 }
 
-/* What was missing is looked for anew. */
-static void forget_lacks(Setup *s) {
+void setup_forget_lacks(Setup *s) {
         size_t i = 0;
 
         while (i < json_array_size(s->steps))
@@ -403,7 +402,7 @@ int setup_all(Setup *s) {
         setup_steps(s);
         while (s->missing_of_others > 0 && now() < until) {
                 (void) poll(NULL, 0, 1000);
-                forget_lacks(s);
+                setup_forget_lacks(s);
                 s->pass++;
                 setup_steps(s);
         }

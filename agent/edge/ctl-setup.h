@@ -135,6 +135,8 @@ void setup_steps(Setup *s);
 const char *setup_step_name(size_t i);
 /* Those that make this node's key, and know the account that replicates. */
 void setup_steps_for_keys(Setup *s);
+/* Forgets what was missing, for it is looked for anew. */
+void setup_forget_lacks(Setup *s);
 /* Reads the password that was given into `password`, once. */
 int setup_password(Setup *s);
 /* Runs them until nothing is missing that may come from others, or the time is over, and

@@ -237,6 +237,12 @@ def replicas_are_set_up_by_one_command_and_it_is_taken_back(replicas):
         assert again["ready"] and not again["changed"] and not any(one["changed"] for one in all_of(again)), again
         for node in replicas.nodes():
             check_same(node, made[node.name], as_it_is(node, unit))
+        # Another password: the agents have it, too.
+        agents = replicas.on_all(lambda node: server_of(node, "mainstayd"))
+        assert setup(first, *account, *names, input="other\n")["changed"]
+        for node in replicas.nodes():
+            assert server_of(node, "mainstayd") != agents[node.name], f"the agent of {node.name} has the old password"
+            assert "other" in node.run(["cat", "/etc/mainstay/replication.cnf"]).stdout
     finally:
         said = undo(replicas)
     assert said["ready"], said
