@@ -42,6 +42,8 @@
 #define COMMAND_PATIENCE (5 * USEC_PER_SEC)
 #define SYSTEMD "org.freedesktop.systemd1"
 #define AGENT_RETRY (100 * USEC_PER_MSEC)
+/* One that was there for so long is given its time anew. */
+#define AGENT_STAYED (5 * USEC_PER_SEC)
 
 typedef struct Verdict {
         bool settled;
@@ -60,7 +62,7 @@ typedef struct Gate {
         sd_event_source *retry, *extend;
         bool new_cluster;
         char **command; /* the unit's, NULL where it is not known */
-        usec_t patience_ends;
+        usec_t failed_at, patience_ends;
         Verdict verdict;
 } Gate;
 
@@ -126,8 +128,9 @@ static int retry_fired(sd_event_source *source, uint64_t usec, void *userdata) {
 static int try_again(Gate *g, const char *why) {
         usec_t now = clock_usec(CLOCK_MONOTONIC);
 
-        if (g->patience_ends == 0)
+        if (g->failed_at == 0 || now - g->failed_at > AGENT_STAYED)
                 g->patience_ends = now + AGENT_PATIENCE;
+        g->failed_at = now;
         if (now >= g->patience_ends)
                 return without_agent(g, why);
         tell_wait("the agent does not answer; it is given time to come back");
@@ -184,6 +187,8 @@ static int connect_bus(Gate *g) {
                 r = sd_bus_attach_event(g->bus, g->event, 0);
         if (r >= 0)
                 r = sd_bus_match_signal(g->bus, NULL, "org.mainstay1", "/org/mainstay1", "org.freedesktop.DBus.Properties", "PropertiesChanged", waiting_changed, g);
+        if (r < 0)
+                g->bus = sd_bus_close_unref(g->bus);
         return r;
 }
 
@@ -205,7 +210,7 @@ static int ask(Gate *g) {
         if (r >= 0)
                 /* The answer may take hours. Should the agent die, the bus says so. */
                 r = sd_bus_call_async(g->bus, &g->call, m, answered, g, UINT64_MAX);
-        return r;
+        return r < 0 ? try_again(g, strerror(-r)) : 0;
 }
 
 static int extend_fired(sd_event_source *source, uint64_t usec, void *userdata) {
