@@ -149,7 +149,7 @@ static const VerbHelp verbs[_VERB_MAX] = {
                 "What was decided, when, and on what evidence",
                 { "history [NODE] [--since TIME] [-n N] [--verbose]" },
                 "Read from this machine's journal, newest last: no agent is asked, and none has to run. With NODE: what is about that one. "
-                "Another machine's: ssh HOST mainstayctl history",
+                "Another machine's: -H HOST",
                 "1 also where the journal may not be read",
                 { "history --since 2h", "history db3 --verbose" },
         },

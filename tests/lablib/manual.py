@@ -81,8 +81,8 @@ def manual_follow(lab, example):
 
 
 def _type(node, step):
-    words = ["sh", "-c", f"exec 2>&1\n{step.command}\n"]
-    done = node.run(["runuser", "-u", "nobody", "--", *words] if step.anybody else words, check=False, timeout=PATIENT)
+    home, who = ("/", ["runuser", "-u", "nobody", "--"]) if step.anybody else ("/root", [])
+    done = node.run([*who, "sh", "-c", f"exec 2>&1\ncd {home}\n{step.command}\n"], check=False, timeout=PATIENT)
     if done.returncode != 0:
         raise LabError(f"{node.name}: {step.command}: exit status {done.returncode}\n{done.stdout}")
     return done.stdout

@@ -23,8 +23,8 @@ class Fresh(Cluster):
     UNIT = "mariadb.service"
 
     @staticmethod
-    def lab_of(tree, name, image, count=3, by_address=False):
-        return Lab(count, name=name, image=image, install=tree, by_address=by_address)
+    def lab_of(deb, name, image, count=3, by_address=False):
+        return Lab(count, name=name, image=image, deb=deb, by_address=by_address)
 
     @classmethod
     def form(cls, lab):

@@ -3,6 +3,7 @@ mysqld takes no notice."""
 
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 from agents import GRANTED, boot_and_cut_the_leader, cut_all_for_a_bootstrap, grant_of, others
@@ -17,19 +18,30 @@ GATE = "/run/systemd/generator/mariadb.service.d/50-mainstay.conf"
 OURS = ["/etc/mainstay", "/var/lib/mainstay", "/var/lib/mainstay-peer"]
 
 
-def upgrade(cluster, *names):
-    """Installs the same under a newer version, on all these nodes at once."""
+@contextmanager
+def newer(deb):
+    """The same package under a newer version."""
     with tempfile.TemporaryDirectory() as name:
-        tree, deb = Path(name, "tree"), Path(name, "newer.deb")
-        host_run("dpkg-deb", "--raw-extract", cluster.lab.deb, tree)
+        tree, made = Path(name, "tree"), Path(name, "newer.deb")
+        host_run("dpkg-deb", "--raw-extract", deb, tree)
         control = tree / "DEBIAN/control"
         control.write_text("".join(f"Version: {NEWER}\n" if line.startswith("Version: ") else line
                                    for line in control.read_text().splitlines(keepends=True)))
-        host_run("dpkg-deb", "--root-owner-group", "-Zgzip", "--build", tree, deb)
+        host_run("dpkg-deb", "--root-owner-group", "-Zgzip", "--build", tree, made)
+        yield made
+
+
+def upgrade(cluster, *names):
+    """On all these nodes at once."""
+    with newer(cluster.lab.deb) as deb:
         cluster.on_all(lambda node: install(node, deb), *names)
     for node in cluster.nodes(*names):
-        assert node.run(["dpkg-query", "--show", "--showformat=${Version} ${Status}", "mainstay"]).stdout \
-            == f"{NEWER} install ok installed"
+        check_newer(node)
+
+
+def check_newer(node):
+    said = node.run(["dpkg-query", "--show", "--showformat=${Version} ${Status}", "mainstay"]).stdout
+    assert said == f"{NEWER} install ok installed", said
 
 
 def install(node, deb):
