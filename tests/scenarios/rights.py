@@ -24,8 +24,10 @@ TABLE = """
                             nobody  dba     mysql   mainstay  mainstay-peer  root
 Node.Bootstrap              polkit  polkit  polkit  polkit    bus            may
 Node.CancelJob              polkit  may     polkit  polkit    bus            may
+Node.Explain                may     may     may     may       bus            may
 Node.Join                   polkit  may     polkit  polkit    bus            may
 Node.ListJobs               may     may     may     may       bus            may
+Node.Look                   may     may     may     may       bus            may
 Node.Operate(shun)          polkit  may     polkit  polkit    bus            may
 Node.Operate(nothing)       polkit  may     polkit  polkit    bus            may
 Node.Operate(provision)     polkit  polkit  polkit  polkit    bus            may
@@ -242,8 +244,7 @@ def what_comes_from_another_node_hears_its_interface_and_nothing_else(cluster):
     is not for its ears, and what it says itself nobody hears."""
     node = cluster.node("db1")
     peer, other = "mainstay-peer", "nobody"
-    # Not runuser, which has a child that would go on.
-    ears = [node.spawn(f"exec setpriv --reuid={account} --regid=nogroup --clear-groups stdbuf --output=L dbus-monitor --system > /root/heard-by-{account}")
+    ears = [node.spawn(f"exec runuser -u {account} -- stdbuf --output=L dbus-monitor --system > /root/heard-by-{account}")
             for account in (peer, other)]
 
     def heard(account):
@@ -262,10 +263,9 @@ def what_comes_from_another_node_hears_its_interface_and_nothing_else(cluster):
         said = heard(peer)
         assert "/from/" not in said and "PropertiesChanged" not in said, said
     finally:
+        node.run("pkill -x dbus-monitor; rm -f /root/heard-by-*; mainstayctl policy automatic")
         for ear in ears:
-            ear.kill()
             ear.communicate()
-        node.run("rm -f /root/heard-by-*; mainstayctl policy automatic")
 
 
 @scenario
