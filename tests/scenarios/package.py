@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from agents import GRANTED, boot_and_cut_the_leader, cut_all_for_a_bootstrap, grant_of, others
-from cluster import PATIENT
+from cluster import PATIENT, Cluster
+from deb import TOP
 from doubt import main_pid
+from lablib import Lab
 from lablib.host import host_run
 from replication import Service
 from scenario import scenario
@@ -16,6 +18,21 @@ from scenario import scenario
 NEWER = "1:0"
 GATE = "/run/systemd/generator/mariadb.service.d/50-mainstay.conf"
 OURS = ["/etc/mainstay", "/var/lib/mainstay", "/var/lib/mainstay-peer"]
+
+
+class Alone(Cluster):
+    """One node with the package, and nothing done with it yet."""
+
+    @staticmethod
+    def lab_of(deb, name, image, count=1, **options):
+        return Lab(count, name=name, image=image, deb=deb, **options)
+
+    @classmethod
+    def form(cls, lab):
+        return cls(lab)
+
+    def make_whole(self):
+        self.since = time.time()
 
 
 @contextmanager
@@ -146,6 +163,14 @@ def purged_it_leaves_nothing_of_its_own(service):
         install(db3, service.lab.deb)
         Service.form(service.lab)
     service.check()
+
+
+@scenario(kind=Alone, nodes=(1,))
+def the_test_of_the_installed_package_passes(alone):
+    """What Debian runs against a package before it lets it in."""
+    db1 = alone.node("db1")
+    db1.path("root/test").write_text((TOP / "packaging/debian/tests/a-node-alone").read_text())
+    db1.run(["sh", "/root/test"], timeout=PATIENT)
 
 
 def check_as_before(node, unit="mariadb"):
