@@ -39,8 +39,8 @@ def deb_build(name, root=None):
         fcntl.flock(lock, fcntl.LOCK_EX)
         stamp, digest = build / "sources", _digest(root)
         if not stamp.exists() or stamp.read_text() != digest:
-            for old in build.glob("*.deb"):
-                old.unlink()
+            for old in [*build.glob("*.deb"), stamp]:
+                old.unlink(missing_ok=True)
             _build(build, root)
             stamp.write_text(digest)
     return next(build.glob("*.deb"))
