@@ -162,7 +162,7 @@ def cloud_init_sets_three_nodes_up(cluster):
 
     kept = "etc/ssh/kept"
     with tempfile.TemporaryDirectory() as place:
-        subprocess.run([EXAMPLES / "cloud-init/make-user-data", *(f"{node.name}={node.address}" for node in cluster.nodes())],
+        subprocess.run(["sh", EXAMPLES / "cloud-init/make-user-data", *(f"{node.name}={node.address}" for node in cluster.nodes())],
                        cwd=place, check=True, stdout=subprocess.DEVNULL)
         data = {node.name: yaml.safe_load(Path(place, f"{node.name}.user-data").read_text()) for node in cluster.nodes()}
 
