@@ -9,6 +9,7 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <grp.h>
 #include <pwd.h>
 
 #define HOST_KEYS "/etc/ssh/ssh_host_*_key.pub"
@@ -59,20 +60,18 @@ static const char *own_name(const Facts *f, char host[static 256]) {
         return str_or(f->config->name, str_or(f->options.node_name, host));
 }
 
-/* In the agent's own name, for the directory is its own. The public one last: it says
- * which key there is. */
+/* In the agent's own name and groups, for the directory is its own, and what lies there
+ * may lead elsewhere. The public one last: it says which key there is. */
 static int write_key(const struct passwd *agent, const char *private, const char *public) {
-        int r = 0;
+        gid_t groups[NGROUPS_MAX];
+        int n = getgroups(NGROUPS_MAX, groups), r;
 
-        if (setegid(agent->pw_gid) < 0)
-                return -errno;
-        if (seteuid(agent->pw_uid) < 0)
-                r = -errno;
+        r = n < 0 || setgroups(1, &agent->pw_gid) < 0 || setegid(agent->pw_gid) < 0 || seteuid(agent->pw_uid) < 0 ? -errno : 0;
         if (r >= 0)
                 r = setup_write(SSH_KEY, private, 0600);
         if (r >= 0)
                 r = setup_write(SSH_KEY ".pub", public, 0644);
-        if (seteuid(0) < 0 || setegid(0) < 0)
+        if (n >= 0 && (seteuid(0) < 0 || setegid(0) < 0 || setgroups((size_t) n, groups) < 0))
                 return -errno;
         return r < 0 ? r : 0;
 }
