@@ -6,10 +6,10 @@
 
 #include <arpa/inet.h>
 #include <glob.h>
+#include <grp.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <grp.h>
 #include <pwd.h>
 
 #define HOST_KEYS "/etc/ssh/ssh_host_*_key.pub"
