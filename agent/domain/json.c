@@ -1,5 +1,6 @@
 /* Parts of what is written as JSON; see json.h. */
 #include "domain/json.h"
+#include "domain/names.h"
 
 json_t *uuid_json(const Uuid *u) {
         char text[UUID_TEXT_MAX];
@@ -21,4 +22,15 @@ json_t *text_json(const char *s, bool lines) {
 
 const char *text_of(const json_t *o, const char *key) {
         return str_or(json_string_value(json_object_get(o, key)), "");
+}
+
+char *names_of(const json_t *array) {
+        const json_t *item;
+        Names names = {};
+        size_t i;
+
+        json_array_foreach((json_t *) array, i, item)
+                if (json_is_string(item))
+                        (void) names_add(&names, json_string_value(item));
+        return names_text(&names);
 }

@@ -16,3 +16,6 @@ json_t *text_json(const char *s, bool lines);
 
 /* What `o` has there, "" where that is no string. Borrowed. */
 const char *text_of(const json_t *o, const char *key);
+
+/* "db2 and db3": the strings of an array. The caller's. */
+char *names_of(const json_t *array);

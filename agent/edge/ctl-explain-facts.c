@@ -28,17 +28,6 @@ static void _printf_(3, 4) say(json_t *list, const char *what, const char *forma
                 (void) json_array_append_new(list, json_pack("{s:s, s:s}", "what", what, "text", text));
 }
 
-static char *names_of(const json_t *array) {
-        const json_t *item;
-        Names names = {};
-        size_t i;
-
-        json_array_foreach((json_t *) array, i, item)
-                if (json_is_string(item))
-                        (void) names_add(&names, json_string_value(item));
-        return names_text(&names);
-}
-
 /* "2026-11-28 14:05:11, 3 min 2 s ago" */
 static const char *since_text(usec_t at, usec_t now, char buf[static 96]) {
         time_t seconds = (time_t) (at / USEC_PER_SEC);

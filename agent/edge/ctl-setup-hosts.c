@@ -137,7 +137,7 @@ static int remotes_failed(const Remote *remotes, size_t n) {
 /* The keys of all, this node's among them, into s->keys. With the account that
  * replicates, for which standard input is free now. */
 static int gather(Setup *s, Remote *remotes, size_t n, sd_event *event) {
-        _cleanup_free_ char *words = NULL, *own = NULL, *text = NULL, *input = NULL;
+        _cleanup_free_ char *words = NULL, *own = NULL, *text = NULL;
         _cleanup_fclose_ FILE *f = NULL;
         const char *user = s->args->replication_user;
         size_t size;

@@ -1,7 +1,7 @@
 /* The cluster as text; see ctl-table.h. */
-#include "domain/json.h"
 #include "edge/ctl-table.h"
 #include "domain/decision.h"
+#include "domain/json.h"
 #include "domain/policy.h"
 #include "edge/ctl-args.h"
 #include "edge/ctl-grid.h"
@@ -167,18 +167,6 @@ int table_status(FILE *f, const Style *style, const json_t *picture) {
         } else
                 fputs("The agent has no plan yet.\n", f);
         return 0;
-}
-
-/* "db2 and db3" */
-static char *names_of(const json_t *array) {
-        const json_t *item;
-        Names names = {};
-        size_t i;
-
-        json_array_foreach((json_t *) array, i, item)
-                if (json_is_string(item))
-                        (void) names_add(&names, json_string_value(item));
-        return names_text(&names);
 }
 
 int table_headline(const json_t *plan, char **ret) {

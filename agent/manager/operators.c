@@ -23,7 +23,7 @@ static _printf_(2, 3) int refuse(char why[static REFUSAL_SIZE], const char *form
         return -EPERM;
 }
 
-static int names_of(const json_t *args, const char *key, Names *ret) {
+static int take_names(const json_t *args, const char *key, Names *ret) {
         const json_t *list = json_object_get(args, key);
 
         *ret = (Names) {0};
@@ -217,7 +217,7 @@ static int do_drain(Manager *m, Op *op) {
 }
 
 static int force_of(const Op *op, Names *ret) {
-        return names_of(op->args, "force", ret) < 0 ? refuse((char *) op->why, "These are no names of checks.") : 0;
+        return take_names(op->args, "force", ret) < 0 ? refuse((char *) op->why, "These are no names of checks.") : 0;
 }
 
 static int begin_from(Manager *m, Op *op, JobKind kind, const char *named) {
