@@ -274,8 +274,69 @@ static bool unit_fits(Setup *s) {
         return true;
 }
 
-int setup_unit(Setup *s) {
+/* Is the gate before the next start of mysqld, by what systemd knows of its unit now?
+ * -ENOENT: not so; -EEXIST: another file of that name is, and `*ret_other` which;
+ * -ESTALE: systemd has not read it since it was written. */
+static int gate_in_force(const Facts *f, char **ret_other) {
+        _cleanup_free_ char *path = NULL, *own = NULL;
+        sd_bus_message *reply = NULL;
+        int r, stale = false;
+        const char *object;
+        char **dropins = NULL;
+
+        if (asprintf(&own, DROPIN_DIR "/%s.conf", f->unit) < 0)
+                return -ENOMEM;
+        r = sd_bus_call_method(f->bus, SYSTEMD, "/org/freedesktop/systemd1", SYSTEMD ".Manager", "LoadUnit", NULL, &reply, "s", f->unit);
+        if (r >= 0)
+                r = sd_bus_message_read(reply, "o", &object);
+        if (r >= 0 && !(path = strdup(object)))
+                r = -ENOMEM;
+        (void) sd_bus_message_unref(reply);
+        if (r >= 0)
+                r = sd_bus_get_property_strv(f->bus, SYSTEMD, path, SYSTEMD ".Unit", "DropInPaths", NULL, &dropins);
+        if (r >= 0)
+                r = sd_bus_get_property_trivial(f->bus, SYSTEMD, path, SYSTEMD ".Unit", "NeedDaemonReload", NULL, 'b', &stale);
+        if (r >= 0)
+                r = -ENOENT;
+        for (char **d = dropins; d && *d; d++) {
+                _cleanup_free_ char *real = NULL;
+
+                if (streq(base_name(*d), DROPIN_NAME)) {
+                        real = realpath(*d, NULL);
+                        if (real && streq(real, own))
+                                r = 0;
+                        else if (r == -ENOENT && (*ret_other = strdup(*d)))
+                                r = -EEXIST;
+                }
+        }
+        for (char **d = dropins; d && *d; d++)
+                free(*d);
+        free(dropins);
+        return r == 0 && stale ? -ESTALE : r;
+}
+
+/* What lies on the disk keeps nobody from anything: systemd has to know it. */
+static int force_step(Setup *s) {
         static const char *const reload[] = { "systemctl", "daemon-reload", NULL };
+        _cleanup_free_ char *other = NULL;
+        int r = s->reload_systemd ? -ESTALE : gate_in_force(&s->facts, &other);
+
+        if ((r == -ENOENT || r == -ESTALE) && !s->args->check) {
+                if (setup_must(s, reload) < 0)
+                        return 0;
+                r = gate_in_force(&s->facts, &other);
+        }
+        if (r == -EEXIST)
+                setup_missing(s, "Remove it, and: systemctl daemon-reload", "the gate in force: %s is not ours, and in its place", str_or(other, "another file"));
+        else if (r < 0)
+                setup_missing(s, "systemctl daemon-reload; where that does not help, its words: journalctl -b -t systemd -t mainstay-generator",
+                              "the gate in force: systemd does not have it before %s (%s), which starts past it", s->facts.unit,
+                              r == -ENOENT ? "mainstay-generator has not put it there" : r == -ESTALE ? "it has not read it yet" : strerror(-r));
+        return 0;
+}
+
+int setup_unit(Setup *s) {
+        size_t missing = s->missing;
         int r;
 
         if (!s->facts.bus) {
@@ -292,8 +353,9 @@ int setup_unit(Setup *s) {
                 r = user_step(s);
         if (r >= 0)
                 r = polkit_step(s);
-        if (r >= 0 && s->reload_systemd)
-                (void) setup_must(s, reload);
+        /* Where there is none to be had, that is told. */
+        if (r >= 0 && s->missing == missing)
+                r = force_step(s);
         return r;
 }
 
