@@ -11,6 +11,7 @@
 #define CONNECTIONS_MAX 512
 #define CONNECTIONS_OF_ONE_MAX 256 /* of one address: nobody can keep all others out */
 #define IDLE_SECONDS 60 /* a connection that is kept */
+#define FIRST_SECONDS 5 /* until its first request has come: others wait for its place */
 
 uint64_t health_checks[_WORK_MAX][2];
 
@@ -158,6 +159,7 @@ static enum MHD_Result handle(void *userdata, struct MHD_Connection *c, const ch
 
         if (!q) { /* only the head of it has come */
                 q = *state = calloc(1, sizeof(*q));
+                (void) MHD_set_connection_option(c, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned) IDLE_SECONDS);
                 if (q)
                         *q = (Request) { .waiter.told = told, .http = h, .connection = c };
                 return q ? MHD_YES : MHD_NO;
@@ -241,7 +243,7 @@ int http_new(sd_event *event, Outlook *outlook, int fd, Http **ret) {
         h->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handle, h,
                                      MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned) CONNECTIONS_MAX,
                                      MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned) CONNECTIONS_OF_ONE_MAX,
-                                     MHD_OPTION_CONNECTION_TIMEOUT, (unsigned) IDLE_SECONDS, MHD_OPTION_NOTIFY_COMPLETED, request_over, NULL, MHD_OPTION_END);
+                                     MHD_OPTION_CONNECTION_TIMEOUT, (unsigned) FIRST_SECONDS, MHD_OPTION_NOTIFY_COMPLETED, request_over, NULL, MHD_OPTION_END);
         info = h->daemon ? MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
         r = !info ? -EIO : sd_event_add_io(event, &h->io, info->epoll_fd, EPOLLIN, on_io, h);
         if (r >= 0)

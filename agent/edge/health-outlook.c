@@ -56,6 +56,13 @@ static int looked(sd_bus_message *reply, void *userdata, sd_bus_error *ignored) 
         if (!error && sd_bus_message_read(reply, "s", &text) >= 0 && (j = json_loads(text, 0, NULL))) {
                 o->have = readiness_from_json(j, &o->readiness) >= 0;
                 json_decref(j);
+        } else if (o->have && error && sd_bus_error_has_name(error, SD_BUS_ERROR_LIMITS_EXCEEDED)) {
+                /* Somebody floods it. What is known holds for as long as it is fresh. */
+                o->failed = now();
+                o->asked = 0;
+                (void) sd_event_source_set_enabled(o->timer, SD_EVENT_OFF);
+                tell_all(o);
+                return 0;
         } else
                 o->have = false;
         if (!o->have)

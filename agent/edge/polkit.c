@@ -13,16 +13,28 @@ static const char *const actions[_INTENT_MAX] = {
         [INTENT_PROVISION] = "org.mainstay1.provision",
 };
 
+/* The bus lets the agent have some 128 questions open, its own to systemd among them. */
+#define QUESTIONS_MAX 64
+#define QUESTIONS_OF_ONE 4
+
 typedef struct Question {
+        struct Question *next;
         sd_bus_message *call;
         Intent intent;
         int (*run)(sd_bus_message *call, Manager *m);
         Manager *manager;
 } Question;
 
-static void question_free(void *p) {
-        Question *q = p;
+/* Those that are open, of the one bus that this process has. They may outlive the manager. */
+static Question *questions;
 
+static void question_free(void *p) {
+        Question *q = p, **at = &questions;
+
+        while (*at && *at != q)
+                at = &(*at)->next;
+        if (*at)
+                *at = q->next;
         (void) sd_bus_message_unref(q->call);
         free(q);
 }
@@ -55,6 +67,17 @@ static int polkit_answered(sd_bus_message *reply, void *userdata, sd_bus_error *
         return run_call(q->call, q->run, q->manager);
 }
 
+static bool asks_enough(sd_bus_message *call) {
+        const char *sender = str_or(sd_bus_message_get_sender(call), "");
+        size_t n = 0, own = 0;
+
+        for (const Question *q = questions; q; q = q->next) {
+                own += streq(str_or(sd_bus_message_get_sender(q->call), ""), sender);
+                n++;
+        }
+        return own >= QUESTIONS_OF_ONE || n >= QUESTIONS_MAX;
+}
+
 int polkit_authorise(sd_bus_message *call, Intent intent, int (*run)(sd_bus_message *call, Manager *m), Manager *m) {
         _cleanup_(sd_bus_creds_unrefp) sd_bus_creds *creds = NULL;
         sd_bus_slot *slot;
@@ -64,11 +87,14 @@ int polkit_authorise(sd_bus_message *call, Intent intent, int (*run)(sd_bus_mess
 
         if (sd_bus_query_sender_creds(call, SD_BUS_CREDS_EUID, &creds) >= 0 && sd_bus_creds_get_euid(creds, &uid) >= 0 && uid == 0)
                 return run_call(call, run, m);
+        if (asks_enough(call))
+                return sd_bus_reply_method_errorf(call, SD_BUS_ERROR_LIMITS_EXCEEDED, "polkit is being asked about too many calls already. Try again in a moment.");
 
         q = calloc(1, sizeof(*q));
         if (!q)
                 return -ENOMEM;
-        *q = (Question) { .call = sd_bus_message_ref(call), .intent = intent, .run = run, .manager = m };
+        *q = (Question) { .call = sd_bus_message_ref(call), .intent = intent, .run = run, .manager = m, .next = questions };
+        questions = q;
         {
                 _cleanup_(sd_bus_message_unrefp) sd_bus_message *ask = NULL;
                 int interactive = sd_bus_message_get_allow_interactive_authorization(call);

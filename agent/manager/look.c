@@ -112,7 +112,9 @@ static void looked(Probe *p, int r, ServerStatus *status, const char *error, voi
         l->status = (ServerStatus) {0};
         l->problem[0] = '\0';
         l->begun = l->beginning;
-        if (r < 0)
+        if (l->asked != l->pid)
+                (void) snprintf(l->problem, sizeof(l->problem), "%s", "it has been started anew in the meantime");
+        else if (r < 0)
                 (void) snprintf(l->problem, sizeof(l->problem), "%s", str_or(error, strerror(-r)));
         else if (status->wsrep == m->asynchronous)
                 (void) snprintf(l->problem, sizeof(l->problem), "it runs %s a node of a Galera cluster, and its configuration says otherwise", status->wsrep ? "as" : "without being");
@@ -127,6 +129,16 @@ static void looked(Probe *p, int r, ServerStatus *status, const char *error, voi
         l->n_calls = 0;
 }
 
+/* Nobody keeps the others out by waiting many times. */
+static bool waits_enough(const Look *l, const sd_bus_message *call) {
+        const char *sender = sd_bus_message_get_sender((sd_bus_message *) call);
+        size_t n = 0;
+
+        for (size_t i = 0; i < l->n_calls; i++)
+                n += sender && streq(str_or(sd_bus_message_get_sender(l->call[i]), ""), sender);
+        return n >= LOOK_CALLS_OF_ONE || l->n_calls >= LOOK_CALLS_MAX;
+}
+
 int look_begin(Manager *m, sd_bus_message *call) {
         Look *l = &m->look;
         int r;
@@ -136,10 +148,11 @@ int look_begin(Manager *m, sd_bus_message *call) {
         l->pid = m->main_pid;
         if (m->main_pid == 0 || (l->begun > 0 && manager_now(m) < l->begun + REST))
                 return answer(m, call);
-        if (l->n_calls >= LOOK_CALLS_MAX)
-                return sd_bus_reply_method_errorf(call, SD_BUS_ERROR_LIMITS_EXCEEDED, "%d wait for the server's answer already.", LOOK_CALLS_MAX);
+        if (waits_enough(l, call))
+                return sd_bus_reply_method_errorf(call, SD_BUS_ERROR_LIMITS_EXCEEDED, "%zu wait for the server's answer already.", l->n_calls);
         if (!probe_busy(l->probe)) {
                 l->beginning = manager_now(m);
+                l->asked = m->main_pid;
                 r = probe_request(l->probe);
                 if (r < 0)
                         return r;

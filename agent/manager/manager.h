@@ -79,10 +79,13 @@ typedef struct StepRun {
 } StepRun;
 
 /* What the server says when somebody wants to know how this node is now. */
-#define LOOK_CALLS_MAX 64
+/* More than one user of the bus can have waiting: that has 256 connections. */
+#define LOOK_CALLS_MAX 1024
+#define LOOK_CALLS_OF_ONE 3
 typedef struct Look {
         Probe *probe;
         pid_t pid;      /* of the server that is asked */
+        pid_t asked;    /* of the one that the look under way began with */
         usec_t begun;   /* the look whose answer this is; 0: there is none */
         usec_t beginning; /* the one that is under way */
         ServerStatus status; /* where `problem` is "" */
