@@ -17,7 +17,7 @@ from scenario import scenario
 
 NEWER = "1:0"
 GATE = "/run/systemd/generator/mariadb.service.d/50-mainstay.conf"
-OURS = ["/etc/mainstay", "/var/lib/mainstay", "/var/lib/mainstay-peer"]
+OURS = ["/etc/mainstay", "/var/lib/mainstay/ssh", "/var/lib/mainstay-peer"]
 
 
 class Alone(Cluster):
@@ -149,7 +149,7 @@ def removed_it_leaves_mysqld_as_it_was_before(cluster):
 
 @scenario(kind=Service, images=["mysql-9.7"])
 def purged_it_leaves_nothing_of_its_own(service):
-    """Neither configuration nor state, where systemd can do that for a package; and the
+    """Neither configuration nor keys, where systemd can do that for a package; and the
     server starts and replicates without them."""
     db3 = service.node("db3")
     try:
