@@ -9,7 +9,8 @@ bool name_valid(const char *name) {
                 return false;
         for (size_t at = 0; at < n; at += k) {
                 k = utf8_character(name + at);
-                if (k == 0)
+                /* The upper control characters, too: a terminal obeys them. */
+                if (k == 0 || (name[at] == '\xc2' && (unsigned char) name[at + 1] < 0xa0))
                         return false;
         }
         for (const char *p = name; *p; p++)

@@ -90,6 +90,8 @@ DPKG_OPTIONS = [
 BOOTSTRAP_MOVING = ["--aptopt=Acquire::Check-Valid-Until \"false\""]
 
 
+# What apt says of packages that do not fit together, or are not there.
+UNFIT = re.compile(r"^ \S+ : .*(Depends|Conflicts|Breaks)|^E: Unable to (correct problems|locate package)|has no installation candidate", re.MULTILINE)
 # Which package wants what, and apt's complaint.
 WHY = re.compile(r"^ \S+ : .*|^E: .*", re.MULTILINE)
 
@@ -178,7 +180,7 @@ def _bootstrap(name, image, root):
         host_run("mmdebstrap", "--mode=root", "--variant=apt", "--format=directory", *options,
                  f"--include={','.join(_packages(image))}", image.suite, root, timeout=1200)
     except LabError as error:
-        if not image.moves:
+        if not image.moves or not UNFIT.search(str(error)):
             raise
         why = " ".join(" ".join(WHY.findall(str(error))[:2]).split())
         raise ImageUnavailable(f"{name} cannot be built of Debian {image.suite} today: "
