@@ -28,7 +28,12 @@ class Newcomer(Cluster):
 
     @classmethod
     def form(cls, lab):
-        return cls(lab)
+        self = cls(lab)
+        # Nobody is there to type while they boot; MariaDB that is stopped while it starts may not end.
+        for node in lab.nodes:
+            self.wait(lambda: node.run(["systemctl", "is-active", "mariadb"], check=False).stdout.strip() == "active",
+                      f"the server of {node.name} to run")
+        return self
 
     def make_whole(self):
         self.since = time.time()
