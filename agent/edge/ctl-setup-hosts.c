@@ -7,6 +7,7 @@
 #include "adapter/ssh.h"
 #include "domain/credentials.h"
 #include "edge/ctl-setup.h"
+#include "edge/ctl-setup-undo.h"
 #include "sys/process.h"
 
 #include <fcntl.h>
@@ -246,11 +247,16 @@ static int run(Setup *s, Remote *remotes, size_t n, sd_event *event) {
                 return r;
         if (s->args->check || s->args->undo) {
                 /* This node's is undone last: it is the one that sees whether anybody is left. */
+                if (s->args->undo)
+                        peers_look(s);
                 r = remotes_start(remotes, n, event, words, NULL);
                 if (r >= 0)
                         r = remotes_wait(remotes, n, event);
                 if (r < 0)
                         return r;
+                s->others_undone = s->args->undo;
+                for (size_t i = 0; i < n; i++)
+                        s->others_undone = s->others_undone && remotes[i].status == 0;
                 own = here(s);
                 return finish(s, remotes, n, own);
         }

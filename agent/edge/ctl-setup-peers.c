@@ -182,52 +182,59 @@ static void agent_argv(const SshCommand *command, const char **argv) {
         argv[n] = NULL;
 }
 
-/* Only what is said there counts; silence says nothing. */
-static bool peer_is_gone(const char *address) {
-        _cleanup_free_ char *complaint = NULL, *bus_address = NULL;
-        sd_bus_error error = SD_BUS_ERROR_NULL;
+/* Does ssh lead into that peer's bus? 1, or 0 where the key is denied there; -EHOSTUNREACH
+ * where nobody says either. */
+static int peer_lets_in(const char *address) {
+        _cleanup_free_ char *complaint = NULL;
         const char *argv[SSH_ARGV_MAX + 8];
         char reason[SSH_REASON_SIZE];
         SshCommand command;
         SshTarget target;
-        sd_bus *bus = NULL;
-        bool gone = false;
         int r;
 
         if (address_is_bus(address) || ssh_target_parse(address, &target) < 0 || ssh_command(&target, "ssh", SSH_DIR, &command) < 0)
-                return false;
+                return -EHOSTUNREACH;
         agent_argv(&command, argv);
         r = setup_run(argv, NULL, &complaint);
-        if (r == 255)
-                return strstr(ssh_reason(complaint, r, reason), "denied");
-        if (r < 0 || r >= 126 || address_from_argv(argv, &bus_address) < 0)
-                return false;
-        r = sd_bus_new(&bus);
-        if (r >= 0)
-                r = sd_bus_set_address(bus, bus_address);
-        if (r >= 0)
-                r = sd_bus_set_bus_client(bus, true);
-        if (r >= 0)
-                r = sd_bus_start(bus);
-        if (r >= 0) {
-                r = sd_bus_call_method(bus, AGENT_NAME, AGENT_PATH, AGENT_PEER, "GetReport", &error, NULL, NULL);
-                gone = r < 0 && bus_error_absent(&error);
-        }
-        sd_bus_error_free(&error);
-        (void) sd_bus_flush_close_unref(bus);
-        return gone;
+        if (r >= 0 && r < 126)
+                return 1;
+        return r == 255 && strstr(ssh_reason(complaint, r, reason), "denied") ? 0 : -EHOSTUNREACH;
 }
 
-int peers_are_gone(Setup *s) {
+void peers_look(Setup *s) {
+        const Config *c = s->facts.config;
+
+        for (size_t i = 0; i < c->n_peers && access(SSH_KEY, F_OK) == 0; i++)
+                s->let_in[i] = peer_lets_in(c->peer[i].address) > 0;
+}
+
+/* By that name, whoever comes in there. */
+static bool is_host(const Args *a, const ConfigPeer *peer) {
+        SshTarget target;
+
+        if (ssh_target_parse(peer->address, &target) < 0)
+                return false;
+        for (size_t i = 0; i < a->n_hosts; i++) {
+                const char *at = strrchr(a->setup_host[i], '@'), *host = at ? at + 1 : a->setup_host[i];
+
+                if (strcasecmp(host, peer->label) == 0 || strcasecmp(host, target.host) == 0)
+                        return true;
+        }
+        return false;
+}
+
+/* One that denies this node's key may never have known it, and have an agent; and an
+ * agent that does not run may be started. */
+bool peers_are_gone(Setup *s) {
         const Config *c = s->facts.config;
 
         /* Without a key nobody lets it in, whoever is there. */
-        if (c->n_peers > 0 && access(SSH_KEY, F_OK) < 0)
-                return 0;
+        if (!s->others_undone || c->n_peers == 0 || access(SSH_KEY, F_OK) < 0)
+                return false;
         for (size_t i = 0; i < c->n_peers; i++)
-                if (!peer_is_gone(c->peer[i].address))
-                        return 0;
-        return 1;
+                if ((!s->let_in[i] && !is_host(s->args, &c->peer[i])) || peer_lets_in(c->peer[i].address) != 0)
+                        return false;
+        return true;
 }
 
 int setup_peers(Setup *s) {

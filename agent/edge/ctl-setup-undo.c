@@ -236,9 +236,15 @@ static int drop_account(Setup *s, const char *name) {
         return 0;
 }
 
+static int leave_account(Setup *s, const char *name) {
+        if (look_account(s, name) != 0)
+                setup_note(s, "The database account %s stays, for other nodes may use it. When none does: DROP USER '%s'@'localhost'", name, name);
+        return 0;
+}
+
 static int undo_account(Setup *s) {
         const char *account = s->facts.config->account;
-        int r;
+        int (*each)(Setup *s, const char *name), r;
 
         r = setup_recorded("plugin", undo_plugin, s);
         if (r < 0)
@@ -247,20 +253,14 @@ static int undo_account(Setup *s) {
                 setup_note(s, "The database account %s, which mainstay.conf names, stays. To be rid of it: DROP USER '%s'@'localhost'", account, account);
                 return 0;
         }
-        if (look_account(s, account) == 0) {
+        /* They are there for all nodes. */
+        each = peers_are_gone(s) ? drop_account : leave_account;
+        r = 0;
+        if (look_account(s, account) == 0)
                 setup_already(s, "no database account %s", account);
-                return setup_recorded("account", drop_account, s);
-        }
-        /* It is one for all nodes. */
-        r = peers_are_gone(s);
-        if (r < 0)
-                return r;
-        if (r == 0) {
-                setup_note(s, "The database accounts stay, for other nodes may use them. When they do not: DROP USER '%s'@'localhost'", account);
-                return 0;
-        }
-        r = drop_account(s, account);
-        return r < 0 ? r : setup_recorded("account", drop_account, s);
+        else
+                r = each(s, account);
+        return r < 0 ? r : setup_recorded("account", each, s);
 }
 
 static int undo_agent(Setup *s) {

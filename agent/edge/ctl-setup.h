@@ -72,6 +72,8 @@ typedef struct Setup {
         size_t pass;      /* so many times all steps were run already */
         const char *step; /* the name of the one under way */
         bool of_others;   /* what it lacks may come from another node yet */
+        bool let_in[CONFIG_PEERS_MAX]; /* which peers did, before the others were undone */
+        bool others_undone; /* all that were named */
         json_t *peers;    /* what the others said of themselves: see peer_ask(); may be NULL */
         json_t *steps;
         size_t missing;

@@ -85,7 +85,16 @@ def one_command_sets_three_nodes_up_and_one_takes_it_back(cluster):
 @scenario(kind=Fresh)
 def setup_is_not_undone_in_the_middle_of_something(cluster):
     """It names what is under way and changes nothing; and one check is passed over by its name."""
-    first, second, _ = cluster.nodes()
+    first, second, third = cluster.nodes()
+    setup(first, *others(cluster))
+    check_all_hear(cluster)
+    # One whose key is let in nowhere cannot know who needs the account.
+    for node in first, second:
+        node.run("mv /var/lib/mainstay-peer/.ssh/authorized_keys /root")
+    assert setup(third, "--undo")["ready"]
+    assert ["mainstay"] in first.rows("SELECT User FROM mysql.user"), "one node alone dropped the account of all"
+    for node in first, second:
+        node.run("mv /root/authorized_keys /var/lib/mainstay-peer/.ssh")
     setup(first, *others(cluster))
     check_all_hear(cluster)
     sleeper = second.spawn(["mariadb", "-e", "SELECT SLEEP(1000)"])
@@ -98,7 +107,6 @@ def setup_is_not_undone_in_the_middle_of_something(cluster):
     assert not said["changed"]
     check_same(second, made, as_it_is(second, cluster.UNIT))
     # What the others have promised is on their disks: here, as one of them would have it.
-    third = cluster.node("db3")
     third.run("systemctl stop mainstayd; cp -p /var/lib/mainstay/state.json /root; "
               "sed -i 's/\"version\"/\"grant\": {\"holder\": \"db1\"}, \"version\"/' /var/lib/mainstay/state.json")
     (text, remedy), = missing(setup(third, "--undo", status=1))["check"]
