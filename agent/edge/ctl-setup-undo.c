@@ -43,10 +43,33 @@ static _printf_(4, 5) void refuse(Setup *s, const char *check, const char *remed
         setup_missing(s, all, "%s", text);
 }
 
-static void check_promises(Setup *s) {
-        json_t *o = json_load_file(STATE_DIR "/" STORE_NAME, 0, NULL);
-        const char *holder = json_string_value(json_object_get(json_object_get(o, "grant"), "holder"));
+/* What cannot be read may promise anything: a refusal, and -EBADMSG. A new reference, or
+ * NULL where there is no such file. */
+static int load(Setup *s, const char *path, const char *check, json_t **ret) {
+        _cleanup_free_ char *text = NULL;
+        int r;
 
+        *ret = NULL;
+        r = setup_read(path, &text);
+        if (r == -ENOENT)
+                return 0;
+        if (r >= 0)
+                *ret = json_loads(text, 0, NULL);
+        if (json_is_object(*ret))
+                return 0;
+        refuse(s, check, "systemctl status mainstayd", "a %s that can be read: what this node has promised or begun is not known.", path);
+        json_decref(*ret);
+        *ret = NULL;
+        return -EBADMSG;
+}
+
+static void check_promises(Setup *s) {
+        const char *holder;
+        json_t *o;
+
+        if (load(s, STATE_DIR "/" STORE_NAME, "claim", &o) < 0)
+                return;
+        holder = json_string_value(json_object_get(json_object_get(o, "grant"), "holder"));
         if (json_object_get(o, "claim"))
                 refuse(s, "claim", "mainstayctl status", "an end of the bootstrap that this node has claimed: the others wait for what comes of it.");
         if (json_object_get(o, "grant"))
@@ -62,10 +85,13 @@ static void check_jobs(Setup *s) {
 
         if (glob(STATE_DIR "/" JOB_STORE_NAME "/*.json", 0, NULL, &found) == 0)
                 for (size_t i = 0; i < found.gl_pathc; i++) {
-                        json_t *o = json_load_file(found.gl_pathv[i], 0, NULL);
-                        JobState state = job_state_from_string(str_or(json_string_value(json_object_get(o, "state")), ""));
+                        JobState state;
+                        json_t *o;
 
-                        if (state == JOB_RUNNING || state == JOB_CANCELLING)
+                        if (load(s, found.gl_pathv[i], "job", &o) < 0 || !o)
+                                continue;
+                        state = job_state_from_string(str_or(json_string_value(json_object_get(o, "state")), ""));
+                        if (state < 0 || state == JOB_RUNNING || state == JOB_CANCELLING)
                                 refuse(s, "job", "mainstayctl job follow", "the end of job %lld, %s.", (long long) json_integer_value(json_object_get(o, "id")),
                                        str_or(json_string_value(json_object_get(o, "kind")), "which runs"));
                         json_decref(o);
@@ -92,8 +118,16 @@ static void check_files(Setup *s) {
                        "a server that stays as Mainstay made it: read-only, or with its replication stopped. From its next start on it would not be so.");
 }
 
+static bool unit_is(const char *unit, const char *state) {
+        const char *const argv[] = { "systemctl", "is-active", unit, NULL };
+        _cleanup_free_ char *text = NULL;
+
+        (void) setup_run(argv, &text, NULL);
+        return text && strncmp(text, state, strlen(state)) == 0 && text[strlen(state)] == '\n';
+}
+
 static void check_start(Setup *s) {
-        if (s->facts.unit_active && streq(s->facts.unit_active, "activating"))
+        if (s->facts.unit && unit_is(s->facts.unit, "activating"))
                 refuse(s, "start", "systemctl status mariadb, or mysql", "the end of a start of %s, which is under way, and may be waiting at the gate.", s->facts.unit);
 }
 
@@ -420,14 +454,33 @@ static const Undo steps[] = {
         { "rest", "the rest", undo_rest },
 };
 
+static void check_all(Setup *s) {
+        check_promises(s);
+        check_jobs(s);
+        check_files(s);
+        check_start(s);
+}
+
+/* An agent that runs may promise or begin something yet: so it is looked for again once
+ * it does not. What is refused before disturbs nobody. */
+static void check(Setup *s) {
+        static const char *const stop[] = { "systemctl", "stop", AGENT_UNIT, NULL };
+        static const char *const start[] = { "systemctl", "start", "--no-block", AGENT_UNIT, NULL };
+
+        check_all(s);
+        if (s->missing > 0 || !s->facts.bus || unit_is(AGENT_UNIT, "inactive") || unit_is(AGENT_UNIT, "failed") || setup_must(s, stop) < 0)
+                return;
+        check_all(s);
+        if (s->missing > 0)
+                (void) setup_must(s, start);
+        else
+                setup_done(s, "stopped " AGENT_UNIT);
+}
+
 int setup_undo(Setup *s) {
         s->step = "check";
-        if (!is_undone()) {
-                check_promises(s);
-                check_jobs(s);
-                check_files(s);
-                check_start(s);
-        }
+        if (!is_undone())
+                check(s);
         if (s->missing > 0) {
                 if (!s->args->json)
                         puts("\nNothing was undone.");

@@ -111,6 +111,10 @@ def setup_is_not_undone_in_the_middle_of_something(cluster):
               "sed -i 's/\"version\"/\"grant\": {\"holder\": \"db1\"}, \"version\"/' /var/lib/mainstay/state.json")
     (text, remedy), = missing(setup(third, "--undo", status=1))["check"]
     assert "db1" in text and "--force=claim" in remedy, (text, remedy)
+    # What cannot be read may say the same.
+    third.run("echo '{' > /var/lib/mainstay/state.json")
+    (text, remedy), = missing(setup(third, "--undo", status=1))["check"]
+    assert "state.json" in text and "--force=claim" in remedy, (text, remedy)
     third.run("cp -p /root/state.json /var/lib/mainstay; systemctl start mainstayd")
 
     assert setup(second, "--undo", "--force=job")["ready"]
