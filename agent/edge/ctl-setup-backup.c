@@ -25,9 +25,10 @@ static int look_socket(Setup *s) {
         return 0;
 }
 
-/* It replicates like the agent's. */
+/* It replicates like the agent's. One that was there with fewer rights is somebody's, and
+ * stays when this is undone. */
 static int look_account(Setup *s) {
-        _cleanup_free_ char *statements = NULL, *statement = NULL, *found = NULL, *writable = NULL, *failed = NULL;
+        _cleanup_free_ char *statements = NULL, *statement = NULL, *ask = NULL, *found = NULL, *there = NULL, *writable = NULL, *failed = NULL;
         const char *user = str_or(s->facts.user, "mysql");
         int r;
 
@@ -38,7 +39,11 @@ static int look_account(Setup *s) {
                 statement = NULL;
                 return -ENOMEM;
         }
-        if (setup_sql(s, statement, &found, NULL) != 0)
+        if (asprintf(&ask, "SELECT COUNT(*) FROM mysql.user WHERE User = '%s' AND Host = 'localhost'", user) < 0) {
+                ask = NULL;
+                return -ENOMEM;
+        }
+        if (setup_sql(s, statement, &found, NULL) != 0 || setup_sql(s, ask, &there, NULL) != 0)
                 return 0; /* the server is down, or lets nobody in: told elsewhere */
         if (found[0] != '0') {
                 setup_already(s, "the database account %s, by which copies are made", user);
@@ -49,8 +54,10 @@ static int look_account(Setup *s) {
                 return r;
         if (!s->args->check && setup_sql(s, "SELECT @@GLOBAL.read_only", &writable, NULL) == 0 && writable[0] == '0') {
                 if (setup_sql(s, statements, NULL, &failed) == 0) {
-                        (void) setup_record("account %s", user);
-                        setup_done(s, "made the database account %s, by which copies are made; it replicates to the other nodes", user);
+                        if (there[0] == '0')
+                                (void) setup_record("account %s", user);
+                        setup_done(s, there[0] == '0' ? "made the database account %s, by which copies are made; it replicates to the other nodes"
+                                                      : "gave the database account %s the rights by which copies are made; that replicates to the other nodes", user);
                         return 0;
                 }
                 setup_missing(s, statements, "the database account %s: %s Type it yourself:", user, str_or(failed, "the server refuses."));
