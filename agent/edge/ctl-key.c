@@ -158,6 +158,39 @@ void key_host_line(const char *line, const char *entry, char ret[static KEY_LINE
                 ret[0] = 0;
 }
 
+void key_host_machine(const char *entry, char ret[static KEY_NAME_MAX]) {
+        bool bracket = *entry == '[';
+
+        (void) snprintf(ret, KEY_NAME_MAX, "%.*s", (int) strcspn(entry + bracket, bracket ? "]" : ""), entry + bracket);
+}
+
+int key_host_said(const char *text, const char *machine, const char *line) {
+        _cleanup_free_ char *copy = strdup(text);
+        char key[KEY_LINE_MAX], said[KEY_LINE_MAX], name[KEY_NAME_MAX];
+        int found = 0;
+
+        if (!copy)
+                return -ENOMEM;
+        key_host_line(line, "-", key);
+        for (char *p = copy, *one; (one = strsep(&p, "\n"));) {
+                if (key_kind(one) != KEY_HOST)
+                        continue;
+                key_host_line(one, "-", said);
+                one += strspn(one, " \t");
+                one[strcspn(one, " \t")] = 0;
+                for (char *entry; (entry = strsep(&one, ","));) {
+                        key_host_machine(entry, name);
+                        if (strcasecmp(name, machine) != 0)
+                                continue;
+                        if (streq(said, key))
+                                return 1;
+                        if (found != 2)
+                                found = strncmp(said, key, 2 + strcspn(key + 2, " ") + 1) == 0 ? 2 : 3;
+                }
+        }
+        return found;
+}
+
 int key_host_merge(const char *have, const char *line, char **ret) {
         _cleanup_free_ char *entry = strndup(line, strcspn(line, " ")), *text = NULL;
         const char *key = strchr(line, ' '), *p = key;

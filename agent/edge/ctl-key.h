@@ -31,6 +31,15 @@ KeyKind key_kind(const char *line);
  * as it is: no pattern, no hash. */
 bool key_host_is(const char *line, const char *name);
 
+/* The machine that an entry of known_hosts is of: without a port, and cut where that is
+ * longer than names are. */
+#define KEY_NAME_MAX 256
+void key_host_machine(const char *entry, char ret[static KEY_NAME_MAX]);
+
+/* What `text` says of that machine: 1 where it gives it the key of `line`, a KEY_HOST one;
+ * 2 where it gives it another one of that type, 3 where only of other types, 0 where none. */
+int key_host_said(const char *text, const char *machine, const char *line);
+
 /* The line of known_hosts for `entry` with the key of a KEY_HOST line; "" where that
  * is longer than keys are. */
 void key_host_line(const char *line, const char *entry, char ret[static KEY_LINE_MAX]);

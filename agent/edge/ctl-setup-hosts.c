@@ -6,8 +6,10 @@
  * not to ask anything: there may be nobody, and several of them run at a time. */
 #include "adapter/ssh.h"
 #include "domain/credentials.h"
+#include "edge/ctl-key.h"
 #include "edge/ctl-setup.h"
 #include "edge/ctl-setup-undo.h"
+#include "edge/ctl-ssh.h"
 #include "sys/process.h"
 
 #include <fcntl.h>
@@ -135,12 +137,94 @@ static int remotes_failed(const Remote *remotes, size_t n) {
         return r;
 }
 
+/* What is said of keys, and by whom. */
+typedef struct Source {
+        const char *host, *text;
+        bool given; /* by a person, who need not have said all */
+} Source;
+
+static const char *name_of(const char *host) {
+        const char *at = strrchr(host, '@');
+
+        return at ? at + 1 : host;
+}
+
+/* Who else goes by that name, with other keys than `line` has; NULL where nobody does. */
+static const char *rival(const Source *sources, size_t n, size_t i, const char *name, const char *line) {
+        for (size_t j = 0; j < n; j++) {
+                int said = j == i ? 1 : key_host_said(sources[j].text, name, line);
+
+                if (sources[i].given || sources[j].given ? said == 2 || said < 0
+                                                         : said != 1 && (said != 0 || strcasecmp(name_of(sources[j].host), name) == 0))
+                        return sources[j].host;
+        }
+        return NULL;
+}
+
+/* Is it known here as the name of a node? */
+static bool is_node(const Setup *s, const char *name) {
+        const Config *c = s->facts.config;
+        SshTarget target;
+
+        for (size_t i = 0; i < s->args->n_hosts; i++)
+                if (strcasecmp(name_of(s->args->setup_host[i]), name) == 0)
+                        return true;
+        for (size_t i = 0; i < c->n_peers; i++)
+                if (strcasecmp(c->peer[i].label, name) == 0 || (ssh_target_parse(c->peer[i].address, &target) >= 0 && strcasecmp(target.host, name) == 0))
+                        return true;
+        return strcasecmp(str_or(c->name, str_or(s->facts.options.node_name, "")), name) == 0;
+}
+
+/* What one host says, for all; but none says what the key of another one is. A name that
+ * several have, and no node is known by, is left out: such as the address of a bridge
+ * that each machine has for its containers. */
+static int add_keys(const Setup *s, const Source *sources, size_t n, size_t i, FILE *f) {
+        _cleanup_free_ char *text = strdup(sources[i].text);
+
+        if (!text)
+                return -ENOMEM;
+        for (char *p = text, *line; (line = strsep(&p, "\n"));) {
+                _cleanup_free_ char *entries = NULL;
+                const char *key;
+                size_t kept = 0;
+
+                line += strspn(line, " \t");
+                key = line + strcspn(line, " \t");
+                if (key_kind(line) != KEY_HOST) {
+                        fprintf(f, "%s\n", line);
+                        continue;
+                }
+                entries = strndup(line, (size_t) (key - line));
+                if (!entries)
+                        return -ENOMEM;
+                for (char *q = entries, *entry; (entry = strsep(&q, ","));) {
+                        char name[KEY_NAME_MAX];
+                        const char *other;
+
+                        key_host_machine(entry, name);
+                        other = rival(sources, n, i, name, line);
+                        if (!other)
+                                fprintf(f, "%s%s", kept++ > 0 ? "," : "", entry);
+                        else if (is_node(s, name)) {
+                                fprintf(stderr, "mainstayctl: %s and %s have different host keys for one name, %s.\n"
+                                                "  No key was carried anywhere. Compare what `mainstayctl setup --keys` prints on each: one has a name or an\n"
+                                                "  address that is not its own, or a key that is no more. Mend that, then run this again.\n", sources[i].host, other, name);
+                                return -EIO;
+                        }
+                }
+                if (kept > 0)
+                        fprintf(f, "%s\n", key);
+        }
+        return 0;
+}
+
 /* The keys of all, this node's among them, into s->keys. With the account that
  * replicates, for which standard input is free now. */
 static int gather(Setup *s, Remote *remotes, size_t n, sd_event *event) {
         _cleanup_free_ char *words = NULL, *own = NULL, *text = NULL;
         _cleanup_fclose_ FILE *f = NULL;
         const char *user = s->args->replication_user;
+        Source sources[ARGS_FILES_MAX + 2];
         size_t size;
         int r;
 
@@ -166,15 +250,17 @@ static int gather(Setup *s, Remote *remotes, size_t n, sd_event *event) {
         f = open_memstream(&text, &size);
         if (!f)
                 return -ENOMEM;
-        fputs(str_or(s->keys, ""), f);
-        fputs(own, f);
+        sources[n] = (Source) { "this node", own, false };
+        sources[n + 1] = (Source) { "the file of keys", str_or(s->keys, ""), true };
         for (size_t i = 0; i < n; i++) {
                 if (r >= 0 && remotes[i].status != 0) {
                         fprintf(stderr, "%s\nmainstayctl: %s has no key yet.\n", str_or(remotes[i].complaint, ""), remotes[i].host);
                         r = -EIO;
                 }
-                fputs(str_or(remotes[i].output, ""), f);
+                sources[i] = (Source) { remotes[i].host, str_or(remotes[i].output, ""), false };
         }
+        for (size_t i = 0; r >= 0 && i < n + 2; i++)
+                r = add_keys(s, sources, n + 2, i, f);
         if (fclose(TAKE(f)) != 0)
                 return -ENOMEM;
         free(s->keys);

@@ -83,6 +83,21 @@ def one_command_sets_three_nodes_up_and_one_takes_it_back(cluster):
 
 
 @scenario(kind=Fresh)
+def no_node_says_the_key_of_another(cluster):
+    """One that goes by another's name: both are named, and nobody gets anybody's key."""
+    first, second, _ = cluster.nodes()
+    conf = "/etc/mainstay/conf.d/name.conf"
+    second.run(f"mkdir -p /etc/mainstay/conf.d; printf '[node]\\nname = db3\\n' > {conf}")
+    try:
+        done = first.run(["mainstayctl", "setup", *others(cluster)], check=False, timeout=PATIENT)
+        assert done.returncode == 1 and "db2 and db3" in done.stderr, (done.returncode, done.stderr)
+        for node in cluster.nodes():
+            assert not node.path("var/lib/mainstay-peer/.ssh/authorized_keys").exists(), f"{node.name} got keys"
+    finally:
+        second.run(f"rm {conf}; rmdir --ignore-fail-on-non-empty /etc/mainstay/conf.d")
+
+
+@scenario(kind=Fresh)
 def setup_is_not_undone_in_the_middle_of_something(cluster):
     """It names what is under way and changes nothing; and one check is passed over by its name."""
     first, second, third = cluster.nodes()

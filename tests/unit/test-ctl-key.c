@@ -3,6 +3,7 @@
 #include "scratch.h"
 
 #define BLOB "AAAAC3NzaC1lZDI1NTE5AAAAIK0nrscpHkysUl3d0lNW5QYsnAvppHnZkFIzqX62rolD"
+#define OTHER "AAAAC3NzaC1lZDI1NTE5AAAAIOther0therOther0therOther0therOther0therOth0"
 #define LINE "command=\"" PKGLIBEXECDIR "/mainstay-door\",restrict ssh-ed25519 " BLOB
 
 static void test_keys(void **state) {
@@ -30,8 +31,6 @@ static void test_keys(void **state) {
         assert_int_equal(key_find(LINE "x\n", LINE), 0);
 }
 
-#define OTHER "AAAAC3NzaC1lZDI1NTE5AAAAIOther0therOther0therOther0therOther0therOth0"
-
 static void test_key_file(void **state) {
         static const struct {
                 const char *line;
@@ -53,6 +52,35 @@ static void test_key_file(void **state) {
         assert_false(key_host_is(line, "") || key_host_is(line, "root@db2") || key_host_is(line, "db2,DB2.example.net"));
         key_host_line(line, "[db2]:2222", host);
         assert_string_equal(host, "[db2]:2222 ssh-ed25519 " BLOB);
+}
+
+/* Another's key for a name, under whichever port and of whichever type. */
+static void test_key_said(void **state) {
+        static const struct {
+                const char *text, *machine;
+                int said;
+        } cases[] = {
+                { "", "db2", 0 },
+                { "db2 ssh-ed25519 " BLOB "\n", "db2", 1 },
+                { "DB2,192.0.2.2 ssh-ed25519 " BLOB " root@db2", "db2", 1 },
+                { "[db2]:2222 ssh-ed25519 " BLOB, "db2", 1 },
+                { "db3 ssh-ed25519 " BLOB, "db2", 0 },
+                { "# db2 ssh-ed25519 " BLOB, "db2", 0 },
+                { "ssh-ed25519 " BLOB " db2\n", "db2", 0 },
+                { "db2 ssh-ed25519 " OTHER, "db2", 2 },
+                { "db1,[db2]:22 ssh-ed25519 " OTHER, "db2", 2 },
+                { "db2 ssh-rsa " BLOB "\n", "db2", 3 },
+                { "db2 ssh-ed25519 " OTHER "\ndb2 ssh-rsa " OTHER "\n", "db2", 2 },
+                { "db2 ssh-rsa " OTHER "\ndb2 ssh-ed25519 " BLOB "\n", "db2", 1 },
+        };
+        char name[KEY_NAME_MAX];
+
+        for (size_t i = 0; i < ELEMENTS(cases); i++)
+                CHECK(key_host_said(cases[i].text, cases[i].machine, "db2 ssh-ed25519 " BLOB " root@db2") == cases[i].said, cases[i].text);
+        key_host_machine("[db2]:2222", name);
+        assert_string_equal(name, "db2");
+        key_host_machine("2001:db8::2", name);
+        assert_string_equal(name, "2001:db8::2");
 }
 
 static const struct {
@@ -93,6 +121,7 @@ int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_keys),
                 cmocka_unit_test(test_key_file),
+                cmocka_unit_test(test_key_said),
                 cmocka_unit_test(test_key_merge),
                 cmocka_unit_test(test_keys_taken_back),
         };
