@@ -60,27 +60,41 @@ static const char *own_name(const Facts *f, char host[static 256]) {
         return str_or(f->config->name, str_or(f->options.node_name, host));
 }
 
-/* In the agent's own name and groups, for the directory is its own, and what lies there
- * may lead elsewhere. The public one last: it says which key there is. */
-static int write_key(const struct passwd *agent, const char *private, const char *public) {
+/* The directory is the agent's own, and what lies there may lead elsewhere. */
+typedef struct AgentFile {
+        const char *path, *text; /* NULL: to be read */
+        mode_t mode;
+        char **ret;
+} AgentFile;
+
+static int file_as(const struct passwd *agent, const AgentFile *f) {
         gid_t groups[NGROUPS_MAX];
         int n = getgroups(NGROUPS_MAX, groups), r;
 
         r = n < 0 || setgroups(1, &agent->pw_gid) < 0 || setegid(agent->pw_gid) < 0 || seteuid(agent->pw_uid) < 0 ? -errno : 0;
         if (r >= 0)
-                r = setup_write(SSH_KEY, private, 0600);
-        if (r >= 0)
-                r = setup_write(SSH_KEY ".pub", public, 0644);
+                r = f->text ? setup_write(f->path, f->text, f->mode) : setup_read(f->path, f->ret);
         if (n >= 0 && (seteuid(0) < 0 || setegid(0) < 0 || setgroups((size_t) n, groups) < 0))
                 return -errno;
-        return r < 0 ? r : 0;
+        return r;
+}
+
+int setup_agent_read(const char *path, char **ret) {
+        const struct passwd *agent = getpwnam(AGENT_USER);
+
+        return agent ? file_as(agent, &(AgentFile) { .path = path, .ret = ret }) : -ENOENT;
+}
+
+int setup_agent_write(const char *path, const char *text, mode_t mode) {
+        const struct passwd *agent = getpwnam(AGENT_USER);
+
+        return agent ? file_as(agent, &(AgentFile) { .path = path, .text = text, .mode = mode }) : -ENXIO;
 }
 
 /* A key that is made elsewhere, as where a machine is made from a template. */
 static int take_key(Setup *s, const char *have) {
         const char *const argv[] = { "ssh-keygen", "-y", "-P", "", "-f", s->args->key_file, NULL };
         _cleanup_free_ char *public = NULL, *private = NULL, *complaint = NULL, *line = NULL;
-        const struct passwd *p = getpwnam(AGENT_USER);
         char host[256];
         int r;
 
@@ -97,16 +111,15 @@ static int take_key(Setup *s, const char *have) {
         r = setup_read(s->args->key_file, &private);
         if (r < 0)
                 return r;
-        if (!p) {
-                explicit_bzero(private, strlen(private));
-                return -ENXIO;
-        }
         /* ssh-keygen says the comment where the private key has it. */
         r = asprintf(&line, strchr(public, ' ') && strchr(strchr(public, ' ') + 1, ' ') ? "%s\n" : "%s " AGENT_USER "@%s\n", public, own_name(&s->facts, host)) < 0 ? -ENOMEM : 0;
         if (r < 0)
                 line = NULL;
         if (r >= 0)
-                r = write_key(p, private, line);
+                r = setup_agent_write(SSH_KEY, private, 0600);
+        /* The public one last: it says which key there is. */
+        if (r >= 0)
+                r = setup_agent_write(SSH_KEY ".pub", line, 0644);
         explicit_bzero(private, strlen(private));
         if (r < 0)
                 return r;
@@ -148,7 +161,7 @@ int setup_key(Setup *s) {
 
         if (!setup_program("ssh-keygen"))
                 return 0; /* told already */
-        r = setup_read(SSH_KEY ".pub", &public);
+        r = setup_agent_read(SSH_KEY ".pub", &public);
         if (r < 0 && r != -ENOENT)
                 return r;
         if (s->args->key_file) {
@@ -239,7 +252,7 @@ int setup_own_keys(Setup *s, char **ret) {
         size_t size;
         int r;
 
-        r = setup_read(SSH_KEY ".pub", &public);
+        r = setup_agent_read(SSH_KEY ".pub", &public);
         if (r >= 0)
                 r = nicknames(&s->facts, &names);
         if (r < 0)

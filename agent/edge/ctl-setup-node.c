@@ -80,9 +80,24 @@ static bool in_group(const char *user, gid_t primary, gid_t wanted) {
         return false;
 }
 
+int setup_server_mode(const Setup *s, const char *path, mode_t mode) {
+        bool datadir = streq(path, s->facts.config->datadir);
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | (datadir ? O_DIRECTORY : O_NOFOLLOW));
+        struct stat st;
+
+        if (fd < 0)
+                return errno == ELOOP ? -EPERM : -errno;
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (!s->facts.have_datadir || st.st_uid != s->facts.datadir.st_uid || !(S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)))
+                return -EPERM;
+        return fchmod(fd, mode) < 0 ? -errno : 0;
+}
+
 /* The group may do `bits` with `path`. */
 static int group_may(Setup *s, const char *path, mode_t bits, const char *what) {
         struct stat st;
+        int r;
 
         if (stat(path, &st) < 0)
                 return errno == ENOENT ? 0 : -errno;
@@ -93,8 +108,11 @@ static int group_may(Setup *s, const char *path, mode_t bits, const char *what) 
                 return 0;
         }
         (void) setup_record("mode %04o %s", (unsigned) (st.st_mode & 07777), path);
-        if (chmod(path, (st.st_mode & 07777) | bits) < 0)
-                return -errno;
+        r = setup_server_mode(s, path, (st.st_mode & 07777) | bits);
+        if (r == -EPERM)
+                setup_missing(s, "", "the group of %s may not %s it, and it is a link or not the server's own: mend that by hand", path, what);
+        if (r < 0)
+                return r == -EPERM ? 0 : r;
         setup_done(s, "let the group of %s %s it", path, what);
         return 0;
 }

@@ -63,7 +63,7 @@ int setup_peer_keys(Setup *s) {
                 return -ENOMEM;
         if (s->keys && !given)
                 return -ENOMEM;
-        (void) setup_read(SSH_KEY ".pub", &own);
+        (void) setup_agent_read(SSH_KEY ".pub", &own);
 
         f = open_memstream(&text, &size);
         if (!f)
@@ -118,12 +118,12 @@ static int hosts_append(const char *more) {
         _cleanup_free_ char *have = NULL, *text = NULL;
         int r;
 
-        r = setup_read(KNOWN_HOSTS, &have);
+        r = setup_agent_read(KNOWN_HOSTS, &have);
         if (r < 0 && r != -ENOENT)
                 return r;
         if (asprintf(&text, "%s%s%s", str_or(have, ""), have && *have && have[strlen(have) - 1] != '\n' ? "\n" : "", more) < 0)
                 return -ENOMEM;
-        return setup_write(KNOWN_HOSTS, text, 0644);
+        return setup_agent_write(KNOWN_HOSTS, text, 0644);
 }
 
 /* Those lines of the file that are not there yet. */
@@ -138,7 +138,7 @@ static int hosts_from_file(Setup *s, const char *path) {
                 setup_missing(s, "", "%s cannot be read: %s", path, strerror(-r));
                 return 0;
         }
-        r = setup_read(KNOWN_HOSTS, &have);
+        r = setup_agent_read(KNOWN_HOSTS, &have);
         if (r < 0 && r != -ENOENT)
                 return r;
         f = open_memstream(&more, &size);
@@ -168,7 +168,7 @@ static int host_from_keys(Setup *s, const ConfigPeer *peer, const SshTarget *t, 
         bool gave_way = false, news = false;
         int r;
 
-        r = setup_read(KNOWN_HOSTS, &text);
+        r = setup_agent_read(KNOWN_HOSTS, &text);
         if (r == -ENOENT)
                 r = (text = strdup("")) ? 0 : -ENOMEM;
         if (r < 0)
@@ -187,7 +187,7 @@ static int host_from_keys(Setup *s, const ConfigPeer *peer, const SshTarget *t, 
                 free(text);
                 text = merged;
         }
-        r = news ? setup_write(KNOWN_HOSTS, text, 0644) : 0;
+        r = news ? setup_agent_write(KNOWN_HOSTS, text, 0644) : 0;
         if (r >= 0 && news)
                 setup_done(s, gave_way ? "took the host key of %s from the file of keys, in place of another one" : "took the host key of %s from the file of keys", entry);
         return r;

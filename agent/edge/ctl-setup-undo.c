@@ -377,14 +377,15 @@ static int undo_key(Setup *s) {
 static int undo_mode(Setup *s, const char *what) {
         unsigned mode;
         struct stat st;
-        int n = 0;
+        int n = 0, r;
 
         if (sscanf(what, "%4o %n", &mode, &n) < 1 || what[n] != '/' || stat(what + n, &st) < 0)
                 return 0;
         if ((st.st_mode & 07777 & ~(mode_t) (S_IRGRP | S_IXGRP)) != (mode & ~(mode_t) (S_IRGRP | S_IXGRP)) || (st.st_mode & 07777) == mode)
                 return 0;
-        if (chmod(what + n, mode) < 0)
-                return -errno;
+        r = setup_server_mode(s, what + n, mode);
+        if (r < 0)
+                return r == -EPERM ? 0 : r;
         setup_done(s, "gave %s its mode %04o back", what + n, mode);
         return 0;
 }

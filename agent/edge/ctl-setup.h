@@ -117,6 +117,15 @@ int setup_read(const char *path, char **ret);
  * written. */
 int setup_write(const char *path, const char *text, mode_t mode);
 
+/* The same in the agent's own name and groups: for what lies in its own directory, where a
+ * link of its may lead elsewhere. Without the agent's account -ENOENT, and -ENXIO. */
+int setup_agent_read(const char *path, char **ret);
+int setup_agent_write(const char *path, const char *text, mode_t mode);
+
+/* Gives a file or directory of the server's own account, and no link but the datadir itself,
+ * a mode: -EPERM for another's. */
+int setup_server_mode(const Setup *s, const char *path, mode_t mode);
+
 /* One of our files, by its whole path: 1 where it was written, 0 where it was as it
  * should be, or only `--check` was asked for. */
 int setup_file(Setup *s, const char *path, const char *text, const char *why);

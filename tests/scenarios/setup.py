@@ -95,6 +95,7 @@ def no_node_says_the_key_of_another(cluster):
             assert not node.path("var/lib/mainstay-peer/.ssh/authorized_keys").exists(), f"{node.name} got keys"
     finally:
         second.run(f"rm {conf}; rmdir --ignore-fail-on-non-empty /etc/mainstay/conf.d")
+        undo(cluster)
 
 
 @scenario(kind=Fresh)
