@@ -172,6 +172,8 @@ int key_host_said(const char *text, const char *machine, const char *line) {
         if (!copy)
                 return -ENOMEM;
         key_host_line(line, "-", key);
+        if (!*key)
+                return 2; /* longer than keys are: nobody's */
         for (char *p = copy, *one; (one = strsep(&p, "\n"));) {
                 if (key_kind(one) != KEY_HOST)
                         continue;

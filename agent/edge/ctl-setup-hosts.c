@@ -149,6 +149,13 @@ static const char *name_of(const char *host) {
         return at ? at + 1 : host;
 }
 
+bool setup_is_host(const Args *a, const char *name) {
+        for (size_t i = 0; i < a->n_hosts; i++)
+                if (strcasecmp(name_of(a->setup_host[i]), name) == 0)
+                        return true;
+        return false;
+}
+
 /* Who else goes by that name, with other keys than `line` has; NULL where nobody does. */
 static const char *rival(const Source *sources, size_t n, size_t i, const char *name, const char *line) {
         for (size_t j = 0; j < n; j++) {
@@ -166,9 +173,8 @@ static bool is_node(const Setup *s, const char *name) {
         const Config *c = s->facts.config;
         SshTarget target;
 
-        for (size_t i = 0; i < s->args->n_hosts; i++)
-                if (strcasecmp(name_of(s->args->setup_host[i]), name) == 0)
-                        return true;
+        if (setup_is_host(s->args, name))
+                return true;
         for (size_t i = 0; i < c->n_peers; i++)
                 if (strcasecmp(c->peer[i].label, name) == 0 || (ssh_target_parse(c->peer[i].address, &target) >= 0 && strcasecmp(target.host, name) == 0))
                         return true;

@@ -208,19 +208,10 @@ void peers_look(Setup *s) {
                 s->let_in[i] = peer_lets_in(c->peer[i].address) > 0;
 }
 
-/* By that name, whoever comes in there. */
-static bool is_host(const Args *a, const ConfigPeer *peer) {
+static bool is_undone(const Setup *s, const ConfigPeer *peer) {
         SshTarget target;
 
-        if (ssh_target_parse(peer->address, &target) < 0)
-                return false;
-        for (size_t i = 0; i < a->n_hosts; i++) {
-                const char *at = strrchr(a->setup_host[i], '@'), *host = at ? at + 1 : a->setup_host[i];
-
-                if (strcasecmp(host, peer->label) == 0 || strcasecmp(host, target.host) == 0)
-                        return true;
-        }
-        return false;
+        return s->others_undone && ssh_target_parse(peer->address, &target) >= 0 && (setup_is_host(s->args, peer->label) || setup_is_host(s->args, target.host));
 }
 
 /* One that denies this node's key may never have known it, and have an agent; and an
@@ -232,7 +223,7 @@ bool peers_are_gone(Setup *s) {
         if (!s->others_undone || c->n_peers == 0 || access(SSH_KEY, F_OK) < 0)
                 return false;
         for (size_t i = 0; i < c->n_peers; i++)
-                if ((!s->let_in[i] && !is_host(s->args, &c->peer[i])) || peer_lets_in(c->peer[i].address) != 0)
+                if ((!s->let_in[i] && !is_undone(s, &c->peer[i])) || peer_lets_in(c->peer[i].address) != 0)
                         return false;
         return true;
 }

@@ -176,6 +176,9 @@ int setup_print_keys(Setup *s);
 /* The same on other hosts, through ssh, and then here. Returns how the program ends. */
 int setup_hosts(Setup *s);
 
+/* Is that one of HOST..., whoever comes in there? */
+bool setup_is_host(const Args *a, const char *name);
+
 /* --undo: here. */
 int setup_undo(Setup *s);
 

@@ -73,8 +73,10 @@ static void test_key_said(void **state) {
                 { "db2 ssh-ed25519 " OTHER "\ndb2 ssh-rsa " OTHER "\n", "db2", 2 },
                 { "db2 ssh-rsa " OTHER "\ndb2 ssh-ed25519 " BLOB "\n", "db2", 1 },
         };
-        char name[KEY_NAME_MAX];
+        char name[KEY_NAME_MAX], endless[KEY_LINE_MAX + 64];
 
+        (void) snprintf(endless, sizeof(endless), "db2 ssh-ed25519 %0*d", KEY_LINE_MAX, 0);
+        assert_int_equal(key_host_said("db2 ssh-ed25519 " BLOB, "db2", endless), 2);
         for (size_t i = 0; i < ELEMENTS(cases); i++)
                 CHECK(key_host_said(cases[i].text, cases[i].machine, "db2 ssh-ed25519 " BLOB " root@db2") == cases[i].said, cases[i].text);
         key_host_machine("[db2]:2222", name);
