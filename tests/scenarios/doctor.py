@@ -76,7 +76,7 @@ def the_doctor_names_each_trap_set_on_a_node(cluster):
     db1 = cluster.node("db1")
     try:
         db1.run(f"cat > {TRAPS}", input=OPTIONS)
-        db1.run(f"cat > {DROPIN}", input="[Service]\nTimeoutStartSec=60\n")
+        db1.run(f"mkdir -p $(dirname {DROPIN}) && cat > {DROPIN}", input="[Service]\nTimeoutStartSec=60\n")
         db1.run(f"mkdir -p /etc/mainstay/conf.d; cat > {PEERS}",
                 input="[peers]\ndb2 = db2\ndb3 = db3\ndb4 = db4.nowhere\n")
         db1.run("systemctl set-environment _WSREP_NEW_CLUSTER=--wsrep-new-cluster; systemctl daemon-reload")

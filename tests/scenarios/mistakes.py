@@ -5,7 +5,8 @@ from cluster import PATIENT
 from fresh import DROPIN, Fresh, missing, server_of, setup
 from scenario import scenario
 
-EDITED = "/etc/systemd/system/mariadb.service.d/override.conf"
+DIRECTORY = "/etc/systemd/system/mariadb.service.d"
+EDITED = f"{DIRECTORY}/override.conf"
 BROKEN = "/etc/mainstay/conf.d/broken.conf"
 
 
@@ -25,7 +26,7 @@ def a_drop_in_that_takes_the_gate_away_is_named(cluster):
     server starts all the while."""
     node = cluster.node("db3")
     for line, what in (("ExecStartPre=", "ExecStartPre"), ("NotifyAccess=main", "NotifyAccess"), ("EnvironmentFile=-/etc/default/mysql", "EnvironmentFile")):
-        node.run(f"cat > {EDITED}; systemctl daemon-reload", input=f"# of somebody's\n[Service]\n{line}\n")
+        node.run(f"mkdir -p {DIRECTORY} && cat > {EDITED} && systemctl daemon-reload", input=f"# of somebody's\n[Service]\n{line}\n")
         try:
             for words in (["--check"], []):
                 text = texts(missing(setup(node, *words, status=1)), "unit")
@@ -34,10 +35,10 @@ def a_drop_in_that_takes_the_gate_away_is_named(cluster):
             node.run(["systemctl", "restart", "mariadb"], timeout=PATIENT)
             cluster.wait_synced()
         finally:
-            node.run(f"rm {EDITED}; systemctl daemon-reload")
+            node.run(f"rm -r {DIRECTORY}; systemctl daemon-reload")
     # As it is told to: before ours, it is taken over.
     early = EDITED.replace("override", "10-override")
-    node.run(f"cat > {early}; systemctl daemon-reload", input="[Service]\nExecStart=\nExecStart=/usr/sbin/mariadbd --skip-name-resolve\n")
+    node.run(f"mkdir -p {DIRECTORY} && cat > {early} && systemctl daemon-reload", input="[Service]\nExecStart=\nExecStart=/usr/sbin/mariadbd --skip-name-resolve\n")
     try:
         text = texts(missing(setup(node, "--check", status=1)), "unit")
         assert "not what it should be by now" in text, text
@@ -47,7 +48,7 @@ def a_drop_in_that_takes_the_gate_away_is_named(cluster):
         node.run(["systemctl", "restart", "mariadb"], timeout=PATIENT)
         cluster.wait_synced()
     finally:
-        node.run(f"rm {early}; systemctl daemon-reload")
+        node.run(f"rm -r {DIRECTORY}; systemctl daemon-reload")
         setup(node)
         node.run(["systemctl", "restart", "mariadb"], timeout=PATIENT)
     cluster.check()

@@ -55,6 +55,7 @@ def a_resume_that_one_member_misses_gives_way_to_a_bootstrap(cluster):
     does, and then one of them bootstraps."""
     cut_when_idle(cluster)
     db3 = cluster.node("db3")
+    db3.path(FAILING).parent.mkdir(exist_ok=True)
     db3.path(FAILING).write_text("[Service]\nExecStartPre=/bin/false\n")
     try:
         cluster.lab.boot()
