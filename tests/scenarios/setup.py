@@ -139,6 +139,11 @@ def setup_is_not_undone_in_the_middle_of_something(cluster):
     assert ["mainstay"] in first.rows("SELECT User FROM mysql.user")
     sleeper.kill()
     sleeper.wait()
+    # Set up again, the node goes on with its job where it was.
+    setup(first, *others(cluster))
+    cluster.wait(lambda: (jobs := cluster.ask("db2", "job", "list")) and all(job["state"] == "done" for job in jobs), "the job to end")
+    second.run(["mainstayctl", "online"], timeout=PATIENT)
+    check_all_hear(cluster)
     undo(cluster)
     assert ["mainstay"] not in first.rows("SELECT User FROM mysql.user")
 
