@@ -77,6 +77,7 @@ def network_remove(lab):
 def network_link_slow(lab, node, source, port, rate):
     """What a node is sent from that address and port comes at `rate`, in tc's units; all else as ever."""
     link = network_link(lab, node)
+    host_run("tc", "qdisc", "delete", "dev", link, "root", check=False)
     host_run("tc", "qdisc", "add", "dev", link, "root", "handle", "1:", "htb")
     host_run("tc", "class", "add", "dev", link, "parent", "1:", "classid", "1:1", "htb", "rate", rate)
     host_run("tc", "filter", "add", "dev", link, "parent", "1:", "protocol", "ip", "u32",
@@ -84,8 +85,9 @@ def network_link_slow(lab, node, source, port, rate):
 
 
 def network_link_fast(lab, node):
-    """As it was before network_link_slow(), or is."""
-    host_run("tc", "qdisc", "delete", "dev", network_link(lab, node), "root", check=False)
+    """No longer. What waits in the queue is not lost by it, as it would be with the queue."""
+    host_run("tc", "class", "change", "dev", network_link(lab, node), "parent", "1:", "classid", "1:1",
+             "htb", "rate", "10gbit", check=False)
 
 
 def network_link_exists(lab, node):
