@@ -1,18 +1,7 @@
 /* What was typed: what goes together, and which checks may be forced; see ctl-args.h. */
 #include "edge/ctl-args.h"
 
-#include <stdarg.h>
-
 #define V(verb) (1U << VERB_##verb)
-
-static _printf_(2, 3) int wrong(char error[static 256], const char *format, ...) {
-        va_list ap;
-
-        va_start(ap, format);
-        (void) vsnprintf(error, 256, format, ap);
-        va_end(ap);
-        return -EINVAL;
-}
 
 const char *const *args_checks(Verb v, const char **ret_why) {
         static const struct {
@@ -47,7 +36,7 @@ int args_check_force(Args *a, char error[static 256]) {
                 while (checks[k] && !streq(checks[k], a->force.name[i]))
                         k++;
                 if (!checks[k])
-                        return wrong(error, "There is no check \"%s\" to force. %s", a->force.name[i], why);
+                        return args_wrong(error, "There is no check \"%s\" to force. %s", a->force.name[i], why);
         }
         a->new_cluster = a->verb == VERB_BOOTSTRAP && a->force.n > 0;
         return 0;
@@ -57,20 +46,20 @@ int args_check_setup(const Args *a, char error[static 256]) {
         bool gives = a->n_peer_keys > 0 || a->peer_keys_file || a->known_hosts_file || a->key_file;
 
         if (a->check && gives)
-                return wrong(error, "--check changes nothing, so it takes no keys.");
+                return args_wrong(error, "--check changes nothing, so it takes no keys.");
         if (!a->replication_user != !a->replication_password_file)
-                return wrong(error, "--replication-user and --replication-password-file go together; the file - is what is typed or piped.");
+                return args_wrong(error, "--replication-user and --replication-password-file go together; the file - is what is typed or piped.");
         if (a->check && a->replication_user)
-                return wrong(error, "--check changes nothing, so it takes no account.");
+                return args_wrong(error, "--check changes nothing, so it takes no account.");
         if (a->peer_keys_file && a->replication_password_file && streq(a->peer_keys_file, "-") && streq(a->replication_password_file, "-"))
-                return wrong(error, "Keys and a password cannot both be what is typed or piped: put one of them into a file.");
+                return args_wrong(error, "Keys and a password cannot both be what is typed or piped: put one of them into a file.");
         if (a->undo && (gives || a->replication_user || a->check || a->keys || a->wait > 0))
-                return wrong(error, "--undo takes back what setup did; nothing is given to it but --force=CHECK, and hosts.");
+                return args_wrong(error, "--undo takes back what setup did; nothing is given to it but --force=CHECK, and hosts.");
         if (a->keys && (a->check || a->n_peer_keys > 0 || a->peer_keys_file || a->known_hosts_file || a->wait > 0 || a->n_hosts > 0))
-                return wrong(error, "--keys prints this node's keys, and goes with --key alone, or with an account that replicates.");
+                return args_wrong(error, "--keys prints this node's keys, and goes with --key alone, or with an account that replicates.");
         if (a->force.n > 0 && !a->undo)
-                return wrong(error, "--force goes with setup --undo alone.");
+                return args_wrong(error, "--force goes with setup --undo alone.");
         if (a->n_hosts > 0 && a->key_file)
-                return wrong(error, "--key is of this node alone: each of the others has its own.");
+                return args_wrong(error, "--key is of this node alone: each of the others has its own.");
         return 0;
 }

@@ -196,7 +196,7 @@ bool args_is_of_a_node(Verb v) {
         return v >= 0 && (((V_NODE | V(EXPLAIN) | V(HISTORY)) >> v) & 1);
 }
 
-static _printf_(2, 3) int wrong(char error[static 256], const char *format, ...) {
+int args_wrong(char error[static 256], const char *format, ...) {
         va_list ap;
 
         va_start(ap, format);
@@ -213,14 +213,14 @@ static int add_names(Names *names, const char *option, const char *list, char er
                 int r;
 
                 if (n == 0 || n >= sizeof(name))
-                        return wrong(error, "%s wants the name of a node, not \"%.100s\".", option, list);
+                        return args_wrong(error, "%s wants the name of a node, not \"%.100s\".", option, list);
                 memcpy(name, p, n);
                 name[n] = 0;
                 r = names_add(names, name);
                 if (r == -E2BIG)
-                        return wrong(error, "%s names more than %d nodes.", option, NAMES_MAX);
+                        return args_wrong(error, "%s names more than %d nodes.", option, NAMES_MAX);
                 if (r < 0)
-                        return wrong(error, "%s wants the name of a node, not \"%s\".", option, name);
+                        return args_wrong(error, "%s wants the name of a node, not \"%s\".", option, name);
                 p += n;
                 if (*p == 0)
                         return 0;
@@ -229,9 +229,9 @@ static int add_names(Names *names, const char *option, const char *list, char er
 
 static int take_path(const char **field, const char *option, const char *path, char error[static 256]) {
         if (*field)
-                return wrong(error, "%s is given twice.", option);
+                return args_wrong(error, "%s is given twice.", option);
         *field = path;
-        return *path ? 0 : wrong(error, "%s wants a file.", option);
+        return *path ? 0 : args_wrong(error, "%s wants a file.", option);
 }
 
 /* "show 12" */
@@ -241,12 +241,12 @@ static int take_job_word(Args *a, const char *word, char error[static 256]) {
         if (!a->set_job_verb) {
                 a->job_verb = job_verb_from_string(word);
                 a->set_job_verb = true;
-                return a->job_verb < 0 ? wrong(error, "There is no \"job %.100s\": it is list, show, follow or cancel.", word) : 0;
+                return a->job_verb < 0 ? args_wrong(error, "There is no \"job %.100s\": it is list, show, follow or cancel.", word) : 0;
         }
         if (a->job_verb == JOB_VERB_LIST || a->job_id > 0)
-                return wrong(error, "\"%.100s\" is one word too many.", word);
+                return args_wrong(error, "\"%.100s\" is one word too many.", word);
         if (number_parse(word, strlen(word), 1, JOB_ID_MAX, &id) < 0)
-                return wrong(error, "\"%.100s\" is not the ID of a job: that is a number, see: mainstayctl job list", word);
+                return args_wrong(error, "\"%.100s\" is not the ID of a job: that is a number, see: mainstayctl job list", word);
         a->job_id = (uint64_t) id;
         return 0;
 }
@@ -265,16 +265,16 @@ static int take_node_word(Args *a, const char *word, char error[static 256]) {
         }
         if (!a->node || (follows && !a->primary && (a->verb != VERB_REPLICATOR || a->what))) {
                 if (!name_valid(word))
-                        return wrong(error, "%s wants the name of a node, not \"%.100s\"; those there are, shows: mainstayctl status", verb_to_string(a->verb), word);
+                        return args_wrong(error, "%s wants the name of a node, not \"%.100s\"; those there are, shows: mainstayctl status", verb_to_string(a->verb), word);
                 *(a->node ? &a->primary : &a->node) = word;
                 return 0;
         }
         if (a->verb == VERB_PROVISION && !a->what && ends_a_provision(word))
-                return wrong(error, "\"%s\" is one word too many. Did you mean: provision %s %.100s?", word, word, a->node);
+                return args_wrong(error, "\"%s\" is one word too many. Did you mean: provision %s %.100s?", word, word, a->node);
         if (a->verb != VERB_REPLICATOR || a->what)
-                return wrong(error, "\"%.100s\" is one word too many.", word);
+                return args_wrong(error, "\"%.100s\" is one word too many.", word);
         if (!streq(word, "offline") && !streq(word, "online") && !streq(word, "replica"))
-                return wrong(error, "A replicator is set offline, online or replica, not \"%.100s\".", word);
+                return args_wrong(error, "A replicator is set offline, online or replica, not \"%.100s\".", word);
         a->what = word;
         return 0;
 }
@@ -315,15 +315,15 @@ static Verb nearest(const char *word) {
 }
 
 static int take_span(int64_t *ret, const char *option, const char *text, char error[static 256]) {
-        return time_parse_span(text, ret) < 0 ? wrong(error, "%s wants a time, as in 90s, 30m, 2h or 3d, not \"%.100s\".", option, text) : 0;
+        return time_parse_span(text, ret) < 0 ? args_wrong(error, "%s wants a time, as in 90s, 30m, 2h or 3d, not \"%.100s\".", option, text) : 0;
 }
 
 /* "db2" or "admin@db2", as ssh takes it; it must not take it for an option. */
 static int take_host(Args *a, const char *word, char error[static 256]) {
         if (!isalnum((unsigned char) *word) || strspn(word, HOST_CHARACTERS) != strlen(word))
-                return wrong(error, "setup wants [USER@]HOST of other nodes, not \"%.100s\".", word);
+                return args_wrong(error, "setup wants [USER@]HOST of other nodes, not \"%.100s\".", word);
         if (a->n_hosts == ARGS_FILES_MAX)
-                return wrong(error, "setup takes at most %d hosts.", ARGS_FILES_MAX);
+                return args_wrong(error, "setup takes at most %d hosts.", ARGS_FILES_MAX);
         a->setup_host[a->n_hosts++] = word;
         return 0;
 }
@@ -333,19 +333,19 @@ static int no_verb(const char *word, char error[static 256]) {
         Verb near;
 
         if (ends_a_provision(word))
-                return wrong(error, "There is no verb \"%s\". Did you mean: provision %s NODE?", word, word);
+                return args_wrong(error, "There is no verb \"%s\". Did you mean: provision %s NODE?", word, word);
         if (job_verb_from_string(word) >= 0)
-                return wrong(error, "There is no verb \"%s\". Did you mean: job %s?", word, word);
+                return args_wrong(error, "There is no verb \"%s\". Did you mean: job %s?", word, word);
         if (policy_from_string(word) >= 0)
-                return wrong(error, "There is no verb \"%s\". Did you mean: policy %s?", word, word);
+                return args_wrong(error, "There is no verb \"%s\". Did you mean: policy %s?", word, word);
         near = nearest(word);
-        return near < 0 ? wrong(error, "There is no verb \"%.100s\".", word)
-                        : wrong(error, "There is no verb \"%.100s\". Did you mean: %s?", word, verb_to_string(near));
+        return near < 0 ? args_wrong(error, "There is no verb \"%.100s\".", word)
+                        : args_wrong(error, "There is no verb \"%.100s\". Did you mean: %s?", word, verb_to_string(near));
 }
 
 static int take_topic(Args *a, const char *word, char error[static 256]) {
         if (a->topic >= 0)
-                return wrong(error, "\"%.100s\" is one word too many: help is of one verb.", word);
+                return args_wrong(error, "\"%.100s\" is one word too many: help is of one verb.", word);
         a->topic = verb_from_string(word);
         return a->topic < 0 ? no_verb(word, error) : 0;
 }
@@ -363,7 +363,7 @@ static int take_word(Args *a, const char *word, bool follows_without, char error
         if (a->verb == VERB_POLICY && !a->set_policy) {
                 a->policy = policy_from_string(word);
                 a->set_policy = true;
-                return a->policy < 0 ? wrong(error, "There is no policy \"%.100s\": it is automatic, manual or maintenance.", word) : 0;
+                return a->policy < 0 ? args_wrong(error, "There is no policy \"%.100s\": it is automatic, manual or maintenance.", word) : 0;
         }
         if (a->verb == VERB_HELP)
                 return take_topic(a, word, error);
@@ -372,11 +372,11 @@ static int take_word(Args *a, const char *word, bool follows_without, char error
         if (a->verb == VERB_SETUP)
                 return take_host(a, word, error);
         if (a->verb != VERB_PLAN)
-                return wrong(error, "\"%.100s\" is one word too many.", word);
+                return args_wrong(error, "\"%.100s\" is one word too many.", word);
         if (*word == 0)
-                return wrong(error, "plan wants the name of a file, not \"\".");
+                return args_wrong(error, "plan wants the name of a file, not \"\".");
         if (a->n_files == ARGS_FILES_MAX)
-                return wrong(error, "plan takes at most %d files.", ARGS_FILES_MAX);
+                return args_wrong(error, "plan takes at most %d files.", ARGS_FILES_MAX);
         a->file[a->n_files++] = word;
         return 0;
 }
@@ -388,10 +388,10 @@ static int take(Args *a, int c, const char *arg, char error[static 256]) {
                 return 0;
         case 'H':
                 a->host = arg;
-                return *arg ? 0 : wrong(error, "-H wants [USER@]HOST.");
+                return *arg ? 0 : args_wrong(error, "-H wants [USER@]HOST.");
         case OPT_ADDRESS:
                 a->address = arg;
-                return *arg ? 0 : wrong(error, "--address wants a D-Bus address.");
+                return *arg ? 0 : args_wrong(error, "--address wants a D-Bus address.");
         case OPT_JSON:
                 a->json = true;
                 return 0;
@@ -402,7 +402,7 @@ static int take(Args *a, int c, const char *arg, char error[static 256]) {
                 return add_names(&a->without, "--without", arg, error);
         case OPT_FORCE:
                 if (names_add(&a->force, arg) < 0)
-                        return wrong(error, "There is no check \"%s\" to force.", arg);
+                        return args_wrong(error, "There is no check \"%s\" to force.", arg);
                 return 0;
         case OPT_DRY_RUN:
                 a->dry_run = true;
@@ -412,24 +412,24 @@ static int take(Args *a, int c, const char *arg, char error[static 256]) {
                 return 0;
         case OPT_REASON:
                 a->reason = arg;
-                return *arg ? 0 : wrong(error, "--reason wants a few words.");
+                return *arg ? 0 : args_wrong(error, "--reason wants a few words.");
         case OPT_OWNER:
                 a->owner = arg;
-                return *arg ? 0 : wrong(error, "--owner wants a name.");
+                return *arg ? 0 : args_wrong(error, "--owner wants a name.");
         case OPT_FOR:
                 return take_span(&a->seconds, "--for", arg, error);
         case OPT_SINCE:
                 if (time_parse_since(arg, clock_usec(CLOCK_REALTIME), &a->since) < 0)
-                        return wrong(error, "--since wants a time, as in 2h, 03:00 or \"2026-11-28 03:00\", not \"%.100s\".", arg);
+                        return args_wrong(error, "--since wants a time, as in 2h, 03:00 or \"2026-11-28 03:00\", not \"%.100s\".", arg);
                 return 0;
         case 'n':
-                return number_parse(arg, strlen(arg), 0, INT32_MAX, &a->lines) < 0 ? wrong(error, "-n wants a number of lines, 0 for all, not \"%.100s\".", arg) : 0;
+                return number_parse(arg, strlen(arg), 0, INT32_MAX, &a->lines) < 0 ? args_wrong(error, "-n wants a number of lines, 0 for all, not \"%.100s\".", arg) : 0;
         case OPT_VERBOSE:
                 a->verbose = true;
                 return 0;
         case OPT_SOURCE:
                 a->source = arg;
-                return name_valid(arg) ? 0 : wrong(error, "--source wants the name of a node, not \"%.100s\".", arg);
+                return name_valid(arg) ? 0 : args_wrong(error, "--source wants the name of a node, not \"%.100s\".", arg);
         case OPT_METHOD:
                 a->method = arg;
                 return 0;
@@ -438,13 +438,13 @@ static int take(Args *a, int c, const char *arg, char error[static 256]) {
                 return 0;
         case OPT_DONOR:
                 a->donor = arg;
-                return names_plain(arg) ? 0 : wrong(error, "--donor wants the name of a node, of letters, digits, dots, hyphens and underscores.");
+                return names_plain(arg) ? 0 : args_wrong(error, "--donor wants the name of a node, of letters, digits, dots, hyphens and underscores.");
         case OPT_CHECK:
                 a->check = true;
                 return 0;
         case OPT_PEER_KEY:
                 if (a->n_peer_keys == ARGS_KEYS_MAX)
-                        return wrong(error, "More than %d keys: put them into a file, for --peer-keys.", ARGS_KEYS_MAX);
+                        return args_wrong(error, "More than %d keys: put them into a file, for --peer-keys.", ARGS_KEYS_MAX);
                 a->peer_key[a->n_peer_keys++] = arg;
                 return 0;
         case OPT_PEER_KEYS:
@@ -465,7 +465,7 @@ static int take(Args *a, int c, const char *arg, char error[static 256]) {
                 return 0;
         case OPT_REPLICATION_USER:
                 a->replication_user = arg;
-                return names_plain(arg) ? 0 : wrong(error, "--replication-user wants the name of an account, of letters, digits, dots, hyphens and underscores.");
+                return names_plain(arg) ? 0 : args_wrong(error, "--replication-user wants the name of an account, of letters, digits, dots, hyphens and underscores.");
         case OPT_REPLICATION_PASSWORD_FILE:
                 return take_path(&a->replication_password_file, "--replication-password-file", arg, error);
         case OPT_EXPECT:
@@ -479,7 +479,7 @@ static int take(Args *a, int c, const char *arg, char error[static 256]) {
         case OPT_RECOVER_LOG:
                 return take_path(&a->recover_log, "--recover-log", arg, error);
         default:
-                return wrong(error, "No such option.");
+                return args_wrong(error, "No such option.");
         }
 }
 
@@ -491,7 +491,7 @@ static int wrong_place(const struct option *o, Verb verb, char error[static 256]
         for (Verb v = 0; v < _VERB_MAX; v++)
                 if (args_goes_with(o, v) && size < sizeof(list))
                         size += (size_t) snprintf(list + size, sizeof(list) - size, "%s%s", n++ > 0 ? ", " : "", verb_to_string(v));
-        return wrong(error, "--%s does not go with \"%s\"%s%s.", o->name, verb_to_string(verb), n <= PLACES_MAX ? "; it does with: " : "", n <= PLACES_MAX ? list : "");
+        return args_wrong(error, "--%s does not go with \"%s\"%s%s.", o->name, verb_to_string(verb), n <= PLACES_MAX ? "; it does with: " : "", n <= PLACES_MAX ? list : "");
 }
 
 static int check(const Args *a, const bool *seen, char error[static 256]) {
@@ -499,19 +499,19 @@ static int check(const Args *a, const bool *seen, char error[static 256]) {
                 if (seen[o - options] && !(option_verbs(o->val) & (1U << a->verb)))
                         return wrong_place(o, a->verb, error);
         if (a->host && a->address)
-                return wrong(error, "-H and --address are two ways to say the same: give one.");
+                return args_wrong(error, "-H and --address are two ways to say the same: give one.");
         if (a->expect.n > 0 && a->n_files == 0)
-                return wrong(error, "--expect goes with the files of saved reports: plan FILE... --expect NODE,...");
+                return args_wrong(error, "--expect goes with the files of saved reports: plan FILE... --expect NODE,...");
         if (a->n_files > 0 && (a->host || a->address))
-                return wrong(error, "plan asks an agent or reads files: -H and --address do not go with \"%.100s\".", a->file[0]);
+                return args_wrong(error, "plan asks an agent or reads files: -H and --address do not go with \"%.100s\".", a->file[0]);
         if (!a->node && (a->verb == VERB_SHUN || a->verb == VERB_REPOINT || a->verb == VERB_REPLICATOR))
-                return wrong(error, "%s wants the name of a node; those there are, shows: mainstayctl status", verb_to_string(a->verb));
+                return args_wrong(error, "%s wants the name of a node; those there are, shows: mainstayctl status", verb_to_string(a->verb));
         if (a->verb == VERB_REPLICATOR && !a->what)
-                return wrong(error, "replicator wants what it is to be: offline, online or replica.");
+                return args_wrong(error, "replicator wants what it is to be: offline, online or replica.");
         if (a->what && a->verb == VERB_PROVISION && (a->source || a->method))
-                return wrong(error, "provision %s takes no copy, so nothing is said of one.", a->what);
+                return args_wrong(error, "provision %s takes no copy, so nothing is said of one.", a->what);
         if (a->verb == VERB_JOB && a->job_verb == JOB_VERB_CANCEL && a->job_id == 0)
-                return wrong(error, "job cancel wants the ID of a job, see: mainstayctl job list");
+                return args_wrong(error, "job cancel wants the ID of a job, see: mainstayctl job list");
         return a->verb == VERB_SETUP ? args_check_setup(a, error) : 0;
 }
 
@@ -535,7 +535,7 @@ int args_parse(int argc, char *argv[], Args *ret, char error[static 256]) {
         int c, last = 0, r = 0;
 
         if (!word)
-                return wrong(error, "%s.", strerror(ENOMEM));
+                return args_wrong(error, "%s.", strerror(ENOMEM));
         /* 0, not 1: this may not be the first time in this process. Words are
          * taken where they stand ("-"), because what follows --without, up to
          * the next option, are nodes too. */
@@ -547,9 +547,9 @@ int args_parse(int argc, char *argv[], Args *ret, char error[static 256]) {
                         continue;
                 }
                 if (c == ':')
-                        return wrong(error, "%s wants a value.", argv[optind - 1]);
+                        return args_wrong(error, "%s wants a value.", argv[optind - 1]);
                 if (c == '?')
-                        return wrong(error, "There is no option %s.", argv[optind - 1]);
+                        return args_wrong(error, "There is no option %s.", argv[optind - 1]);
                 last = c;
                 for (const struct option *o = options; o->name; o++)
                         if (o->val == c)

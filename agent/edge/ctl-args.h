@@ -131,3 +131,4 @@ bool args_is_of_a_node(Verb v);
  * cannot be forced. */
 int args_check_setup(const Args *a, char error[static 256]);
 int args_check_force(Args *a, char error[static 256]);
+int args_wrong(char error[static 256], const char *format, ...) _printf_(2, 3); /* says what: -EINVAL */

@@ -6,6 +6,7 @@
 #include "edge/ctl-bus.h"
 #include "edge/ctl-doctor.h"
 #include "edge/ctl-ssh.h"
+#include "edge/ctl-systemd.h"
 
 #include <arpa/inet.h>
 #include <ftw.h>
@@ -15,8 +16,6 @@
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
 
-#define SYSTEMD "org.freedesktop.systemd1"
-#define SYSTEMD_PATH "/org/freedesktop/systemd1"
 #define ZFS_MAGIC 0x2fc12fc1L
 #define RUNTIME "/run/mainstay/" /* ours: it defines what it must, for one start */
 #define FILES_MAX 100000         /* of the datadir, that are counted */
@@ -124,15 +123,13 @@ static void read_environment_files(Ward *w, sd_bus *bus, const char *path) {
 }
 
 static void find_unit_facts(Ward *w, const Facts *f) {
-        sd_bus_message *reply = NULL;
-        const char *path = NULL;
+        _cleanup_free_ char *path = NULL;
         uint64_t timeout;
 
         if (!f->bus || !f->unit)
                 return;
         w->patient.unit = f->unit;
-        if (sd_bus_call_method(f->bus, SYSTEMD, SYSTEMD_PATH, SYSTEMD ".Manager", "LoadUnit", NULL, &reply, "s", f->unit) >= 0 &&
-            sd_bus_message_read(reply, "o", &path) >= 0) {
+        if (systemd_unit(f->bus, f->unit, &path) >= 0) {
                 if (sd_bus_get_property_trivial(f->bus, SYSTEMD, path, SYSTEMD ".Service", "TimeoutStartUSec", NULL, 't', &timeout) >= 0) {
                         w->patient.have_start_timeout = true;
                         w->patient.start_timeout = timeout;
@@ -142,7 +139,6 @@ static void find_unit_facts(Ward *w, const Facts *f) {
                 read_environment(w, f->bus, path, SYSTEMD ".Service");
                 read_environment_files(w, f->bus, path);
         }
-        (void) sd_bus_message_unref(reply);
         w->patient.mysqld_opts = w->opts;
         w->patient.new_cluster = w->new_cluster;
 }

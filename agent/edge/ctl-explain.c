@@ -9,13 +9,13 @@
 #include "edge/ctl-dropin.h"
 #include "edge/ctl-node.h"
 #include "edge/ctl-service.h"
+#include "edge/ctl-systemd.h"
 #include "edge/ctl-table.h"
 #include "edge/ctl-verbs.h"
 #include "sys/clock.h"
 
 #include <stdarg.h>
 
-#define SYSTEMD "org.freedesktop.systemd1"
 
 /* What would change it */
 
@@ -308,16 +308,12 @@ static json_t *unit_word(sd_bus *bus, const char *path, const char *interface, c
 
 /* What systemd says of mysqld's unit, on the machine whose bus it is; NULL where nothing. */
 static json_t *ask_unit(sd_bus *bus, const char *name) {
-        sd_bus_message *reply = NULL;
-        const char *path;
-        json_t *o = NULL;
+        _cleanup_free_ char *path = NULL;
 
-        if (*name && sd_bus_call_method(bus, SYSTEMD, "/org/freedesktop/systemd1", SYSTEMD ".Manager", "LoadUnit", NULL, &reply, "s", name) >= 0 &&
-            sd_bus_message_read(reply, "o", &path) >= 0)
-                o = json_pack("{s:s, s:o, s:o, s:o, s:b}", "name", name, "active", unit_word(bus, path, SYSTEMD ".Unit", "ActiveState"), "sub", unit_word(bus, path, SYSTEMD ".Unit", "SubState"),
-                              "result", unit_word(bus, path, SYSTEMD ".Service", "Result"), "gated", has_dropin(bus, path));
-        (void) sd_bus_message_unref(reply);
-        return o;
+        if (!*name || systemd_unit(bus, name, &path) < 0)
+                return NULL;
+        return json_pack("{s:s, s:o, s:o, s:o, s:b}", "name", name, "active", unit_word(bus, path, SYSTEMD ".Unit", "ActiveState"), "sub", unit_word(bus, path, SYSTEMD ".Unit", "SubState"),
+                         "result", unit_word(bus, path, SYSTEMD ".Service", "Result"), "gated", has_dropin(bus, path));
 }
 
 /* An agent of an older release does not know of it: then there is less to tell. */

@@ -1,12 +1,12 @@
 /* What is the case on this node; see ctl-setup.h. */
 #include "adapter/discovery.h"
 #include "edge/ctl-setup.h"
+#include "edge/ctl-systemd.h"
 #include "sys/host.h"
 
 #include <dirent.h>
 #include <netdb.h>
 
-#define SYSTEMD "org.freedesktop.systemd1"
 
 /* Where packages put the unit; the first that exists. */
 static const char *const units[] = { "mariadb.service", "mysql.service", "mysqld.service" };
@@ -75,15 +75,11 @@ static void unit_dropins(Facts *f, const char *path) {
 
 /* 1 where there is such a unit. */
 static int unit_load(Facts *f, const char *name) {
-        _cleanup_free_ char *load = NULL;
-        sd_bus_message *reply = NULL;
-        const char *path = NULL;
+        _cleanup_free_ char *load = NULL, *path = NULL;
         uint32_t umask_value;
         int r;
 
-        r = sd_bus_call_method(f->bus, SYSTEMD, "/org/freedesktop/systemd1", SYSTEMD ".Manager", "LoadUnit", NULL, &reply, "s", name);
-        if (r >= 0)
-                r = sd_bus_message_read(reply, "o", &path);
+        r = systemd_unit(f->bus, name, &path);
         if (r >= 0)
                 r = unit_text(f, path, SYSTEMD ".Unit", "LoadState", &load);
         if (r >= 0 && streq(load, "loaded")) {
@@ -102,7 +98,6 @@ static int unit_load(Facts *f, const char *name) {
                         r = 1;
         } else if (r >= 0)
                 r = 0;
-        (void) sd_bus_message_unref(reply);
         return r;
 }
 

@@ -4,10 +4,10 @@
 #include "edge/ctl-dropin.h"
 #include "edge/ctl-setup.h"
 #include "edge/ctl-setup-undo.h"
+#include "edge/ctl-systemd.h"
 
 #include <limits.h>
 
-#define SYSTEMD "org.freedesktop.systemd1"
 #define UNIT_DIR "/etc/systemd/system"
 #define TEMPLATE PKGDATADIR "/gate.conf"
 
@@ -227,7 +227,7 @@ static int other_servers(const Facts *f, char **ret) {
         out = open_memstream(&text, &size);
         if (!out)
                 return -ENOMEM;
-        r = sd_bus_message_new_method_call(f->bus, &m, SYSTEMD, "/org/freedesktop/systemd1", SYSTEMD ".Manager", "ListUnitsByPatterns");
+        r = sd_bus_message_new_method_call(f->bus, &m, SYSTEMD, SYSTEMD_PATH, SYSTEMD ".Manager", "ListUnitsByPatterns");
         if (r >= 0)
                 r = sd_bus_message_append(m, "asas", 1, "active", ELEMENTS(patterns), patterns[0], patterns[1]);
         if (r >= 0)
@@ -279,19 +279,12 @@ static bool unit_fits(Setup *s) {
  * -ESTALE: systemd has not read it since it was written. */
 static int gate_in_force(const Facts *f, char **ret_other) {
         _cleanup_free_ char *path = NULL, *own = NULL;
-        sd_bus_message *reply = NULL;
         int r, stale = false;
-        const char *object;
         char **dropins = NULL;
 
         if (asprintf(&own, DROPIN_DIR "/%s.conf", f->unit) < 0)
                 return -ENOMEM;
-        r = sd_bus_call_method(f->bus, SYSTEMD, "/org/freedesktop/systemd1", SYSTEMD ".Manager", "LoadUnit", NULL, &reply, "s", f->unit);
-        if (r >= 0)
-                r = sd_bus_message_read(reply, "o", &object);
-        if (r >= 0 && !(path = strdup(object)))
-                r = -ENOMEM;
-        (void) sd_bus_message_unref(reply);
+        r = systemd_unit(f->bus, f->unit, &path);
         if (r >= 0)
                 r = sd_bus_get_property_strv(f->bus, SYSTEMD, path, SYSTEMD ".Unit", "DropInPaths", NULL, &dropins);
         if (r >= 0)

@@ -11,26 +11,27 @@ __attribute__((format(printf, 1, 0))) static char *text_of_all(const char *forma
         return vasprintf(&text, format, ap) < 0 ? NULL : text;
 }
 
+/* `otherwise`: where memory is short for why. */
+__attribute__((format(printf, 3, 0))) static void say_not_started(const char *id, const char *otherwise, const char *format, va_list ap) {
+        _cleanup_free_ char *why = text_of_all(format, ap), *text = log_text("mysqld is not started: %s", str_or(why, otherwise));
+
+        log_event(LOG_ERR, id, text, FIELD_REASON, why, NULL);
+}
+
 void say_refused(const char *format, ...) {
-        _cleanup_free_ char *why = NULL, *text = NULL;
         va_list ap;
 
         va_start(ap, format);
-        why = text_of_all(format, ap);
+        say_not_started(MESSAGE_START_REFUSED, "memory is short.", format, ap);
         va_end(ap);
-        text = log_text("mysqld is not started: %s", str_or(why, "memory is short."));
-        log_event(LOG_ERR, MESSAGE_START_REFUSED, text, FIELD_REASON, why, NULL);
 }
 
 void say_unauthorised(const char *format, ...) {
-        _cleanup_free_ char *why = NULL, *text = NULL;
         va_list ap;
 
         va_start(ap, format);
-        why = text_of_all(format, ap);
+        say_not_started(MESSAGE_GATE_REFUSED, "a bootstrap was asked for, and nobody has authorised it.", format, ap);
         va_end(ap);
-        text = log_text("mysqld is not started: %s", str_or(why, "a bootstrap was asked for, and nobody has authorised it."));
-        log_event(LOG_ERR, MESSAGE_GATE_REFUSED, text, FIELD_REASON, why, NULL);
 }
 
 void say_alone(const char *why, const char *format, ...) {
