@@ -12,7 +12,7 @@ import termios
 import threading
 
 from cluster import PATIENT
-from interruption import FLAG, slowly
+from interruption import go_on, slowly
 from provision import begin, is_over, scenario_of_copies
 from scenario import scenario
 
@@ -167,7 +167,7 @@ def a_provision_is_watched_as_it_comes(service):
             screen.end("q")
         finally:
             screen.close()
-            service.node("db1").run(f"rm -f {FLAG}")
+            go_on(service, "db1")
         service.wait(lambda: is_over(service, "db2", number), "the job to end", timeout=PATIENT)
     service.ctl("db2", "provision", "commit")
     service.wait_state("db2", "OFFLINE", seen_by="db3")
