@@ -100,13 +100,24 @@ class Node:
         try:
             out, err = process.communicate(input, timeout=timeout)
         except subprocess.TimeoutExpired:
-            raise LabError(f"{self.name}: {command}: no end after {timeout} s") from None
+            raise LabError(f"{self.name}: {command}: no end after {timeout} s\n{self._words_of(self._at_work)}".rstrip()) from None
         finally:
             _kill_group(process)
         if check and process.returncode != 0:
             raise LabError(f"{self.name}: {command}: exit status {process.returncode}\n"
                            f"{out}{err}".rstrip())
         return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+    def _at_work(self):
+        """What systemd is busy with: nobody can tell any more once a scenario has tidied up."""
+        process = self.spawn("for unit in $(systemctl list-jobs --no-legend | awk '{ print $2 }'); do "
+                             "systemctl status --no-pager --full --lines=12 $unit; done")
+        try:
+            return process.communicate(timeout=15)[0]
+        except subprocess.TimeoutExpired:
+            return "(systemd does not answer)"
+        finally:
+            _kill_group(process)
 
     def spawn(self, command, stdin=subprocess.DEVNULL, **options):
         """Starts a command and returns its Popen: pipes, text. It dies with the node."""

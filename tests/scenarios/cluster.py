@@ -257,6 +257,16 @@ class Cluster:
             if not names:
                 self.wait(lambda: self.hears_all(node), f"{node.name} to hear all others")
 
+    def said_by_agents(self, since, lines=25):
+        """The last that agents and gates said on any node since then, in the order of time."""
+        said = []
+        for node in self.lab.nodes:
+            if node.state() == "running":
+                said += _words(lambda: node.run(
+                    ["journalctl", "--no-pager", "--quiet", "-o", "short-precise", f"--since=@{since:.0f}",
+                     "-t", "mainstayd", "-t", "mainstay-gate", "-t", "mainstayctl"], check=False, timeout=15)).splitlines()
+        return sorted(said)[-lines:]
+
     def diagnosis(self, lines=60):
         """What a person wants to see of a failure."""
         parts = []
