@@ -89,6 +89,8 @@ static int store_to_json(const Store *s, json_t **ret) {
                 c = json_pack("{s:s, s:s}", "state", claim_state_to_string(s->claim_state), "claim", text);
                 (void) json_object_set_new(o, "claim", c);
         }
+        if (s->settled_start[0])
+                (void) json_object_set_new(o, "settled_start", json_string(s->settled_start));
         if (s->join_failures > 0)
                 (void) json_object_set_new(o, "join_failures", json_integer(s->join_failures));
         if (s->have_grant)
@@ -306,6 +308,7 @@ static int store_from_json(Store *s, const json_t *o, char error[static 256]) {
                 return -EBADMSG;
         s->epoch = (uint64_t) epoch;
         s->settled = (uint64_t) settled;
+        (void) snprintf(s->settled_start, sizeof(s->settled_start), "%s", str_or(json_string_value(json_object_get(o, "settled_start")), ""));
         s->booted = (usec_t) booted;
         s->wanted = wanted;
         s->owed = json_is_true(json_object_get(o, "owed"));

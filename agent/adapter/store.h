@@ -65,6 +65,7 @@ typedef struct Store {
         } led[NAMES_MAX]; /* newest last */
         uint64_t resuming; /* the section of a start that was let resume, 0 for none */
         uint64_t settled; /* the section of the record in which `history` became that of the data */
+        char settled_start[33]; /* or the invocation of a start that has none, "" for none */
         bool wanted; /* mysqld was to run, and was not stopped by a person */
         char stopping[33]; /* the invocation of its unit that is being stopped by us, "" for none */
         bool owed;   /* a person or the boot has asked for mysqld, and it has not been let start yet */

@@ -125,6 +125,28 @@ int lineage_of(const Voice *voices, size_t n, const Voice *member, Lineage *ret)
         return 0;
 }
 
+int lineage_of_all(const Voice *voices, size_t n, const Names *members, Lineage *ret) {
+        Lineage l = {0};
+        int r = 0;
+
+        for (size_t i = 0; i < n && r >= 0; i++) {
+                const Report *o = voice_report(&voices[i]), *first = voice_report(&voices[0]);
+
+                if (!o || !first || o->mysqld != MYSQLD_PRIMARY || o->claim != CLAIM_NONE || o->have_grant || !names_contain(members, o->node) ||
+                    uuid_is_zero(&o->position.uuid) || !uuid_equal(&o->position.uuid, &first->position.uuid))
+                        r = names_add(&l.unheard, voices[i].name);
+        }
+        for (size_t i = 0; i < members->n && r >= 0; i++)
+                if (!report_of(voices, n, members->name[i]))
+                        r = names_add(&l.unheard, members->name[i]);
+        if (r >= 0 && l.unheard.n == 0)
+                r = by_all(voices, n, &l);
+        if (r < 0)
+                return r;
+        *ret = l;
+        return 0;
+}
+
 bool lineage_apart(const Report *a, const Report *b) {
         if (a->mysqld != MYSQLD_PRIMARY || b->mysqld != MYSQLD_PRIMARY || !uuid_equal(&a->position.uuid, &b->position.uuid))
                 return false;

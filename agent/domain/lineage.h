@@ -19,6 +19,11 @@ typedef struct Lineage {
  * errno where names do not fit. */
 int lineage_of(const Voice *voices, size_t n, const Voice *member, Lineage *ret);
 
+/* Of a component whose members the server of `voices[0]` alone tells, for its agent has no record
+ * of this start: no past follows from that. But where they are all nodes, and all are in service,
+ * all have the same data now, and what nobody wrote down has happened to all of them alike. */
+int lineage_of_all(const Voice *voices, size_t n, const Names *members, Lineage *ret);
+
 /* Are two Primary members of two components of one cluster? Either neither was
  * ever told of the other, or their data have been through different bootstraps. */
 bool lineage_apart(const Report *a, const Report *b);

@@ -170,7 +170,7 @@ static const History *told_by_member(Manager *m) {
         const Viewlog *log = &m->evidence.viewlog;
         const View *now = log->n_views > 0 && log->views_section == log->section ? &log->views[log->n_views - 1] : NULL;
 
-        for (size_t i = 0; now && i < m->n_peers; i++) {
+        for (size_t i = 0; now && evidence_followed(&m->evidence) && i < m->n_peers; i++) {
                 const Report *o = peer_report(m->peer[i]);
 
                 if (!o || o->mysqld != MYSQLD_PRIMARY || !o->settled || !o->history || !uuid_equal(&o->position.uuid, &now->uuid))
@@ -182,6 +182,29 @@ static const History *told_by_member(Manager *m) {
         return NULL;
 }
 
+/* A server that tells nothing to the record has said itself who is with it. */
+static int told_by_server(Manager *m, const Voice *voices, size_t n, Lineage *ret) {
+        const ServerStatus *s = &m->status;
+        Names members = {0};
+        int r = 0;
+
+        *ret = (Lineage) {0};
+        if (evidence_followed(&m->evidence) || m->main_pid == 0 || !m->have_status || !s->have_view || s->cluster_size != (int64_t) s->n_members)
+                return 0;
+        for (size_t i = 0; i < s->n_members && r >= 0; i++)
+                r = names_add(&members, s->member[i].name);
+        return r < 0 ? r : lineage_of_all(voices, n, &members, ret);
+}
+
+bool manager_is_settled_untold(const Manager *m) {
+        return m->main_pid != 0 && !evidence_followed(&m->evidence) && m->store->settled_start[0] &&
+               streq(m->store->settled_start, m->evidence.unit_invocation);
+}
+
+bool manager_is_settled(const Manager *m) {
+        return (m->store->settled != 0 && m->store->settled == m->evidence.viewlog.section) || manager_is_settled_untold(m);
+}
+
 /* Whose data have come through a Primary component have its history, and no
  * other, from the moment at which they are synced: until then they may yet be
  * what they were before. */
@@ -190,6 +213,7 @@ void manager_adopt_history(Manager *m) {
         Voice voices[NAMES_MAX];
         Store *s = m->store;
         Lineage l;
+        bool untold;
         size_t n;
 
         if (m->report->mysqld != MYSQLD_PRIMARY || s->claim_state != CLAIM_NONE)
@@ -200,21 +224,23 @@ void manager_adopt_history(Manager *m) {
                 return;
         if (!l.history && !m->report->have_view)
                 l.history = told_by_member(m);
+        untold = !m->report->have_view && (!l.history || manager_is_settled_untold(m));
+        if (untold && told_by_server(m, voices, n, &l) < 0)
+                return;
         if (!l.history)
                 return;
-        if (s->settled == log->section && l.history->n <= s->history.n)
+        if ((untold ? manager_is_settled_untold(m) : s->settled == log->section) && l.history->n <= s->history.n)
                 return;
 
-        History before = s->history;
-        uint64_t settled = s->settled;
-        size_t n_led = s->n_led;
+        Store before = *s;
         s->history = *l.history;
-        s->settled = log->section;
+        if (untold)
+                memcpy(s->settled_start, m->evidence.unit_invocation, sizeof(s->settled_start));
+        else
+                s->settled = log->section;
         s->n_led = 0;
         if (manager_save(m) < 0) {
-                s->history = before;
-                s->settled = settled;
-                s->n_led = n_led;
+                *s = before;
                 return;
         }
         manager_touch(m);

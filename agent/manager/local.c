@@ -171,6 +171,7 @@ static void ask_server(Manager *m, bool followed) {
         bool lacks = primary && log->n_views > 0 && log->views_section == log->section &&
                      m->evidence.view_seqno[log->n_views - 1] == SEQNO_UNDEFINED;
         bool asks = primary || m->evidence.mysqld == MYSQLD_NON_PRIMARY;
+        usec_t pause;
 
         if (m->main_pid == 0 || (followed && !(asks && (lacks || is_outdated(m))))) {
                 m->probe_tries = 0;
@@ -182,7 +183,10 @@ static void ask_server(Manager *m, bool followed) {
                 manager_wake(m, m->probe_after);
                 return;
         }
-        m->probe_after = manager_now(m) + (followed ? PROBE_PAUSE << m->probe_tries : UNFOLLOWED_PERIOD);
+        pause = PROBE_PAUSE << m->probe_tries;
+        if (!followed && (m->have_status || pause > UNFOLLOWED_PERIOD))
+                pause = UNFOLLOWED_PERIOD;
+        m->probe_after = manager_now(m) + pause;
         if (m->probe_tries < PROBE_TRIES)
                 m->probe_tries++;
         if (probe_request(m->probe) < 0)

@@ -304,10 +304,11 @@ static void kill_mysqld(Manager *m) {
 static void unsettle(Manager *m, const Report *own) {
         Store *s = m->store;
 
-        if (s->settled == 0 || s->settled != m->evidence.viewlog.section || !mysqld_in_primary(own->mysqld) ||
+        if (!manager_is_settled(m) || !mysqld_in_primary(own->mysqld) ||
             !(s->n_led > 0 || (s->have_grant && s->grant.manner == MANNER_IN_PLACE && !streq(s->grant.holder, m->name))))
                 return;
         s->settled = 0;
+        s->settled_start[0] = 0;
         if (manager_save(m) < 0)
                 manager_wake(m, manager_now(m) + 5 * USEC_PER_SEC);
 }
@@ -343,7 +344,8 @@ static int draw_report(Manager *m, Report **ret) {
         *r->history = s->history;
         r->have_history = true;
         unsettle(m, r);
-        r->settled = s->settled != 0 && s->settled == m->evidence.viewlog.views_section;
+        /* What the record says of a start is not said of one that was let past the gate. */
+        r->settled = (s->settled != 0 && s->settled == m->evidence.viewlog.views_section && evidence_followed(&m->evidence)) || (!r->have_view && manager_is_settled_untold(m));
         for (size_t i = 0; i < s->n_led; i++)
                 (void) names_add(&r->led, s->led[i].leader);
         r->claim = s->claim_state;

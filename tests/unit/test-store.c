@@ -86,6 +86,7 @@ static void everything_survives(void **state) {
         a->wanted = true;
         store_add_led(a, &(Uuid) { .b = { 1 } }, "db3");
         a->settled = 7;
+        (void) snprintf(a->settled_start, sizeof(a->settled_start), "ffeeddccbbaa99887766554433221100");
         a->resuming = 8;
         a->owed = true;
         assert_true(store_set_quorum_off(a, 9, 8, "pc.ignore_quorum"));
@@ -129,6 +130,7 @@ static void everything_survives(void **state) {
         assert_null(store_quorum_off(a, 8));
         assert_string_equal(a->stopping, "00112233445566778899aabbccddeeff");
         assert_int_equal(a->resuming, 8);
+        assert_string_equal(a->settled_start, "ffeeddccbbaa99887766554433221100");
         assert_int_equal(a->ruling.policy, POLICY_MANUAL);
         assert_int_equal(a->ruling.version, INT64_C(9007199254740993));
         assert_string_equal(a->ruling.node, "db3");
