@@ -96,6 +96,19 @@ static bool waits(const Voice *v, const Plan *plan) {
                !names_contain(&plan->diverged, v->name) && !names_contain(&plan->stray, v->name);
 }
 
+/* Is half of the component of `p` gone, or more, and has it not noticed? */
+static bool is_fading(const Voice *voices, size_t n, const Report *p) {
+        const Names *members = p->have_view && p->n_views > 0 ? &p->view[0].members : NULL;
+        size_t gone = 0;
+
+        for (size_t i = 0; members && i < n; i++) {
+                const Report *o = voice_report(&voices[i]);
+
+                gone += o && o->mysqld == MYSQLD_STOPPED && names_contain(members, voices[i].name);
+        }
+        return members && gone > 0 && 2 * gone >= members->n + p->arbitrators.n;
+}
+
 typedef struct Place {
         const Voice *voice;
         Forecast forecast;
@@ -119,9 +132,9 @@ static int by_turn(const void *a, const void *b) {
 
 void joining_turn(const Voice *voices, size_t n, const Plan *plan, const char *name, Turn *ret) {
         size_t n_line = 0, n_primary = 0, n_donating = 0, n_underway = 0, place = 0, room;
-        const Voice *underway = NULL;
+        const Voice *underway = NULL, *fading = NULL;
+        bool heard_cache = false, lasts = false;
         Place line[NAMES_MAX];
-        bool heard_cache = false;
 
         *ret = (Turn) { .now = true };
         for (size_t i = 0; i < n && n_line < NAMES_MAX; i++) {
@@ -134,6 +147,10 @@ void joining_turn(const Voice *voices, size_t n, const Plan *plan, const char *n
                         n_primary++;
                         n_donating += o->donating;
                         heard_cache = heard_cache || told(o);
+                        if (!is_fading(voices, n, o))
+                                lasts = true;
+                        else if (!fading || strcmp(v->name, fading->name) < 0)
+                                fading = v;
                 } else if ((o->mysqld == MYSQLD_STARTING || o->mysqld == MYSQLD_JOINING) && !streq(v->name, name)) {
                         n_underway++;
                         if (!underway || strcmp(v->name, underway->name) < 0)
@@ -146,6 +163,12 @@ void joining_turn(const Voice *voices, size_t n, const Plan *plan, const char *n
         /* Joined on the word of a port alone: nothing is known to wait for. */
         if (n_primary == 0)
                 return;
+        if (!lasts) {
+                ret->now = false;
+                ret->fading = true;
+                ret->after = fading;
+                return;
+        }
 
         qsort(line, n_line, sizeof(line[0]), by_turn);
         while (place < n_line && !streq(line[place].voice->name, name))

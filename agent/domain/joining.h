@@ -7,7 +7,12 @@
  * a busy machine): so those who join by IST all go at once, and whoever finds no
  * donor free asks again a second later. A full copy takes a donor for as long as
  * it takes. So it goes after them; and of these there go as many at once as
- * there are donors free, for each that is done is one donor more. */
+ * there are donors free, for each that is done is one donor more.
+ *
+ * Servers that are killed are members for some seconds more, until the others
+ * notice. Where those are too few then to stay Primary, nobody joins them
+ * meanwhile: who does is neither let in nor sent away, and Galera gives up only
+ * after half a minute, in which nobody else can form the cluster either. */
 #pragma once
 
 #include "domain/decision.h"
@@ -38,6 +43,7 @@ typedef struct Turn {
         bool underway;      /* it is on its way in */
         bool donor_free;    /* there is a donor that serves nobody: it need not be so for long */
         bool untold;        /* nobody has told yet what it keeps, so the order is not known */
+        bool fading;        /* the component of `after` has yet to notice who is gone, and will not be Primary then */
 } Turn;
 
 /* For the node `name`, which would join by `plan`. */

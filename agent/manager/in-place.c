@@ -37,7 +37,7 @@ void in_place_forget(Manager *m) {
 }
 
 bool in_place_is_time(Manager *m) {
-        if (!election_leads(m, MANNER_IN_PLACE) || manager_overruled(m) || (m->request.call && m->request.bootstrap))
+        if (!election_leads(m, MANNER_IN_PLACE) || !manager_may_heal(m) || (m->request.call && m->request.bootstrap))
                 return true;
         if (m->place_at == 0)
                 m->place_at = manager_now(m) + HEAL_TIME;

@@ -203,7 +203,7 @@ static void start_mysqld(Manager *m) {
 }
 
 /* Has an operator, here or there, said that some will not return? */
-bool manager_overruled(const Manager *m) {
+static bool is_overruled(const Manager *m) {
         bool spoken = m->store->without.n > 0;
 
         for (size_t i = 0; i < m->n_peers; i++) {
@@ -212,6 +212,18 @@ bool manager_overruled(const Manager *m) {
                 spoken = spoken || (o && o->without.n > 0);
         }
         return spoken;
+}
+
+bool manager_may_heal(const Manager *m) {
+        if (is_overruled(m))
+                return false;
+        for (size_t i = 0; i < m->n_peers; i++) {
+                const Report *o = peer_condition(m->peer[i]) == CONDITION_KNOWN ? peer_report(m->peer[i]) : NULL;
+
+                if (!o || o->mysqld != MYSQLD_STOPPED)
+                        return true;
+        }
+        return false;
 }
 
 /* A server that has left the cluster and goes on living joins nobody again:
@@ -246,10 +258,16 @@ static void stop_mysqld(Manager *m) {
                 m->stop_at = 0;
                 return;
         }
-        /* Galera is given time to heal itself, unless an operator has spoken; and a
-         * server that is being shut down, to end. */
-        if (m->stop_at == 0)
-                m->stop_at = manager_now(m) + (left ? LEFT_TIME : stuck ? STUCK_TIME : manager_overruled(m) ? 0 : HEAL_TIME);
+        /* Galera is given time to heal itself, where it may; and a server that is being
+         * shut down, to end. */
+        if (m->stop_at == 0) {
+                m->stop_at = manager_now(m) + (left ? LEFT_TIME : stuck ? STUCK_TIME : HEAL_TIME);
+                m->heals = !left && !stuck;
+        }
+        if (m->heals && !manager_may_heal(m)) {
+                m->stop_at = manager_now(m);
+                m->heals = false;
+        }
         if (manager_now(m) < m->stop_at) {
                 manager_wake(m, m->stop_at);
                 return;

@@ -148,6 +148,7 @@ typedef struct Manager {
         usec_t tarry_until; /* for members that have yet to be asked to start, 0: for nobody */
         usec_t kill_at; /* when one that does not hear of its stop is killed, 0 for none */
         usec_t stop_at;    /* when it will be, 0: it need not be */
+        bool heals;        /* until then Galera is given time to heal itself */
         usec_t ask_after; /* whether a server that has left the cluster still answers */
         bool starting;     /* a start job of ours is under way */
         usec_t start_after;
@@ -221,9 +222,11 @@ void manager_touch(Manager *m);
 /* Evaluate again at this time of CLOCK_MONOTONIC, at the latest. */
 void manager_wake(Manager *m, usec_t at);
 
-/* So long Galera is given to heal itself, unless an operator has spoken. */
+/* So long Galera is given to heal itself, where it may: not where an operator has
+ * spoken, nor where all other servers are known to be stopped, for a server finds only
+ * those again that run. */
 #define HEAL_TIME (15 * USEC_PER_SEC)
-bool manager_overruled(const Manager *m); /* here or elsewhere, some are given up */
+bool manager_may_heal(const Manager *m);
 usec_t manager_now(Manager *m);
 
 /* Writes the store; a failure is logged, and returned, for a promise that is

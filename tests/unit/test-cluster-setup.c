@@ -368,6 +368,39 @@ static void what_a_person_stops_is_not_wanted(void **state) {
         (void) sd_bus_slot_unref(slot);
 }
 
+/* A server finds only those again that run: where none does, it is not given the 15 s. */
+static void who_has_nobody_left_to_find_is_stopped_at_once(void **state) {
+        World *w = *state;
+        Node *db1 = &w->node[0], *db2 = &w->node[1], *db3 = &w->node[2];
+        usec_t began;
+
+        agent_start(db1);
+        agent_start(db2);
+        agent_start(db3);
+        be_non_primary(db2);
+        LOOP_UNTIL(w->event, streq(property(db2, "Mysqld"), "non-primary"));
+        began = clock_usec();
+        enter(db1); /* it waits to start */
+        LOOP_UNTIL(w->event, db2->systemd.stops == 1);
+        assert_true(clock_usec() < began + 10 * USEC_PER_SEC);
+}
+
+static void who_may_find_another_is_given_time(void **state) {
+        World *w = *state;
+        Node *db1 = &w->node[0], *db2 = &w->node[1], *db3 = &w->node[2];
+
+        agent_start(db1);
+        agent_start(db2);
+        agent_start(db3);
+        be_non_primary(db2);
+        be_non_primary(db3);
+        LOOP_UNTIL(w->event, streq(property(db2, "Mysqld"), "non-primary") && streq(property(db3, "Mysqld"), "non-primary"));
+        enter(db1);
+        LOOP_UNTIL(w->event, strstr(property(db2, "Plan"), "others wait to start"));
+        loop_for(w->event, USEC_PER_SEC);
+        assert_int_equal(db2->systemd.stops + db3->systemd.stops, 0);
+}
+
 /* It would wait for that one for ever. */
 static void an_address_of_its_own_is_no_peer(void **state) {
         World *w = *state;
@@ -402,6 +435,8 @@ int main(void) {
                 world_test(what_the_running_server_says_counts),
                 world_test(what_it_stops_is_still_wanted),
                 world_test(what_a_person_stops_is_not_wanted),
+                world_test(who_has_nobody_left_to_find_is_stopped_at_once),
+                world_test(who_may_find_another_is_given_time),
                 world_test(an_address_of_its_own_is_no_peer),
         };
 

@@ -75,6 +75,15 @@ static const struct {
         { "nor for who has diverged", "db1 primary 120 settled history a@90 cached 1; db2 stopped 90; db3 stopped 100", "2" },
         { "nor for who is of another cluster", "db1 primary 120 cached 1; db2 stopped 90; db3 stopped B119", "2" },
         { "nothing told: one moment more", "db1 primary 120; db2 stopped 90; db3 stopped 100", "2? 3?" },
+        { "two of three are gone, and it has yet to notice", "db1 primary 120 view 10:123 cached 1; db2 stopped 90; db3 stopped 100", "2~1 3~1" },
+        { "one of two is", "db1 primary 120 view 10:12 cached 1; db2 stopped 90", "2~1" },
+        { "one of three is: the others stay Primary", "db1 primary 120 view 10:123 cached 1; db2 stopped 90; db3 primary 120 view 10:123 cached 1", "2" },
+        { "it has noticed, and is Primary", "db1 primary 120 view 10:1,5:123 cached 1; db2 stopped 90; db3 stopped 100", "2 3" },
+        { "one of them has", "db1 primary 120 view 10:1234 cached 1; db4 primary 120 view 20:14,10:1234 cached 1; db2 stopped 90; db3 stopped 100", "2 3" },
+        { "three of four are", "db1 primary 120 view 10:1234 cached 1; db2 stopped 90; db3 stopped 100; db4 stopped 100", "2~1 3~1 4~1" },
+        { "those who were never with it do not count", "db1 primary 120 view 10:14 cached 1; db4 primary 120 view 10:14 cached 1; db2 stopped 90; db3 stopped 100", "2 3" },
+        { "nor those who run", "db1 primary 120 view 10:123 cached 1; db2 stopped 90; db3 starting 100", "2" },
+        { "nor those who are not heard", "db1 primary 120 view 10:123 cached 1; db2 stopped 90; db3 uncertain", "2" },
         { "no agent where it is Primary: all go", "db1 alive; db2 stopped 90; db3 stopped 100", "2 3" },
 };
 
@@ -95,7 +104,7 @@ static char *turns_of(const Voice *voices, size_t n, const Plan *plan) {
                 fprintf(f, "%s%s", first ? "" : " ", voices[i].name + 2);
                 first = false;
                 if (!t.now)
-                        fprintf(f, "%c%s", t.untold ? '?' : t.underway ? '!' : '<', t.after ? t.after->name + 2 : "");
+                        fprintf(f, "%c%s", t.untold ? '?' : t.fading ? '~' : t.underway ? '!' : '<', t.after ? t.after->name + 2 : "");
         }
         assert_int_equal(fclose(f), 0);
         return text;
