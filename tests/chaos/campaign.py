@@ -5,8 +5,9 @@ import random
 import time
 
 from cluster import LED, PATIENT
-from faults import KINDS, FileHarmed
+from faults import KINDS
 from lablib import LabError
+from watch import given_up
 
 # A round, in seconds: when faults begin, and how long they last.
 BEGIN_WITHIN = 12
@@ -16,8 +17,12 @@ MOST_AT_ONCE = 4
 # How long the nodes may take to be whole again by themselves once all faults are over.
 # A server that lost its peers waits for them; a full copy and a start that failed take most.
 BY_THEMSELVES = 150
-# Where somebody harmed a file, a node may have to wait for a person.
+# Where somebody harmed a file, or gave a node up, one may have to wait for a person.
 BEFORE_HELP = 40
+
+# What tells in a timeline that a node waits for a person, and what one did.
+WAITS = " waits: "
+HELPED = " is helped: "
 
 # What a write or a start that was interrupted could leave.
 LEFT = "find /var/lib/mainstay /var/lib/mysql -xdev -name '.*.tmp'; ls /run/mainstay/start.env"
@@ -40,7 +45,7 @@ class Round:
 
 
 class Timeline:
-    """What was done when, for people and for reading beside the journals."""
+    """What was done when, for people; with what the nodes said meanwhile, of which each is (time, words)."""
 
     def __init__(self):
         self.lines = []
@@ -48,8 +53,11 @@ class Timeline:
     def add(self, what):
         self.lines.append((time.time(), what))
 
+    def merged(self, said):
+        return "\n".join(f"{stamp(moment)} {what}" for moment, what in sorted([*self.lines, *said], key=lambda line: line[0]))
+
     def __str__(self):
-        return "\n".join(f"{stamp(moment)} {what}" for moment, what in self.lines)
+        return self.merged([])
 
 
 def stamp(moment):
@@ -60,12 +68,15 @@ def carry_out(cluster, drawn, timeline):
     """Begins and ends each fault in its time. All have ended when it returns."""
     steps = sorted([(begin, n, "begins", fault) for n, (begin, _, fault) in enumerate(drawn.faults)] +
                    [(end, n, "ends", fault) for n, (_, end, fault) in enumerate(drawn.faults)], key=lambda step: step[:2])
+    for _, _, fault in drawn.faults:
+        fault.keep(cluster)
     zero = time.monotonic()
     for at, _, what, fault in steps:
         time.sleep(max(0, zero + at - time.monotonic()))
         timeline.add(f"{what}: {fault}")
         try:
-            fault.begin(cluster) if what == "begins" else fault.end(cluster)
+            if said := fault.begin(cluster) if what == "begins" else fault.end(cluster):
+                timeline.add(f"    {said}")
         except (LabError, OSError) as error:
             # Another fault has the node.
             timeline.add(f"    {' '.join(str(error).split())[:200]}")
@@ -79,13 +90,13 @@ def carry_out(cluster, drawn, timeline):
 
 def come_back(cluster, drawn, timeline):
     """Waits for all nodes to be in service. Where one waits for a person, does what it says."""
-    harmed = any(isinstance(fault, FileHarmed) for _, _, fault in drawn.faults)
+    harmed = any(fault.may_need_help() for _, _, fault in drawn.faults)
     try:
         cluster.wait(lambda: all_synced(cluster), "all nodes to be Synced", timeout=BEFORE_HELP if harmed else BY_THEMSELVES, interval=0.5)
     except LabError:
         timeline.add("not all are back by themselves")
         helped = [help_node(cluster, node, timeline) for node in cluster.nodes()]
-        assert harmed or not any(helped), "a node waited for a person, though no file was harmed"
+        assert harmed or not any(helped), "a node waited for a person, though nothing was done to its data"
         cluster.wait(lambda: all_synced(cluster), "all nodes to be Synced with a person's help", timeout=PATIENT, interval=0.5)
     timeline.add("all are back")
 
@@ -100,11 +111,11 @@ def help_node(cluster, node, timeline):
         return False
     reasons = [reason["text"] for reason in cluster.plan(node.name).get("reasons", [])]
     assert reasons, f"{node.name} is not back, and gives no reason"
-    timeline.add(f"{node.name} waits: {' '.join(reasons)[:500]}")
+    timeline.add(f"{node.name}{WAITS}{' '.join(reasons)[:500]}")
     for command in ("mainstayctl recover --yes", "systemctl start mariadb"):
         verb = command.split(" --")[0]
         if any(verb in reason for reason in reasons) or (verb.startswith("systemctl") and stopped(node)):
-            timeline.add(f"{node.name}: {command}")
+            timeline.add(f"{node.name}{HELPED}{command}")
             done = node.run(command, check=False, timeout=PATIENT)
             if done.returncode:
                 timeline.add(f"    {' '.join((done.stdout + done.stderr).split())[:300]}")
@@ -117,12 +128,15 @@ def stopped(node):
 
 
 def check(cluster):
-    """After a round: nothing is lost, there is one history, and nothing is left lying about."""
+    """After a round: nothing is lost but what an operator gave up, there is one history,
+    and nothing is left lying about. Returns whom an operator gave up."""
+    cluster.ledger.given_up = given_up(cluster)
     cluster.check()
     histories = {node.name: json.dumps(cluster.ask(node.name, "report").get("history")) for node in cluster.nodes()}
     assert len(set(histories.values())) == 1, f"histories differ: {histories}"
     for node in cluster.nodes():
         cluster.wait(lambda: not leftovers(cluster, node), f"nothing to be left on {node.name}: {leftovers(cluster, node)}", timeout=30, interval=1)
+    return cluster.ledger.given_up
 
 
 def leftovers(cluster, node):

@@ -2,9 +2,18 @@
 and ends. What ends a fault also mends it, as a person or time would.
 
 A fault may meet a node that another one has switched off: what it then cannot do is
-told in the timeline, and is no mistake."""
+told in the timeline, and is no mistake.
 
+Not here: clocks that jump. Nodes are containers, and the wall clock is the machine's;
+a time namespace moves only the clocks that nobody sets, and a preloaded library that
+lies to single programs would be a test of that library. Delay is that of a queue that
+is full (tbf), for not every kernel has netem."""
+
+import contextlib
+import os
 import re
+import signal
+import subprocess
 
 from cluster import GRASTATE, GVWSTATE, PATIENT
 from lablib.host import host_run
@@ -14,6 +23,8 @@ from lablib.network import network_link
 SHORT = 20
 VIEWS = "var/lib/mainstay/server/views"
 AGENT_STATE = "var/lib/mainstay/state.json"
+
+ROOT_FULL = "var/full"
 
 KINDS = []
 
@@ -25,6 +36,7 @@ def kind(cls):
 
 class Fault:
     """On `names`, drawn from the nodes of a cluster by a random.Random."""
+    process = None
 
     def __init__(self, rng, names):
         self.names = self.draw(rng, list(names))
@@ -36,11 +48,21 @@ class Fault:
         raise NotImplementedError
 
     def end(self, cluster):
-        """Nothing, where time or systemd mends it."""
+        """Nothing, where time or systemd mends it. What either returns is told in the timeline."""
+
+    def keep(self, cluster):
+        """Before the round begins: what is wanted later of how all was then."""
+
+    def may_need_help(self):
+        """Whether a node may have to wait for a person after it."""
+        return False
+
+    @classmethod
+    def words(cls):
+        return re.sub(r"(?<!^)(?=[A-Z])", " ", cls.__name__).lower()
 
     def __str__(self):
-        words = re.sub(r"(?<!^)(?=[A-Z])", " ", type(self).__name__).lower()
-        return " ".join([f"{words} {', '.join(self.names)}", *self.more()])
+        return " ".join([f"{self.words()} {', '.join(self.names)}", *self.more()])
 
     def more(self):
         return []
@@ -157,6 +179,19 @@ class LinkDown(Several):
 
 
 @kind
+class LinkFlaps(Fault):
+    """Down for some seconds, many times: what is under way ends in the middle, or late."""
+
+    def begin(self, cluster):
+        node = cluster.node(self.names[0])
+        self.process = node.spawn("while sleep 1.3; do ip link set host0 down; sleep 0.7; ip link set host0 up; done")
+
+    def end(self, cluster):
+        end_process(self.process)
+        self.on_each(cluster, "ip link set host0 up; networkctl reconfigure host0")
+
+
+@kind
 class Parted(Several):
     """These from the others; among themselves they are well connected."""
 
@@ -222,12 +257,36 @@ class LossyFor(Filtered):
 
 
 @kind
+class ConnectionsReset(Filtered):
+    """At every hundredth packet that arrives the connection ends, in the middle of whatever it says."""
+    rules = ("chain in { type filter hook input priority 0; "
+             "iifname host0 meta l4proto tcp numgen random mod 100 < 1 reject with tcp reset; }\n")
+
+
+@kind
+class AgentsCutOff(Several):
+    """Every connection between its agent and another ends, in the middle of a message."""
+
+    def begin(self, cluster):
+        self.on_each(cluster, "pkill -KILL -x ssh; pkill -KILL -f '^sshd: mainstay-peer'")
+
+    end = begin
+
+
+@kind
 class SlowLink(Fault):
     """What it is sent waits in a queue, up to a second."""
 
+    def draw(self, rng, names):
+        self.rate = rng.choice(["64kbit", "256kbit", "1mbit"])
+        return [rng.choice(names)]
+
+    def more(self):
+        return [self.rate]
+
     def begin(self, cluster):
         host_run("tc", "qdisc", "add", "dev", network_link(cluster.lab.name, self.names[0]), "root",
-                 "tbf", "rate", "256kbit", "burst", "4kb", "latency", "1s")
+                 "tbf", "rate", self.rate, "burst", "4kb", "latency", "1s")
 
     def end(self, cluster):
         host_run("tc", "qdisc", "delete", "dev", network_link(cluster.lab.name, self.names[0]), "root", check=False)
@@ -239,9 +298,18 @@ class FileHarmed(Fault):
     """The node loses power, and comes back with files that are not as it left them."""
     files = ()
 
+    def may_need_help(self):
+        return True
+
+    def keep(self, cluster):
+        """What an old backup has."""
+        with contextlib.suppress(OSError):
+            self.old = cluster.node(self.names[0]).path(self.file).read_bytes()
+
     def draw(self, rng, names):
         self.file = rng.choice(self.files)
         self.how = rng.choice(sorted(HARMS))
+        self.old = None
         name, self.other = rng.sample(names, 2)
         return [name]
 
@@ -250,7 +318,7 @@ class FileHarmed(Fault):
         cluster.lab.cut(name)
         path = cluster.node(name).path(self.file)
         if path.exists():
-            HARMS[self.how](path, cluster.node(self.other).path(self.file))
+            HARMS[self.how](path, cluster.node(self.other).path(self.file), self.old)
 
     def end(self, cluster):
         boot(cluster, self.names)
@@ -267,11 +335,12 @@ def overwrite(path, data):
 
 
 HARMS = {
-    "truncated": lambda path, _: overwrite(path, path.read_bytes()[:len(path.read_bytes()) // 2]),
-    "emptied": lambda path, _: overwrite(path, b""),
-    "zeroed": lambda path, _: overwrite(path, bytes(len(path.read_bytes()))),
-    "removed": lambda path, _: path.unlink(),
-    "swapped": lambda path, other: overwrite(path, other.read_bytes()) if other.exists() else None,
+    "truncated": lambda path, *_: overwrite(path, path.read_bytes()[:len(path.read_bytes()) // 2]),
+    "emptied": lambda path, *_: overwrite(path, b""),
+    "zeroed": lambda path, *_: overwrite(path, bytes(len(path.read_bytes()))),
+    "removed": lambda path, *_: path.unlink(),
+    "swapped": lambda path, other, _: overwrite(path, other.read_bytes()) if other.exists() else None,
+    "restored": lambda path, _, old: overwrite(path, old) if old is not None else None,
 }
 
 
@@ -313,6 +382,33 @@ class AgentCannotWrite(Fault):
         self.on_each(cluster, "umount /var/lib/mainstay; systemctl reset-failed mainstayd; systemctl restart --no-block mainstayd")
 
 
+@kind
+class DiskFull(Several):
+    """Of the server, the agent and the journal alike: they share it."""
+
+    def begin(self, cluster):
+        for name in self.names:
+            fill(cluster.node(name).path(ROOT_FULL))
+
+    def end(self, cluster):
+        for name in self.names:
+            cluster.node(name).path(ROOT_FULL).unlink(missing_ok=True)
+
+    def may_need_help(self):
+        # A server that could not write a change has other data than the others.
+        return True
+
+
+def fill(path):
+    """Takes all the room there is, to the last block."""
+    with open(path, "wb", buffering=0) as file:
+        room = os.statvfs(path).f_bavail * os.statvfs(path).f_frsize
+        while room >= 4096:
+            with contextlib.suppress(OSError):
+                os.posix_fallocate(file.fileno(), os.fstat(file.fileno()).st_size, room)
+            room //= 2
+
+
 # People.
 
 VERBS = (
@@ -328,8 +424,16 @@ VERBS = (
     "mainstayctl policy maintenance; sleep 2; mainstayctl policy automatic",
     "timeout 15 mainstayctl recover --yes",
     "mainstayctl plan",
+    "timeout 15 mainstayctl recover --yes --no-wait",
+    "mainstayctl join --donor db1 --no-wait",
+    "systemctl stop mainstayd; sleep 1; systemctl start mainstayd",
+    "systemctl kill mariadb",
     "sed -i 's/^safe_to_bootstrap:.*/safe_to_bootstrap: 1/' /var/lib/mysql/grastate.dat",
 )
+
+# A server that a person stops stays stopped: by these, where it runs, for the start that
+# is a part of the first one is refused.
+STOPPING = ("galera_new_cluster", "systemctl kill mariadb")
 
 
 @kind
@@ -341,7 +445,39 @@ class Operator(Fault):
         return [rng.choice(names)]
 
     def begin(self, cluster):
-        self.on_each(cluster, self.verb)
+        self.process = cluster.node(self.names[0]).spawn(self.verb)
+
+    def end(self, cluster):
+        return end_process(self.process)
+
+    def may_need_help(self):
+        return any(word in self.verb for word in STOPPING)
 
     def more(self):
         return [repr(self.verb)]
+
+
+def end_process(process):
+    """Waits for it a little, and ends it; returns its last words. None has begun on a node that was off."""
+    if process is None:
+        return ""
+    try:
+        out, err = process.communicate(timeout=1)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        out, err = process.communicate()
+    return " ".join(" ".join((out + err).split())[-300:].split())
+
+
+@kind
+class OperatorGivesUp(Operator):
+    """Says of others that they are gone for good, which may be so, or not."""
+
+    def draw(self, rng, names):
+        name, *self.without = rng.sample(names, rng.randint(2, len(names)))
+        self.verb = f"timeout 30 mainstayctl bootstrap --without {' '.join(self.without)}"
+        return [name]
+
+    def may_need_help(self):
+        # What those have who were given up may not fit to what the others did.
+        return True

@@ -50,8 +50,9 @@ def _mount(lower, upper, work, root):
              f"lowerdir={lower},upperdir={upper},workdir={work}", root)
 
 
-def disk_make(lab, node, image, datadir=None):
-    """Makes and mounts the root of a new node.
+def disk_make(lab, node, image, datadir=None, size=None):
+    """Makes and mounts the root of a new node: with `size`, in bytes, what it writes
+    lies in a file system of its own, which others do not fill, and it can.
 
     Its datadir is a copy of `datadir`, by default of the image's. A copy, and
     opaque to the overlay: a server, and whoever watches its files, must not see
@@ -59,6 +60,8 @@ def disk_make(lab, node, image, datadir=None):
     """
     upper, root = _upper(lab, node), disk_root(lab, node)
     work = upper.with_name("work")
+    if size:
+        _mount_own(upper.parent, size)
     for path in (upper, work, root):
         path.mkdir(parents=True)
     _mkdir_like(image, upper, "var", "var/lib")
@@ -67,6 +70,17 @@ def disk_make(lab, node, image, datadir=None):
     os.setxattr(copy, "trusted.overlay.opaque", b"y")
     _mount(image, upper, work, root)
     return root
+
+
+def _mount_own(place, size):
+    """A sparse file takes no more room than what is written to it. Nothing is kept back
+    for root, so that full is full."""
+    file = place.with_suffix(".ext4")
+    place.mkdir(parents=True)
+    with open(file, "wb") as new:
+        new.truncate(size)
+    host_run("mkfs.ext4", "-q", "-m", "0", file)
+    host_run("mount", "-o", "loop", file, place)
 
 
 def _mkdir_like(image, upper, *names):
@@ -80,17 +94,17 @@ def _mkdir_like(image, upper, *names):
 
 def disk_remove(lab):
     """Unmounts and removes all the disks of a lab, and its running state."""
-    top = str(disk_run(lab)) + "/"
+    tops = f"{disk_run(lab)}/", f"{PLACE / lab}/"
     # Read anew each time: what is mounted below must go first.
     for _ in range(3):
         mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
-        mine = [mount for mount in mounts if mount.startswith(top)]
+        mine = [mount for mount in mounts if mount.startswith(tops)]
         if not mine:
             break
         for mount in sorted(mine, reverse=True):
             # Lazily: the processes of the node are gone, a person's shell may not be.
             host_run("umount", "--lazy", mount, check=False)
     else:
-        raise LabError(f"mounts that do not go away below {top}")
+        raise LabError(f"mounts that do not go away below {' and '.join(tops)}")
     shutil.rmtree(PLACE / lab, ignore_errors=True)
     shutil.rmtree(disk_run(lab), ignore_errors=True)

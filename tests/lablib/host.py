@@ -15,6 +15,7 @@ PACKAGES = {
     "dpkg-buildpackage": "dpkg-dev",
     "haproxy": "haproxy",
     "ip": "iproute2",
+    "mkfs.ext4": "e2fsprogs",
     "mmdebstrap": "mmdebstrap",
     "mount": "mount",
     "nsenter": "util-linux",

@@ -41,11 +41,12 @@ class Lab:
     deb      a Debian package, installed in every node
     datadir  a directory that every node's datadir begins as a copy of, instead
              of the one that the package makes (see seed.py)
+    disk     in bytes: what a node writes lies in a file system of that size
     prepare  called with (root, node name) for every node before its first boot
     options  of Profile: by_address, sst, provider_options, mysqld_on
     """
 
-    def __init__(self, count, name="test", image=DEFAULT, deb=None, datadir=None,
+    def __init__(self, count, name="test", image=DEFAULT, deb=None, datadir=None, disk=None,
                  prepare=None, boot=True, **options):
         if not NAME.fullmatch(name):
             raise LabError(f"{name!r}: a lab's name is 1 to 7 of a-z and 0-9, a letter first")
@@ -57,6 +58,7 @@ class Lab:
         self.nodes = []
         self.deb = deb
         self._datadir = datadir
+        self._disk = disk
         self._prepare = prepare
         self._boot = boot
         self._options = options
@@ -82,7 +84,7 @@ class Lab:
         `owner` is a process with which the lab should end: what is left when
         it has died is replaced, where a lab without owner is left alone.
         """
-        host_require("ip", "mount", "umount", "nsenter", "setsid", "ssh-keygen", "systemctl",
+        host_require(*(["mkfs.ext4"] if self._disk else []), "ip", "mount", "umount", "nsenter", "setsid", "ssh-keygen", "systemctl",
                      "systemd-nspawn", "tar", "chroot")
         image = image_build(self.image)
         with _signals_raise():
@@ -126,7 +128,7 @@ class Lab:
         roots = {}
         for node in self.nodes:
             roots[node.name] = root = disk_make(self.name, node.name, image,
-                                                  self._datadir)
+                                                  self._datadir, self._disk)
             profile.write(root, node.name)
             if self.deb:
                 profile_install(root, self.deb)

@@ -36,11 +36,11 @@ class Cluster:
     # From bare nodes to a cluster, by the README's own steps.
 
     @staticmethod
-    def lab_of(deb, name, image, count=3, by_address=False):
+    def lab_of(deb, name, image, count=3, by_address=False, **options):
         """Three nodes begin from nothing; where there are more, that would take
         minutes, and a cluster that was stopped in good order comes to the same."""
         kind = Lab if count == 3 else SeededLab
-        return kind(count, name=name, image=image, deb=deb, by_address=by_address)
+        return kind(count, name=name, image=image, deb=deb, by_address=by_address, **options)
 
     @classmethod
     def form(cls, lab):
