@@ -489,8 +489,10 @@ int manager_new(sd_event *event, sd_bus *bus, const Paths *paths, Manager **ret)
 
         r = store_open(paths->state, &m->store, error);
         if (r < 0) {
-                _cleanup_free_ char *text = log_text("%s/%s cannot be used: %s. It is left as it is. If it is damaged beyond repair, move it aside: what this node promised is then forgotten, so do it only while a Primary component exists.",
-                                                     paths->state, STORE_NAME, str_or(error, strerror(-r)));
+                const char *dir = paths->state;
+                _cleanup_free_ char *text = log_text("%s/%s cannot be used: %s. It is left as it is. If it is damaged beyond repair, move it aside: mv %s/%s %s/%s.damaged; systemctl restart mainstayd. "
+                                                     "What this node promised, and that somebody keeps it out of service, is forgotten then: in a Galera cluster, do it only while a Primary component exists.",
+                                                     dir, STORE_NAME, str_or(error, strerror(-r)), dir, STORE_NAME, dir, STORE_NAME);
 
                 log_event(LOG_ERR, MESSAGE_STATE_UNREADABLE, text, FIELD_PATH, paths->state, FIELD_REASON, str_or(error, strerror(-r)), NULL);
                 return r;

@@ -230,6 +230,14 @@ int replica_step_start(Manager *m, char text[static 512]) {
         return r;
 }
 
+/* What comes does not go with what is there. Of a copy that is only just made another one says no more. */
+static bool cannot_apply(const Manager *m) {
+        for (size_t i = 0; m->replication && m->job->kind != JOB_PROVISION && i < m->replication->n_channels; i++)
+                if (m->replication->channel[i].applier.error != 0)
+                        return true;
+        return false;
+}
+
 int replica_step_verify(Manager *m, char text[static 512]) {
         Datasource own;
         int r;
@@ -247,7 +255,8 @@ int replica_step_verify(Manager *m, char text[static 512]) {
                 return 1;
         }
         if (own.replicator.health == HEALTH_FAILED || manager_now(m) >= m->step.since + VERIFY_TIME) {
-                SAY(text, "It does not replicate: %.400s.", str_or(own.replicator.text, "it is told to replicate from nobody"));
+                SAY(text, "It does not replicate: %.300s.%s%.64s", str_or(own.replicator.text, "it is told to replicate from nobody"),
+                    cannot_apply(m) ? " Where that is so time and again, its data are not those of its primary. A new copy of them: mainstayctl provision " : "", cannot_apply(m) ? m->name : "");
                 return -EIO;
         }
         m->step.asked = 0; /* again, in a while */

@@ -5,6 +5,7 @@ holds all of it that a status shows against the servers of every image.
 """
 
 from lablib.disk import DATADIR
+from lablib.flavour import MySQL
 from replication import PATIENT
 
 IDENTITY = DATADIR + "/auto.cnf"
@@ -37,6 +38,16 @@ def commit_errant(replicas, name):
     """
     flag, node = replicas.flavour.read_only, replicas.node(name)
     node.rows(f"SET GLOBAL {flag} = OFF; INSERT INTO lab.ledger VALUES (-1, 'errant'); SET GLOBAL {flag} = ON")
+
+
+def write_beforehand(replicas, name, number, logged=False):
+    """A row that the binary log knows nothing of, as of a session with sql_log_bin = 0; or
+    one that it does. Both servers: healthy until the same comes from the primary, then
+    sql No, 1062."""
+    node = replicas.node(name)
+    # MySQL's super_read_only keeps root out, too; who is nobody is kept out all along.
+    before, after = ("SET GLOBAL super_read_only = OFF; ", "; SET GLOBAL super_read_only = ON") if replicas.flavour is MySQL else ("", "")
+    node.rows(f"{before}SET SESSION sql_log_bin = {int(logged)}; INSERT INTO lab.ledger VALUES ({number}, 'of {name} alone'){after}")
 
 
 def purge_binlogs(replicas, name):

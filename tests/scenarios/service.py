@@ -1,6 +1,8 @@
 """The datasources of an asynchronous service: failed, recovered, shunned, repointed,
 as the manual of record has it, on real servers."""
 
+import re
+
 import breakage
 
 from cluster import PATIENT
@@ -209,6 +211,20 @@ def what_cannot_go_on_is_told_and_left_alone(service):
 
 
 @scenario_of_service
+def what_cannot_be_applied_is_told_what_helps(service):
+    """A row is there that the primary sends: `recover` starts it again, and where that fails names the copy that helps."""
+    breakage.write_beforehand(service, "db2", -14)
+    service.node("db1").rows("INSERT INTO lab.ledger VALUES (-14, 'of the primary')")
+    service.wait_state("db2", "FAILED")
+    said = service.ctl("db1", "recover", "db2", status=1)
+    assert "Where that is so time and again" in said and "mainstayctl provision db2" in said, said
+    service.ctl("db1", "provision", "db2")
+    service.ctl("db1", "online", "db2")
+    service.ctl("db1", "provision", "commit", "db2")
+    service.check()
+
+
+@scenario_of_service
 def a_replicator_is_stopped_and_told_whom_to_follow_step_by_step(service):
     """offline, which outlives a restart of the server; replica; online. And who is none, or oneself, is refused."""
     with service.ledger:
@@ -223,6 +239,20 @@ def a_replicator_is_stopped_and_told_whom_to_follow_step_by_step(service):
         assert "cannot replicate from itself" in service.ctl("db1", "repoint", "db2", "db2", status=1)
         assert "is the primary" in service.ctl("db1", "repoint", "db1", status=1)
         assert "There is no node" in service.ctl("db1", "recover", "db9", status=1)
+    service.check()
+
+
+@scenario_of_service
+def an_agent_whose_state_is_damaged_says_what_to_type(service):
+    """It does not start, and leaves the file as it is; what it says brings it back, as a replica."""
+    node, file = service.node("db2"), "/var/lib/mainstay/state.json"
+    node.run(f"systemctl stop mainstayd; truncate --size=20 {file}; systemctl start mainstayd", check=False, timeout=PATIENT)
+    said = service.said("db2")
+    command = re.search(r"move it aside: (.*); systemctl restart mainstayd\.", said)
+    assert command and node.run(f"stat -c %s {file}").stdout == "20\n", said
+    node.run(f"{command[1]} && systemctl restart mainstayd", timeout=PATIENT)
+    service.wait_state("db2", "ONLINE")
+    assert node.sql("SELECT @@read_only") == "1"
     service.check()
 
 
