@@ -292,9 +292,35 @@ static bool quorum_off_read(Store *s, const json_t *o) {
         return true;
 }
 
+/* Absent where they are as they are at first. Of another kind they would be taken for that,
+ * and what was promised would be forgotten. */
+static bool flag_read(const json_t *o, const char *key, bool *ret) {
+        const json_t *v = json_object_get(o, key);
+
+        *ret = json_is_true(v);
+        return !v || json_is_boolean(v);
+}
+
+static bool number_read(const json_t *o, const char *key, uint64_t *ret) {
+        const json_t *v = json_object_get(o, key);
+
+        *ret = (uint64_t) json_integer_value(v);
+        return !v || (json_is_integer(v) && json_integer_value(v) >= 0);
+}
+
+static bool word_read(const json_t *o, const char *key, char *ret, size_t size) {
+        const json_t *v = json_object_get(o, key);
+
+        if (v && (!json_is_string(v) || json_string_length(v) >= size))
+                return false;
+        (void) snprintf(ret, size, "%s", str_or(json_string_value(v), ""));
+        return true;
+}
+
 static int store_from_json(Store *s, const json_t *o, char error[static 256]) {
-        json_t *agent, *boot, *history, *released, *seqnos, *labels, *without, *led, *claim, *grant, *shun, *offline;
+        json_t *agent, *boot, *history, *released, *seqnos, *labels, *without, *led, *claim, *grant, *shun;
         json_int_t epoch, settled, booted;
+        uint64_t join_failures;
         int version, wanted;
 
         (void) snprintf(error, 256, "it is not what mainstayd writes");
@@ -311,13 +337,13 @@ static int store_from_json(Store *s, const json_t *o, char error[static 256]) {
         (void) snprintf(s->settled_start, sizeof(s->settled_start), "%s", str_or(json_string_value(json_object_get(o, "settled_start")), ""));
         s->booted = (usec_t) booted;
         s->wanted = wanted;
-        s->owed = json_is_true(json_object_get(o, "owed"));
-        s->consumed = (uint64_t) json_integer_value(json_object_get(o, "consumed"));
-        (void) snprintf(s->stopping, sizeof(s->stopping), "%s", str_or(json_string_value(json_object_get(o, "stopping")), ""));
-        s->resuming = (uint64_t) json_integer_value(json_object_get(o, "resuming"));
-        s->join_failures = json_integer_value(json_object_get(o, "join_failures"));
-        if (s->join_failures < 0 || !ruling_read(json_object_get(o, "policy"), &s->ruling) || !quorum_off_read(s, json_object_get(o, "quorum_off")))
+        if (!flag_read(o, "owed", &s->owed) || !flag_read(o, "offline", &s->offline) || !flag_read(o, "replica", &s->replica) ||
+            !flag_read(o, "held", &s->held) || !flag_read(o, "held_before", &s->held_before) || !flag_read(o, "down_before", &s->down_before) ||
+            !number_read(o, "consumed", &s->consumed) || !number_read(o, "resuming", &s->resuming) || !number_read(o, "join_failures", &join_failures) ||
+            !word_read(o, "stopping", s->stopping, sizeof(s->stopping)) || !word_read(o, "copy_place", s->copy_place, sizeof(s->copy_place)) ||
+            !ruling_read(json_object_get(o, "policy"), &s->ruling) || !quorum_off_read(s, json_object_get(o, "quorum_off")))
                 return -EBADMSG;
+        s->join_failures = (int64_t) join_failures;
 
         shun = json_object_get(o, "shun");
         if (shun) {
@@ -326,15 +352,6 @@ static int store_from_json(Store *s, const json_t *o, char error[static 256]) {
                 if (r < 0)
                         return r;
         }
-        offline = json_object_get(o, "offline");
-        if (offline && !json_is_boolean(offline))
-                return -EBADMSG;
-        s->offline = json_is_true(offline);
-        s->replica = json_is_true(json_object_get(o, "replica"));
-        s->held = json_is_true(json_object_get(o, "held"));
-        s->held_before = json_is_true(json_object_get(o, "held_before"));
-        s->down_before = json_is_true(json_object_get(o, "down_before"));
-        (void) snprintf(s->copy_place, sizeof(s->copy_place), "%s", str_or(json_string_value(json_object_get(o, "copy_place")), ""));
         claim = json_object_get(o, "claim");
         if (claim) {
                 const char *state, *text;

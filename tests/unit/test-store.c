@@ -261,6 +261,13 @@ static const struct {
         { "a shun that is a text", "\"shun\": {", "\"shun\": \"yes\", \"x\": {" },
         { "a shun until a text", "\"until\": 99", "\"until\": \"monday\"" },
         { "offline 1", "\"offline\": true", "\"offline\": 1" },
+        { "held by a text", "\"held\": true", "\"held\": \"yes\"" },
+        { "a claim consumed before all", "\"consumed\": 6", "\"consumed\": -6" },
+        { "a resumption at a fraction", "\"resuming\": 8", "\"resuming\": 8.5" },
+        { "failures that are a text", "\"join_failures\": 9", "\"join_failures\": \"9\"" },
+        { "a stop of nothing", "\"stopping\": \"", "\"stopping\": 5, \"x\": \"" },
+        { "a stop of too much", "\"stopping\": \"0", "\"stopping\": \"00" },
+        { "a copy that is nowhere", "\"copy_place\": \"beside", "\"copy_place\": \"besides it" },
         { "something behind", "\n}", "\n}}" },
 };
 
@@ -293,7 +300,12 @@ static char *good_text(const Scratch *s) {
         a->ruling = (Ruling) { POLICY_MANUAL, 44, "db7" };
         a->without = case_names("4");
         assert_int_equal(shun_new("", "", 1, 99, &a->shun), 0);
-        a->offline = true;
+        a->offline = a->held = true;
+        a->consumed = 6;
+        a->resuming = 8;
+        a->join_failures = 9;
+        (void) snprintf(a->stopping, sizeof(a->stopping), "0123456789abcdef0123456789abcdef");
+        (void) snprintf(a->copy_place, sizeof(a->copy_place), "beside");
         assert_int_equal(store_save(a), 0);
         a = store_free(a);
         text = scratch_get(s, STORE_NAME);
