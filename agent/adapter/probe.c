@@ -30,7 +30,7 @@ static bool get_text(const json_t *o, const char *key, char *to, size_t size) {
 static int64_t get_number(const json_t *o, const char *key) {
         const json_t *v = json_object_get(o, key);
 
-        return json_is_integer(v) ? json_integer_value(v) : -1;
+        return json_is_integer(v) && json_integer_value(v) >= 0 ? json_integer_value(v) : -1;
 }
 
 static bool get_uuid(const json_t *o, const char *key, Uuid *ret) {
@@ -39,7 +39,8 @@ static bool get_uuid(const json_t *o, const char *key, Uuid *ret) {
         return s && uuid_parse(s, strlen(s), ret) >= 0;
 }
 
-/* All of it or nothing: half a view is a wrong one. */
+/* All of it or nothing: half a view is a wrong one, and so is one without the member that no
+ * node can be called like. */
 static bool get_view(const json_t *v, ServerStatus *s) {
         const json_t *members = json_object_get(v, "members"), *m;
         size_t i;
@@ -50,7 +51,8 @@ static bool get_view(const json_t *v, ServerStatus *s) {
         if (json_array_size(members) == 0 || json_array_size(members) > NAMES_MAX)
                 return false;
         json_array_foreach(members, i, m)
-                if (!get_uuid(m, "uuid", &s->member[i].uuid) || !get_text(m, "name", s->member[i].name, sizeof(s->member[i].name)))
+                if (!get_uuid(m, "uuid", &s->member[i].uuid) || !get_text(m, "name", s->member[i].name, sizeof(s->member[i].name)) ||
+                    !name_valid(s->member[i].name))
                         return false;
         s->n_members = i;
         return true;

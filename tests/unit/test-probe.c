@@ -56,6 +56,10 @@ static void test_absent(void **state) {
         assert_int_equal(server_status_parse("{\"wsrep\":false,\"replication\":{\"answers\":true}}", &s, error), -EBADMSG);
         assert_non_null(strstr(error, "flavour"));
 
+        /* Less than nothing is nothing that a server says. */
+        assert_int_equal(server_status_parse("{\"wsrep\":true,\"state\":-4,\"last_committed\":-9007199254740993,\"recv_queue\":-2}", &s, error), 0);
+        assert_true(s.state == -1 && s.position.seqno == SEQNO_UNDEFINED && s.recv_queue == -1);
+
         assert_int_equal(server_status_parse("{" STATUS ",\"view_problem\":\"SELECT command denied\"}", &s, error), 0);
         assert_false(s.have_view);
         assert_string_equal(s.view_problem, "SELECT command denied");
@@ -91,6 +95,7 @@ static void test_bad_views(void **state) {
                 VIEW("{\"uuid\":\"x\",\"name\":\"db1\"}"),
                 VIEW("{\"uuid\":\"" MEMBER "\",\"name\":\"db1\"},{}"),
                 VIEW("{\"uuid\":\"" MEMBER "\",\"name\":\"0123456789012345678901234567890123456789012345678901234567890123\"}"),
+                VIEW("{\"uuid\":\"" MEMBER "\",\"name\":\"db1\"},{\"uuid\":\"" CLUSTER "\",\"name\":\"db 2\"}"),
                 "{" STATUS ",\"view\":{}}",
                 "{" STATUS ",\"view\":[]}",
                 "{" STATUS ",\"view\":{\"uuid\":\"" CLUSTER "\",\"seqno\":\"7\",\"members\":[{\"uuid\":\"" MEMBER "\",\"name\":\"db1\"}]}}",
