@@ -262,20 +262,23 @@ static void facts_print(FILE *f, const Style *style, const json_t *evidence) {
 }
 
 void explain_print(FILE *f, const Style *style, const json_t *explained) {
-        const char *state = text_of(explained, "state"), *reason = text_of(explained, "reason");
+        _cleanup_free_ char *node = text_clean(text_of(explained, "node")), *clean = text_clean(text_of(explained, "state"));
+        const char *state = str_or(clean, "?"), *reason = text_of(explained, "reason");
         const json_t *changes = json_object_get(explained, "changes"), *o;
         Colour colour = node_colour(state);
         size_t i;
 
-        fprintf(f, "%s is %s%s%s%s\n", text_of(explained, "node"), style_begin(style, colour), state, style_end(style, colour), *reason ? ":" : streq(state, "ONLINE") ? ": it serves." : ".");
+        fprintf(f, "%s is %s%s%s%s\n", str_or(node, "?"), style_begin(style, colour), state, style_end(style, colour), *reason ? ":" : streq(state, "ONLINE") ? ": it serves." : ".");
         if (*reason)
                 text_print(f, style, 2, false, reason);
         if (json_array_size(changes) > 0) {
                 fprintf(f, "\n%sWhat would change that%s\n", style_begin(style, COLOUR_BOLD), style_end(style, COLOUR_BOLD));
                 json_array_foreach((json_t *) changes, i, o) {
+                        _cleanup_free_ char *command = text_clean(text_of(o, "command"));
+
                         text_print(f, style, 2, false, text_of(o, "text"));
-                        if (*text_of(o, "command"))
-                                fprintf(f, "      %s%s%s\n", style_begin(style, COLOUR_BOLD), text_of(o, "command"), style_end(style, COLOUR_BOLD));
+                        if (command && *command)
+                                fprintf(f, "      %s%s%s\n", style_begin(style, COLOUR_BOLD), command, style_end(style, COLOUR_BOLD));
                 }
         }
         fprintf(f, "\n%sWhat is known of it%s\n", style_begin(style, COLOUR_BOLD), style_end(style, COLOUR_BOLD));

@@ -269,12 +269,12 @@ static void print_paragraphs(FILE *f, const Style *style, const json_t *list) {
         size_t i;
 
         json_array_foreach(list, i, entry) {
-                _cleanup_free_ char *node = text_clean(text_of(entry, "node"));
+                _cleanup_free_ char *node = text_clean(text_of(entry, "node")), *what = text_clean(text_of(entry, "what"));
                 Colour c = colour_of(entry);
 
                 if (boots(list, i))
                         fputs(BOOTED "\n\n", f);
-                fprintf(f, "%s  %s  %s%s%s\n", time_text(entry, at), str_or(node, "?"), style_begin(style, c), text_of(entry, "what"), style_end(style, c));
+                fprintf(f, "%s  %s  %s%s%s\n", time_text(entry, at), str_or(node, "?"), style_begin(style, c), str_or(what, "?"), style_end(style, c));
                 text_print(f, style, 4, false, text_of(entry, "text"));
                 print_details(f, style, entry);
                 if (i + 1 < json_array_size(list))

@@ -184,10 +184,31 @@ static void what_only_the_agent_and_systemd_know_is_told(void **state) {
         json_decref(picture);
 }
 
+/* They are of another machine. */
+static void no_control_character_reaches_the_terminal(void **state) {
+        json_t *picture = json_loads("{" SELF("ONLINE", "", "primary", "") ",\"peers\":[" PEER("db3\\u001b[2J", "gone\\r\\u009b", "no\\u0007 route") "]}", 0, NULL), *o = NULL;
+        char *text = NULL;
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+        const Style plain = {0};
+
+        (void) state;
+        assert_non_null(picture);
+        assert_int_equal(explain_make(picture, NULL, NULL, "db3\x1b[2J", NOW, &o), 0);
+        explain_print(f, &plain, o);
+        assert_int_equal(fclose(f), 0);
+        assert_int_equal(strncmp(text, "db3?[2J is gone ??:\n", 20), 0);
+        assert_null(strpbrk(text, "\r\x1b\x07"));
+        json_decref(o);
+        json_decref(picture);
+        free(text);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(each_situation_is_explained),
                 cmocka_unit_test(what_only_the_agent_and_systemd_know_is_told),
+                cmocka_unit_test(no_control_character_reaches_the_terminal),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
