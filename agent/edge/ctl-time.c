@@ -26,6 +26,14 @@ int time_parse_span(const char *text, int64_t *ret) {
         return 0;
 }
 
+/* The number of seconds, where it is not yet to come. */
+static int past(int64_t seconds, usec_t now, usec_t *ret) {
+        if (seconds < 0 || (usec_t) seconds * USEC_PER_SEC > now)
+                return -EINVAL;
+        *ret = (usec_t) seconds * USEC_PER_SEC;
+        return 0;
+}
+
 int time_parse_since(const char *text, usec_t now, usec_t *ret) {
         static const char *const forms[] = { "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d", "%H:%M:%S", "%H:%M" };
         time_t seconds = (time_t) (now / USEC_PER_SEC);
@@ -35,8 +43,7 @@ int time_parse_since(const char *text, usec_t now, usec_t *ret) {
         if (text[0] == '@') {
                 if (number_parse(text + 1, strlen(text + 1), 0, INT32_MAX * (int64_t) 4, &span) < 0)
                         return -EINVAL;
-                *ret = (usec_t) span * USEC_PER_SEC;
-                return 0;
+                return past(span, now, ret);
         }
         if (time_parse_span(text, &span) >= 0) {
                 *ret = now > (usec_t) span * USEC_PER_SEC ? now - (usec_t) span * USEC_PER_SEC : 0;
@@ -48,16 +55,11 @@ int time_parse_since(const char *text, usec_t now, usec_t *ret) {
                 /* What a form does not say is today, at midnight. */
                 struct tm t = { .tm_year = today.tm_year, .tm_mon = today.tm_mon, .tm_mday = today.tm_mday, .tm_isdst = -1 };
                 const char *end = strptime(text, forms[i], &t);
-                time_t at;
 
                 if (!end || *end)
                         continue;
                 t.tm_isdst = -1;
-                at = mktime(&t);
-                if (at < 0)
-                        return -EINVAL;
-                *ret = (usec_t) at * USEC_PER_SEC;
-                return 0;
+                return past((int64_t) mktime(&t), now, ret);
         }
         return -EINVAL;
 }
