@@ -197,6 +197,10 @@ static bool asks_position(const char *line) {
         return false;
 }
 
+static bool names_recovery(const char *line) {
+        return strstr(line, "galera_recovery") || strstr(line, "galera-recovery");
+}
+
 /* `exec COMMAND"` at the end of a shell's script: the command. */
 static char *exec_tail(const char *line) {
         const char *at = NULL;
@@ -213,8 +217,9 @@ static char *exec_tail(const char *line) {
         if (n > 0 && (at[n - 1] == '"' || at[n - 1] == '\''))
                 n--;
         tail = stripped(at, n);
-        /* Anything that only a shell understands, and it is not that simple. */
-        if (tail && (*tail != '/' || strpbrk(tail, ";|&<>`()'\"\\*?"))) {
+        /* Anything that only a shell understands, and it is not that simple; nor is what asks
+         * for the position itself. */
+        if (tail && (*tail != '/' || strpbrk(tail, ";|&<>`()'\"\\*?") || names_recovery(tail))) {
                 free(tail);
                 return NULL;
         }
@@ -274,7 +279,7 @@ static int make_start(const Unit *u, Dropin *d, char **ret, char error[static 25
                 return wrong(error, "The unit has %zu ExecStart lines; Mainstay understands one.", u->start.n);
         vendor = u->start.line[0];
 
-        if (strstr(vendor, "galera_recovery") || strstr(vendor, "galera-recovery")) {
+        if (names_recovery(vendor)) {
                 r = start_from_script(vendor, &start);
                 if (r == -EBADMSG)
                         return wrong(error, "The unit's ExecStart asks for the position in a script that Mainstay does not understand.");

@@ -44,6 +44,7 @@ static const struct {
         { "no ExecStart", "[Service]\nUser=mysql\n", NULL, 0 },
         { "two of them", "[Service]\nExecStart=/bin/true\nExecStart=/bin/false\n", NULL, 0 },
         { "a script too clever", "[Service]\nExecStart=/bin/sh -c \"V=`galera_recovery`; exec /usr/sbin/mysqld $V | tee log\"\n", NULL, 0 },
+        { "a script whose command asks by itself", "[Service]\nExecStart=/bin/sh -c \"V=`galera_recovery`; exec /usr/bin/galera_recovery_start $V\"\n", NULL, 0 },
         { "a script that does not pass it on", "[Service]\nExecStart=/bin/sh -c \"exec /usr/sbin/mysqld\"\n", NULL, 0 },
         { "an empty file", "", NULL, 0 },
 };
