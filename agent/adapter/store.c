@@ -406,6 +406,7 @@ int store_open(const char *dir, Store **ret, char error[static 256]) {
                 return r;
         }
 
+        file_sweep(s->dirfd, STORE_KEPT_OUT);
         r = file_read(s->dirfd, STORE_NAME, STORE_SIZE_MAX, &text, &size, NULL);
         if (r == -ENOENT) {
                 r = uuid_random(&s->agent);

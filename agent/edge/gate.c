@@ -502,6 +502,8 @@ static int prepare(const char *datadir, const char *basedir, const char *serverd
         r = asynchronous ? check_whole(datadir) : 0;
         if (r < 0)
                 return r;
+        /* What an earlier start has left that was cut off. */
+        file_sweep(dirfd, GRASTATE);
         /* What Galera once left there is nothing to a server without it. */
         r = asynchronous ? 0 : check_grastate(dirfd, datadir);
         if (r >= 0 && v->alone && wsrep)

@@ -6,6 +6,8 @@
  */
 #include "sys/file.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/random.h>
@@ -86,7 +88,7 @@ int file_read(int dirfd, const char *name, size_t max, char **ret, size_t *ret_s
 }
 
 /* By way of ".", so that AT_FDCWD and descriptors opened with O_PATH do too. */
-static int directory_sync(int dirfd) {
+int directory_sync(int dirfd) {
         _cleanup_close_ int fd = -1;
 
         fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -114,6 +116,57 @@ int write_all(int fd, const void *data, size_t size) {
         return 0;
 }
 
+/* ".NAME.XXXXXXXX.tmp" */
+static bool temporary_is_of(const char *temporary, const char *name) {
+        size_t n = strlen(name), i;
+
+        if (temporary[0] != '.' || strncmp(temporary + 1, name, n) != 0 || temporary[n + 1] != '.')
+                return false;
+        temporary += n + 2;
+        for (i = 0; i < 8; i++)
+                if (!isxdigit((unsigned char) temporary[i]))
+                        return false;
+        return streq(temporary + i, ".tmp");
+}
+
+/* Without a lock it is nobody's, for who writes one has it locked. */
+static void temporary_remove(int dirfd, const char *temporary) {
+        struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+        _cleanup_close_ int fd = -1;
+        struct stat st;
+
+        fd = open_regular(dirfd, temporary, O_RDONLY, &st);
+        if (fd >= 0 && fcntl(fd, F_OFD_SETLK, &lock) >= 0)
+                (void) unlinkat(dirfd, temporary, 0);
+}
+
+void file_sweep(int dirfd, const char *name) {
+        int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+        struct dirent *e;
+
+        if (!dir) {
+                if (fd >= 0)
+                        (void) close(fd);
+                return;
+        }
+        while ((e = readdir(dir)))
+                if (temporary_is_of(e->d_name, name))
+                        temporary_remove(dirfd, e->d_name);
+        (void) closedir(dir);
+}
+
+/* Somebody who sweeps may have come between its making and this. A file system
+ * without locks has nobody who sweeps. */
+static bool temporary_lock(int fd) {
+        struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+        struct stat st;
+
+        if (fcntl(fd, F_OFD_SETLK, &lock) < 0 && errno == EAGAIN)
+                return false;
+        return fstat(fd, &st) < 0 || st.st_nlink > 0;
+}
+
 /* A new file beside `name`, with a name that nobody else writes to. */
 static int temporary_open(int dirfd, const char *name, char temporary[static NAME_MAX + 1]) {
         for (int i = 0; i < TEMPORARY_TRIES; i++) {
@@ -126,10 +179,12 @@ static int temporary_open(int dirfd, const char *name, char temporary[static NAM
                 if (n < 0 || n > NAME_MAX)
                         return -ENAMETOOLONG;
                 fd = openat(dirfd, temporary, O_WRONLY | O_CREAT | O_EXCL | OPEN_FLAGS, 0600);
-                if (fd >= 0)
-                        return fd;
-                if (errno != EEXIST)
+                if (fd < 0 && errno != EEXIST)
                         return -errno;
+                if (fd >= 0 && temporary_lock(fd))
+                        return fd;
+                if (fd >= 0)
+                        (void) close(fd);
         }
         return -EEXIST;
 }
@@ -172,6 +227,7 @@ int file_write(int dirfd, const char *name, const void *data, size_t size, mode_
         if (replaces && !S_ISREG(old.st_mode))
                 return -ENOTSUP;
 
+        file_sweep(dirfd, name);
         fd = temporary_open(dirfd, name, temporary);
         if (fd < 0)
                 return fd;

@@ -23,8 +23,16 @@ int write_all(int fd, const void *data, size_t size);
  * kept; a new one gets `mode`. On failure the old file is as it was, unless it
  * was the last of these steps that failed: then the new one is in its place,
  * whole, and a power cut may bring the old one back. What is no regular file
- * is not replaced: -ENOTSUP. A crash can leave ".NAME.XXXXXXXX.tmp" behind. */
+ * is not replaced: -ENOTSUP. A crash can leave ".NAME.XXXXXXXX.tmp" behind,
+ * which the next write of that name removes. */
 int file_write(int dirfd, const char *name, const void *data, size_t size, mode_t mode);
+
+/* Removes that, for who may not write the name again; not what another process
+ * is writing now. */
+void file_sweep(int dirfd, const char *name);
+
+/* Makes the entries of a directory durable. */
+int directory_sync(int dirfd);
 
 /* Renames within a directory and makes that durable. With `keep` the target
  * must not exist (-EEXIST). */

@@ -176,6 +176,34 @@ static void appends_add_to_the_end(void **state) {
         assert_true(scratch_is(&s, "f", OLD NEW));
 }
 
+/* What a crash has left goes with the next write of that name, and nothing else. */
+static void a_write_removes_what_a_crash_has_left(void **state) {
+        static const char *const others[] = { ".f.0123abc.tmp", ".f.0123abcg.tmp", ".f.0123abcd.tmp2", ".g.0123abcd.tmp", ".f.0123abcd", "f.0123abcd.tmp", ".ff.0123abcd.tmp" };
+        struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+        _cleanup_scratch_ Scratch s = scratch_new();
+        int fd;
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS(others); i++)
+                scratch_puts(&s, others[i], OLD);
+        scratch_puts(&s, ".f.0123abcd.tmp", "the new c");
+        scratch_puts(&s, ".f.deadbeef.tmp", "the n");
+        /* Somebody else is at it. */
+        fd = openat(s.fd, ".f.deadbeef.tmp", O_WRONLY | O_CLOEXEC);
+        assert_int_equal(fcntl(fd, F_OFD_SETLK, &lock), 0);
+
+        assert_int_equal(file_write(s.fd, "f", NEW, strlen(NEW), 0644), 0);
+        assert_true(scratch_is(&s, "f", NEW));
+        assert_true(scratch_is(&s, ".f.0123abcd.tmp", NULL));
+        assert_true(scratch_is(&s, ".f.deadbeef.tmp", "the n"));
+        for (size_t i = 0; i < ELEMENTS(others); i++)
+                CHECK(scratch_is(&s, others[i], OLD), others[i]);
+        (void) close(fd);
+        file_sweep(s.fd, "f");
+        assert_true(scratch_is(&s, ".f.deadbeef.tmp", NULL));
+        assert_int_equal(scratch_count(&s), ELEMENTS(others) + 1);
+}
+
 /* A file-size limit stands for a disk that fills up in the middle of a write. */
 static void a_short_append_is_undone(void **state) {
         _cleanup_scratch_ Scratch s = scratch_new();
@@ -355,6 +383,7 @@ int main(void) {
                 cmocka_unit_test(a_replaced_file_keeps_mode_and_owner),
                 cmocka_unit_test(a_rename_keeps_its_target_when_asked_to),
                 cmocka_unit_test(appends_add_to_the_end),
+                cmocka_unit_test(a_write_removes_what_a_crash_has_left),
                 cmocka_unit_test(a_short_append_is_undone),
                 cmocka_unit_test(whole_after_a_crash_at_any_call),
                 cmocka_unit_test(synced_in_the_right_order),
