@@ -32,12 +32,57 @@ typedef struct Places {
         int parent; /* of the two; borrowed */
         bool within;
         char new[NAME_MAX + 1], old[NAME_MAX + 1];
+        int64_t here, made, kept; /* of which job the copy is that is in place, and in each of the two; else NO_COPY */
 } Places;
+
+#define NO_COPY INT64_C(-1)
 
 static void places_close(Places *p) {
         closep(&p->fd);
 }
 #define _cleanup_places_ _cleanup_(places_close)
+
+/* Its content, or an error that also tells of no note at all. */
+static int read_note(int parentfd, const char *name, json_t **ret) {
+        _cleanup_close_ int fd = open_dir(parentfd, name);
+        _cleanup_free_ char *text = NULL;
+        size_t size;
+        int r;
+
+        r = fd < 0 ? fd : file_read(fd, STAGING_NOTE, NOTE_MAX, &text, &size, NULL);
+        if (r < 0)
+                return r;
+        *ret = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+        if (*ret && json_is_integer(json_object_get(*ret, "job")))
+                return 0;
+        json_decref(*ret);
+        return -EBADMSG;
+}
+
+/* A note that cannot be read just now is not one that is not there: what it stands for
+ * might be taken for a copy that nobody needs. */
+static int read_job(int parentfd, const char *name, int64_t *ret, char *text) {
+        json_t *o = NULL;
+        int r = read_note(parentfd, name, &o);
+
+        *ret = r < 0 ? NO_COPY : json_integer_value(json_object_get(o, "job"));
+        if (r >= 0)
+                json_decref(o);
+        return r >= 0 || r == -ENOENT || r == -ENOTDIR || r == -ELOOP || r == -ENOTSUP ? 0 :
+               datadir_fail(r, text, STAGING_NOTE " in %s cannot be read: %s", name, strerror(-r));
+}
+
+static int places_read(int parentfd, const char *name, Places *p, char *text) {
+        int r = read_job(parentfd, name, &p->here, text);
+
+        if (r >= 0)
+                r = read_job(p->parent, p->new, &p->made, text);
+        return r < 0 ? r : read_job(p->parent, p->old, &p->kept, text);
+}
+
+static bool is_copy(int64_t of, int64_t job) {
+        return of != NO_COPY && (job == 0 || of == job);
+}
 
 static int places_open(int parentfd, const char *name, Places *ret, char *text) {
         int fd = open_dir(parentfd, name);
@@ -49,7 +94,7 @@ static int places_open(int parentfd, const char *name, Places *ret, char *text) 
             snprintf(ret->old, sizeof(ret->old), "%s" STAGING_OLD, name) >= (int) sizeof(ret->old))
                 return datadir_fail(-ENAMETOOLONG, text, "%.200s is too long a name", name);
         if (fd < 0 || !within_is(parentfd, fd))
-                return 0;
+                return places_read(parentfd, name, ret, text);
         /* Made before that was mounted, or while it was not. */
         if (datadir_has(parentfd, ret->new) || datadir_has(parentfd, ret->old))
                 return datadir_fail(-ESTALE, text, "%s is a file system of its own, but %s is beside it: was that mounted since? What is to be kept of the two, a person has to say", name,
@@ -58,7 +103,7 @@ static int places_open(int parentfd, const char *name, Places *ret, char *text) 
         ret->parent = fd;
         (void) snprintf(ret->new, sizeof(ret->new), STAGING_NEW);
         (void) snprintf(ret->old, sizeof(ret->old), STAGING_OLD);
-        return 0;
+        return places_read(parentfd, name, ret, text);
 }
 
 /* And one of the two that a server may run on must be there. */
@@ -75,36 +120,20 @@ static int places_of(int parentfd, const char *name, Places *ret, char *text) {
         return r >= 0 && ret->fd < 0 ? datadir_fail(-ENOENT, text, "%s cannot be opened: %s", name, strerror(ENOENT)) : r;
 }
 
-static json_t *read_note(int parentfd, const char *name) {
-        _cleanup_close_ int fd = open_dir(parentfd, name);
-        _cleanup_free_ char *text = NULL;
-        size_t size;
-        json_t *o;
-
-        if (fd < 0 || file_read(fd, STAGING_NOTE, NOTE_MAX, &text, &size, NULL) < 0)
-                return NULL;
-        o = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-        if (o && json_is_integer(json_object_get(o, "job")))
-                return o;
-        json_decref(o);
-        return NULL;
-}
-
-static bool is_copy(int parentfd, const char *name, int64_t job) {
-        json_t *o = read_note(parentfd, name);
-        bool is = o && (job == 0 || json_integer_value(json_object_get(o, "job")) == job);
-
-        json_decref(o);
-        return is;
-}
-
 json_t *staging_note(int parentfd, const char *name, bool made) {
         _cleanup_places_ Places p = { .fd = -1 };
         char text[DATADIR_TEXT_MAX];
+        json_t *o = NULL;
+        int r;
 
         if (!made)
-                return read_note(parentfd, name);
-        return places_open(parentfd, name, &p, text) < 0 ? NULL : read_note(p.parent, p.new);
+                r = read_note(parentfd, name, &o);
+        else {
+                r = places_open(parentfd, name, &p, text);
+                if (r >= 0)
+                        r = read_note(p.parent, p.new, &o);
+        }
+        return r < 0 ? NULL : o;
 }
 
 bool staging_within(int parentfd, const char *name) {
@@ -270,11 +299,11 @@ static int swap_within(const Places *p, int64_t job, char *text) {
         Within state = within_state(p->fd);
         int r;
 
-        if (state == WITHIN_COPY && is_copy(p->fd, ".", job))
+        if (state == WITHIN_COPY && is_copy(p->here, job))
                 return within_swap(p->fd, text);
         if (state == WITHIN_COPY || (state == WITHIN_OWN && datadir_has(p->fd, STAGING_OLD)))
                 return datadir_fail(0, text, STAGING_OLD " is in the way");
-        if (!is_copy(p->fd, STAGING_NEW, job))
+        if (!is_copy(p->made, job))
                 return datadir_fail(0, text, STAGING_NEW " holds no whole copy of this job");
         r = check_both_unused(p, text);
         return r <= 0 ? r : within_swap(p->fd, text);
@@ -289,9 +318,9 @@ int staging_swap(int parentfd, const char *name, int64_t job, char text[static D
                 return r;
         if (p.within)
                 return swap_within(&p, job, text);
-        if (is_copy(parentfd, name, job)) /* done, but for the last name */
+        if (is_copy(p.here, job)) /* done, but for the last name */
                 return datadir_has(parentfd, p.new) && !datadir_has(parentfd, p.old) ? rename_durably(parentfd, p.new, p.old, text) : 1;
-        if (!is_copy(parentfd, p.new, job))
+        if (!is_copy(p.made, job))
                 return datadir_fail(0, text, "%s holds no whole copy of this job", p.new);
         if (p.fd < 0 && datadir_has(parentfd, p.old))
                 return rename_durably(parentfd, p.new, name, text);
@@ -320,7 +349,7 @@ int staging_kept(int parentfd, const char *name, char text[static DATADIR_TEXT_M
                         return 1;
         } else {
                 own = datadir_has(parentfd, p.old) ? p.old : p.new;
-                if (datadir_has(parentfd, own) && !is_copy(parentfd, own, 0) && (p.fd < 0 || is_copy(parentfd, name, 0)))
+                if (datadir_has(parentfd, own) && !is_copy(own == p.old ? p.kept : p.made, 0) && (p.fd < 0 || is_copy(p.here, 0)))
                         return 1;
         }
         return datadir_fail(0, text, "no data from before a provision are kept beside %s", name);
@@ -330,9 +359,9 @@ static int back_within(const Places *p, const char *name, int64_t job, char *tex
         Within state = within_state(p->fd);
         int r;
 
-        if (state == WITHIN_OWN && is_copy(p->fd, ".", job))
+        if (state == WITHIN_OWN && is_copy(p->here, job))
                 return datadir_fail(0, text, "the data that were there before are not kept any more");
-        if (state == WITHIN_OWN || (state == WITHIN_COPY && !is_copy(p->fd, ".", job)))
+        if (state == WITHIN_OWN || (state == WITHIN_COPY && !is_copy(p->here, job)))
                 return job == 0 ? datadir_fail(0, text, "there is no copy in %s that a rollback could take out again", name) : 1;
         if (state == WITHIN_COPY && !within_keeps(p->fd))
                 return datadir_fail(0, text, "the data that were there before are not all kept any more");
@@ -353,14 +382,14 @@ int staging_back(int parentfd, const char *name, int64_t job, char text[static D
                 return back_within(&p, name, job, text);
         if (p.fd < 0 && datadir_has(parentfd, p.old))
                 return rename_durably(parentfd, p.old, name, text);
-        if (!is_copy(parentfd, name, job)) {
+        if (!is_copy(p.here, job)) {
                 /* They are back, but the copy may still have their name. */
-                if (is_copy(parentfd, p.old, job) && !datadir_has(parentfd, p.new))
+                if (is_copy(p.kept, job) && !datadir_has(parentfd, p.new))
                         return rename_durably(parentfd, p.old, p.new, text);
                 return job == 0 ? datadir_fail(0, text, "there is no copy in %s that a rollback could take out again", name) : 1;
         }
         own = datadir_has(parentfd, p.old) ? p.old : p.new;
-        if (!datadir_has(parentfd, own) || is_copy(parentfd, own, job))
+        if (!datadir_has(parentfd, own) || is_copy(own == p.old ? p.kept : p.made, job))
                 return datadir_fail(0, text, "the data that were there before are not kept any more");
         r = datadir_check_unused(p.fd, text);
         if (r <= 0)
@@ -374,11 +403,11 @@ int staging_back(int parentfd, const char *name, int64_t job, char text[static D
 }
 
 /* Are a node's own data, or a part of them, where a copy is made? */
-static bool holds_own(const Places *p, const char *name, int parentfd, int64_t job) {
+static bool holds_own(const Places *p, int64_t job) {
         if (p->within) /* a commit that was cut off */
-                return within_state(p->fd) == WITHIN_OWN && is_copy(parentfd, name, 0) && datadir_has(p->fd, p->new);
+                return within_state(p->fd) == WITHIN_OWN && is_copy(p->here, 0) && datadir_has(p->fd, p->new);
         /* A swap that was cut off has left them there. */
-        return datadir_has(parentfd, p->new) && is_copy(parentfd, name, job) && !datadir_has(parentfd, p->old);
+        return datadir_has(p->parent, p->new) && is_copy(p->here, job) && !datadir_has(p->parent, p->old);
 }
 
 int staging_discard(int parentfd, const char *name, int64_t job, char text[static DATADIR_TEXT_MAX]) {
@@ -397,7 +426,7 @@ int staging_discard(int parentfd, const char *name, int64_t job, char text[stati
         }
         if (p.within && within_is_between(within_state(p.fd)))
                 return datadir_fail(0, text, "the exchange of the data has not come to its end, and nothing is removed");
-        if (holds_own(&p, name, parentfd, job))
+        if (holds_own(&p, job))
                 return datadir_fail(0, text, "%s holds the data that were in %s before, and is not removed: end that first, by mainstayctl provision commit, or rollback", p.new, name);
         r = datadir_remove(p.parent, p.new);
         if (r >= 0 && fsync(p.parent) < 0)
@@ -413,7 +442,7 @@ int staging_commit(int parentfd, const char *name, char text[static DATADIR_TEXT
         if (r < 0)
                 return r;
         if (datadir_has(p.parent, p.old)) {
-                if (!is_copy(parentfd, name, 0) || (p.within && within_state(p.fd) != WITHIN_COPY))
+                if (!is_copy(p.here, 0) || (p.within && within_state(p.fd) != WITHIN_COPY))
                         return datadir_fail(0, text, "what is in %s is no copy that Mainstay made, so %s is not deleted", name, p.old);
                 /* From now on no rollback takes them for whole. */
                 r = datadir_remove(p.parent, p.new);
@@ -422,7 +451,7 @@ int staging_commit(int parentfd, const char *name, char text[static DATADIR_TEXT
                 r = rename_durably(p.parent, p.old, p.new, text);
                 if (r < 0)
                         return r;
-        } else if (!is_copy(parentfd, name, 0) && !datadir_has(p.parent, p.new))
+        } else if (!is_copy(p.here, 0) && !datadir_has(p.parent, p.new))
                 return datadir_fail(0, text, "there is nothing to commit: no data are kept from before");
         /* From now on what is in place is this node's own. */
         if ((unlinkat(p.fd, STAGING_NOTE, 0) < 0 && errno != ENOENT) || fsync(p.fd) < 0)

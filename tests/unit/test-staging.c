@@ -129,12 +129,20 @@ static void what_is_taken_back_goes_on_being_so(void **state) {
 
 /* Between the two names a discard could take the own data. */
 static void a_discard_never_takes_the_own_data(void **state) {
+        _cleanup_free_ char *note = NULL;
         Scratch s = scratch_new();
 
         prepare(&s);
         assert_int_equal(renameat2(s.fd, "mysql", s.fd, "mysql" STAGING_NEW, RENAME_EXCHANGE), 0);
         assert_int_equal(do_discard(s.fd), -ECANCELED);
         assert_true(is(&s, "mysql" STAGING_NEW, "own"));
+        /* A note that cannot be read is not one that is not there. */
+        note = scratch_get(&s, "mysql/" STAGING_NOTE);
+        scratch_puts(&s, "mysql/" STAGING_NOTE, "");
+        assert_int_equal(do_discard(s.fd), -EBADMSG);
+        assert_int_equal(do_back(s.fd), -EBADMSG);
+        assert_true(is(&s, "mysql" STAGING_NEW, "own"));
+        scratch_puts(&s, "mysql/" STAGING_NOTE, note);
         assert_int_equal(do_back(s.fd), 0);
         check_back(&s);
         clear(&s);
