@@ -81,23 +81,29 @@ static uint64_t starts_search(const char *text, size_t n, uint64_t of, size_t *o
         return highest;
 }
 
-static uint64_t highest_in(int dirfd, const char *name) {
+/* 0 where there is none, and where it is none that could be read. */
+static int highest_in(int dirfd, const char *name, uint64_t *ret) {
         _cleanup_free_ char *text = NULL;
         size_t n = 0;
+        int r;
 
-        if (tail_read(dirfd, name, &text, &n) < 0)
-                return 0;
-        return starts_search(text, n, 0, NULL);
+        r = tail_read(dirfd, name, &text, &n);
+        *ret = r < 0 ? 0 : starts_search(text, n, 0, NULL);
+        return r == -ENOENT || r == -ELOOP || r == -ENXIO || r == -ENOTSUP || r == -EACCES ? 0 : r;
 }
 
 int record_section(int dirfd, uint64_t *ret) {
         static const char *const others[] = { RECORD_LOST_NAME, RECORD_OLD_NAME };
-        uint64_t highest = highest_in(dirfd, RECORD_NAME);
+        uint64_t highest;
+        int r;
 
+        r = highest_in(dirfd, RECORD_NAME, &highest);
         /* A record that went astray must not take the count with it: a result
          * of long ago would then hold again. */
-        for (size_t i = 0; highest == 0 && i < ELEMENTS(others); i++)
-                highest = highest_in(dirfd, others[i]);
+        for (size_t i = 0; r >= 0 && highest == 0 && i < ELEMENTS(others); i++)
+                r = highest_in(dirfd, others[i], &highest);
+        if (r < 0)
+                return r;
         *ret = highest;
         return 0;
 }
@@ -150,7 +156,9 @@ int record_open_section(int dirfd, usec_t now, const char *invocation, const Pos
         bool anew, readable = true;
         int r, k;
 
-        (void) record_section(dirfd, &section);
+        r = record_section(dirfd, &section);
+        if (r < 0)
+                return r;
         section++;
         k = viewlog_print_start(line, sizeof(line), section, now, invocation, position);
         if (k < 0)

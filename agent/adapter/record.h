@@ -25,7 +25,8 @@
  * be NULL or "". Returns 1 where the record was begun anew, else 0. */
 int record_open_section(int dirfd, usec_t now, const char *invocation, const Position *position /* or NULL */, uint64_t *ret_section);
 
-/* The highest number of a section, 0 where there is none. */
+/* The highest number of a section, 0 where there is none; an error where it cannot
+ * be read just now. */
 int record_section(int dirfd, uint64_t *ret);
 
 /* Appends whole lines, durably. A torn last line stays one of its own, for

@@ -51,8 +51,20 @@ static void complain(const char *what, int error) {
         (void) fprintf(stderr, "mainstay-notify: %s: %s\n", what, strerror(-error));
 }
 
+/* Durably: what was appended before is on the disk already, and a power cut must not
+ * bring it back without the newest view. */
 static void set_aside(void) {
-        (void) renameat(serverfd, RECORD_NAME, serverfd, RECORD_LOST_NAME);
+        if (renameat(serverfd, RECORD_NAME, serverfd, RECORD_LOST_NAME) >= 0)
+                (void) fsync(serverfd);
+}
+
+/* Where the directory cannot be opened: too many files are open, for one. */
+static void set_aside_in(const char *dir) {
+        char from[PATH_MAX], to[PATH_MAX];
+
+        if (snprintf(from, sizeof(from), "%s/" RECORD_NAME, dir) < (int) sizeof(from) &&
+            snprintf(to, sizeof(to), "%s/" RECORD_LOST_NAME, dir) < (int) sizeof(to))
+                (void) rename(from, to);
 }
 
 /* The disk does not answer. Nothing here but what a signal handler may call. */
@@ -212,6 +224,8 @@ int main(int argc, char *argv[]) {
         serverfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (serverfd < 0) {
                 complain(dir, -errno);
+                if (notice.members)
+                        set_aside_in(dir);
                 return 0;
         }
         notice_record(&notice);
