@@ -128,31 +128,47 @@ static int take_key(Setup *s, const char *have) {
         return 1;
 }
 
+/* Where ssh-keygen makes a key: in memory, and root's alone. */
+#define MAKING "/run/mainstay-key"
+#define MADE MAKING "/id_ed25519"
+
+/* ssh-keygen brings nothing to the disk, and writes the private key first. Cut off, it
+ * would leave half a key, over which it does not write again, or an empty one, which
+ * would be taken for good. So both are made elsewhere, and then put in place whole. */
 static int make_key(Setup *s) {
-        _cleanup_free_ char *comment = NULL;
-        const char *argv[16];
+        const char *const argv[] = { "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", NULL, "-f", MADE, NULL };
+        _cleanup_free_ char *comment = NULL, *private = NULL, *public = NULL;
+        const char *words[ELEMENTS(argv)];
         char host[256];
-        size_t n;
+        int r;
 
         if (asprintf(&comment, AGENT_USER "@%s", own_name(&s->facts, host)) < 0) {
                 comment = NULL;
                 return -ENOMEM;
         }
-        n = setup_as_agent(argv);
-        argv[n++] = "ssh-keygen";
-        argv[n++] = "-q";
-        argv[n++] = "-t";
-        argv[n++] = "ed25519";
-        argv[n++] = "-N";
-        argv[n++] = "";
-        argv[n++] = "-C";
-        argv[n++] = comment;
-        argv[n++] = "-f";
-        argv[n++] = SSH_KEY;
-        argv[n] = NULL;
-        if (setup_must(s, argv) >= 0)
-                setup_done(s, "made this node's key, " SSH_KEY);
-        return 0;
+        memcpy(words, argv, sizeof(argv));
+        words[7] = comment;
+        if (mkdir(MAKING, 0700) < 0 && errno != EEXIST)
+                return -errno;
+        (void) unlink(MADE); /* of one that was cut off */
+        if (setup_must(s, words) >= 0) {
+                r = setup_read(MADE, &private);
+                if (r >= 0)
+                        r = setup_read(MADE ".pub", &public);
+                if (r >= 0)
+                        r = setup_agent_write(SSH_KEY, private, 0600);
+                if (r >= 0)
+                        r = setup_agent_write(SSH_KEY ".pub", public, 0644);
+                if (private)
+                        explicit_bzero(private, strlen(private));
+                if (r >= 0)
+                        setup_done(s, "made this node's key, " SSH_KEY);
+        } else
+                r = 0; /* and that is told */
+        (void) unlink(MADE);
+        (void) unlink(MADE ".pub");
+        (void) rmdir(MAKING);
+        return r;
 }
 
 int setup_key(Setup *s) {

@@ -205,7 +205,7 @@ static int directory_make(const Directory *d, bool check) {
         if (fd < 0 && errno == ENOENT) {
                 if (check)
                         return 1;
-                if (mkdir(d->path, 0700) < 0)
+                if (mkdir(d->path, 0700) < 0 || setup_sync(d->path) < 0)
                         return -errno;
                 changed = true;
                 fd = open(d->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

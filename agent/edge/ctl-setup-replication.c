@@ -38,12 +38,13 @@ static int read_password(const char *path, char **ret) {
         return 0;
 }
 
-/* Whatever was there before, nobody else can read what is written now. */
+/* Whatever was there before, nobody else can read what is written now: a file that is
+ * replaced keeps its owner and mode. */
 static int write_file(const char *text) {
         struct stat st;
 
         if (lstat(FILE_PATH, &st) == 0 && S_ISREG(st.st_mode) && (st.st_uid != 0 || (st.st_mode & 07777) != 0600))
-                if (unlink(FILE_PATH) < 0)
+                if (lchown(FILE_PATH, 0, 0) < 0 || chmod(FILE_PATH, 0600) < 0)
                         return -errno;
         return setup_write(FILE_PATH, text, 0600);
 }

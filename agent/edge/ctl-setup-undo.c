@@ -146,8 +146,13 @@ static int take_file(Setup *s, const char *path) {
         _cleanup_free_ char *dir = strdup(path);
         char *slash = dir ? strrchr(dir, '/') : NULL;
 
+        int r;
+
         if (unlink(path) < 0)
                 return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+        r = setup_sync(path);
+        if (r < 0)
+                return r;
         setup_done(s, "removed %s", path);
         if (slash && (strstr(path, ".d/") || strstr(path, DROPIN_DIR "/"))) {
                 *slash = 0;
@@ -217,8 +222,13 @@ static int undo_server(Setup *s) {
 /* A record that lacks what comes now would let the wrong node lead some day. Its numbers
  * are not used again, so it is set aside, as a lost one is. */
 static int undo_record(Setup *s) {
+        int r;
+
         if (rename(SERVER_DIR "/" RECORD_NAME, SERVER_DIR "/" RECORD_LOST_NAME) < 0)
                 return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+        r = setup_sync(SERVER_DIR "/" RECORD_NAME);
+        if (r < 0)
+                return r;
         setup_done(s, "set the record of views aside, for what follows is not in it");
         return 0;
 }

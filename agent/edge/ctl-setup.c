@@ -210,7 +210,20 @@ int setup_read(const char *path, char **ret) {
         return file_read(AT_FDCWD, path, FILE_MAX, ret, &size, NULL);
 }
 
-/* As `mkdir -p`. */
+int setup_sync(const char *path) {
+        _cleanup_free_ char *dir = strdup(path);
+        _cleanup_close_ int fd = -1;
+        char *slash;
+
+        if (!dir)
+                return -ENOMEM;
+        slash = strrchr(dir, '/');
+        slash[slash == dir] = 0;
+        fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return fd < 0 ? -errno : directory_sync(fd);
+}
+
+/* As `mkdir -p`, durably. */
 static int make_parents(const char *path) {
         char dir[PATH_MAX];
 
@@ -218,9 +231,15 @@ static int make_parents(const char *path) {
                 return -ENAMETOOLONG;
         (void) strcpy(dir, path);
         for (char *p = dir + 1; (p = strchr(p, '/')); p++) {
+                int r;
+
                 *p = 0;
                 if (mkdir(dir, 0755) < 0 && errno != EEXIST)
                         return -errno;
+                r = setup_sync(dir);
+                /* Above there may be what even root cannot sync. */
+                if (r < 0 && r != -EINVAL && r != -EACCES)
+                        return r;
                 *p = '/';
         }
         return 0;

@@ -116,6 +116,8 @@ int setup_read(const char *path, char **ret);
 /* Writes a file with its directory. 0 where it was so already, 1 where it was
  * written. */
 int setup_write(const char *path, const char *text, mode_t mode);
+/* The name `path`, or its absence, is on the disk. */
+int setup_sync(const char *path);
 
 /* The same in the agent's own name and groups: for what lies in its own directory, where a
  * link of its may lead elsewhere. Without the agent's account -ENOENT, and -ENXIO. */
