@@ -180,16 +180,25 @@ static int decode(int fd, const struct stat *owner, const Files *files, const ch
         return status == 0 ? 1 : datadir_fail(-EIO, text, "%s ended with status %d: journalctl -u 'mainstay-provision@*'", program, status);
 }
 
+/* Under its own name only when all of it is on the disk: half of what is missing would
+ * be taken for all. */
+static int put_in_place(const char *part, const char *path) {
+        _cleanup_close_ int dirfd = open(ERRANT_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        return dirfd < 0 ? -errno : file_rename(dirfd, strrchr(part, '/') + 1, strrchr(path, '/') + 1, false);
+}
+
 static int save(int fd, const struct stat *owner, const Files *files, const char *have, const char *path, json_int_t *ret, char *text) {
         Filter f = { .mysql = datadir_has(fd, "mysql.ibd") };
-        char error[256];
-        int r, out;
+        char error[256], part[136];
+        int r, k, out;
 
         if (strlen(have) > HAVE_MAX)
                 return datadir_fail(-E2BIG, text, "the other nodes' GTIDs are too many to be compared");
         if (!f.mysql && gtid_list_parse(have, strlen(have), GTID_STATE, &f.have, error) < 0)
                 return datadir_fail(-EBADMSG, text, "the other nodes' GTIDs make no sense: %s", error);
-        out = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+        (void) snprintf(part, sizeof(part), "%s.part", path);
+        out = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
         f.out = out < 0 ? NULL : fdopen(out, "w");
         if (!f.out) {
                 r = datadir_fail(-errno, text, "%s cannot be written: %s", path, strerror(errno));
@@ -203,7 +212,9 @@ static int save(int fd, const struct stat *owner, const Files *files, const char
         }
         gtid_list_done(&f.have);
         if (r <= 0 || f.n == 0)
-                (void) unlink(path);
+                (void) unlink(part);
+        else if ((k = put_in_place(part, path)) < 0)
+                r = datadir_fail(k, text, "%s cannot be written: %s", path, strerror(-k));
         *ret = f.n;
         return r;
 }
