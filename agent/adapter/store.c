@@ -334,13 +334,12 @@ static int store_from_json(Store *s, const json_t *o, char error[static 256]) {
                 return -EBADMSG;
         s->epoch = (uint64_t) epoch;
         s->settled = (uint64_t) settled;
-        (void) snprintf(s->settled_start, sizeof(s->settled_start), "%s", str_or(json_string_value(json_object_get(o, "settled_start")), ""));
         s->booted = (usec_t) booted;
         s->wanted = wanted;
         if (!flag_read(o, "owed", &s->owed) || !flag_read(o, "offline", &s->offline) || !flag_read(o, "replica", &s->replica) ||
             !flag_read(o, "held", &s->held) || !flag_read(o, "held_before", &s->held_before) || !flag_read(o, "down_before", &s->down_before) ||
             !number_read(o, "consumed", &s->consumed) || !number_read(o, "resuming", &s->resuming) || !number_read(o, "join_failures", &join_failures) ||
-            !word_read(o, "stopping", s->stopping, sizeof(s->stopping)) || !word_read(o, "copy_place", s->copy_place, sizeof(s->copy_place)) ||
+            !word_read(o, "settled_start", s->settled_start, sizeof(s->settled_start)) || !word_read(o, "stopping", s->stopping, sizeof(s->stopping)) || !word_read(o, "copy_place", s->copy_place, sizeof(s->copy_place)) ||
             !ruling_read(json_object_get(o, "policy"), &s->ruling) || !quorum_off_read(s, json_object_get(o, "quorum_off")))
                 return -EBADMSG;
         s->join_failures = (int64_t) join_failures;
