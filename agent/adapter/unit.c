@@ -74,6 +74,16 @@ static void unit_publish(Unit *u) {
                 u->changed(u, u->userdata);
 }
 
+static int unit_load(Unit *u);
+
+/* A systemd that is busy for longer than a call may take will say nothing more of its own:
+ * it is asked anew. What it refuses, it has answered. */
+static void unit_refused(Unit *u, const sd_bus_error *error) {
+        if (sd_bus_error_has_name(error, SD_BUS_ERROR_NO_REPLY))
+                (void) unit_load(u);
+        unit_unknown(u, str_or(error->message, error->name));
+}
+
 static int unit_got(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
         Unit *u = userdata;
         const sd_bus_error *error = sd_bus_message_get_error(m);
@@ -81,7 +91,7 @@ static int unit_got(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) 
 
         u->get = sd_bus_slot_unref(u->get);
         if (error) {
-                unit_unknown(u, str_or(error->message, error->name));
+                unit_refused(u, error);
                 return 0;
         }
 
@@ -214,7 +224,7 @@ static int unit_loaded(sd_bus_message *m, void *userdata, sd_bus_error *ret_erro
 
         u->load = sd_bus_slot_unref(u->load);
         if (error) {
-                unit_unknown(u, str_or(error->message, error->name));
+                unit_refused(u, error);
                 return 0;
         }
         unit_learn_owner(u, m);

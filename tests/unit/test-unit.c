@@ -341,6 +341,19 @@ static void test_free_early(void **state) {
         assert_int_equal(w->changes, 0);
 }
 
+/* Else a boot on a busy machine could leave an agent that never learns of its server. */
+static void test_late(void **state) {
+        World *w = *state;
+
+        assert_true(sd_bus_set_method_call_timeout(w->bus, 100 * USEC_PER_MSEC) >= 0);
+        w->systemd.mute = true;
+        assert_int_equal(unit_new(w->bus, ID, unit_moved, w, &w->unit), 0);
+        LOOP_UNTIL(w->event, w->changes == 1);
+        assert_null(unit_state(w->unit));
+        w->systemd.mute = false;
+        LOOP_UNTIL(w->event, unit_state(w->unit));
+}
+
 static void system_state_told(int r, const char *state, void *userdata) {
         World *w = userdata;
 
@@ -384,6 +397,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_no_systemd, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_forged, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_jobs, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_late, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_free_early, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_system_state, setup, teardown),
         };
