@@ -19,8 +19,9 @@ from pathlib import Path
 from .flavour import MariaDB, MySQL
 from .host import LabError, host_require, host_run
 
-Image = namedtuple("Image", "suite flavour moves", defaults=[False])
-Image.__doc__ = "A suite of Debian and the servers in it. One that `moves` may have others tomorrow, or none."
+Image = namedtuple("Image", "suite flavour moves packages disabled", defaults=[False, [], []])
+Image.__doc__ = ("A suite of Debian and the servers in it. One that `moves` may have others tomorrow, or none. "
+                 "It may have more packages, and units of them that do not start by themselves.")
 
 IMAGES = {
     "mariadb-10.11": Image("bookworm", MariaDB),
@@ -28,6 +29,11 @@ IMAGES = {
     "mysql-9.7": Image("sid", MySQL, moves=True),
 }
 DEFAULT = "mariadb-10.11"
+# The same with something beside, which no scenario knows: "mariadb-10.11+pacemaker".
+BESIDE = {
+    "pacemaker": (["pacemaker", "pacemaker-cli-utils", "corosync", "resource-agents", "crmsh"],
+                  ["pacemaker.service", "corosync.service"]),
+}
 
 # The system.
 PACKAGES = ["systemd", "systemd-sysv", "dbus", "polkitd", "openssh-server", "iproute2",
@@ -107,26 +113,35 @@ def image_cache():
 
 def image_path(name):
     """The directory of an image, built or not."""
-    if name not in IMAGES:
-        raise LabError(f"no image {name!r}: there are {', '.join(IMAGES)}")
-    image = IMAGES[name]
+    image = _image(name)
     recipe = [image.suite, _packages(image), MASKED, _disabled(image), FILES, DPKG_OPTIONS,
               image.flavour.log_file_size]
     digest = hashlib.sha256(json.dumps(recipe).encode()).hexdigest()
     return image_cache() / f"{name}-{digest[:12]}"
 
 
+def _image(name):
+    plain, _, beside = name.partition("+")
+    if plain not in IMAGES or beside not in {"", *BESIDE}:
+        raise LabError(f"no image {name!r}: there are {', '.join(IMAGES)}")
+    image = IMAGES[plain]
+    if beside:
+        packages, disabled = BESIDE[beside]
+        image = image._replace(packages=packages, disabled=disabled)
+    return image
+
+
 def _packages(image):
-    return PACKAGES + image.flavour.packages + LIBRARIES
+    return PACKAGES + image.flavour.packages + LIBRARIES + image.packages
 
 
 def _disabled(image):
-    return [*image.flavour.disabled, "nftables.service"]
+    return [*image.flavour.disabled, "nftables.service", *image.disabled]
 
 
 def image_flavour(name):
     """The kind of its servers: see flavour.py."""
-    return IMAGES[name].flavour
+    return _image(name).flavour
 
 
 def image_build(name):
@@ -157,7 +172,7 @@ def _build(name, path):
     """Builds beside the final name, which therefore only a whole image ever has."""
     started = time.monotonic()
     print(f"lab: building {path}, a minute or a few", file=sys.stderr)
-    image = IMAGES[name]
+    image = _image(name)
     partial = path.with_name(f".{name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     try:
