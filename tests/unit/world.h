@@ -14,7 +14,10 @@
 
 #include <jansson.h>
 
+#ifndef NODES
 #define NODES 3
+#define NODES_MAX NODES
+#endif
 #define CLUSTER "220dcdcb-1629-11e4-add3-aec059ad3734"
 #define UUID_1 "0a000000-1111-11e4-0001-000000000001"
 #define UUID_2 "0a000000-1111-11e4-0001-000000000002"
@@ -45,7 +48,7 @@ typedef struct Node {
 typedef struct World {
         char *dir;
         sd_event *event;
-        Node node[NODES];
+        Node node[NODES_MAX];
 } World;
 
 /* Files */
@@ -95,14 +98,27 @@ static inline void put_grastate(const Node *n) {
         file_put(n->data, "grastate.dat", grastate, 0644);
 }
 
-/* What a graceful stop leaves, of a node that was in a view of all three. */
+/* MEMBERS, of as many as there are; free it. */
+static inline char *members_text(void) {
+        char *text = NULL;
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+
+        assert_non_null(f);
+        for (unsigned i = 1; i <= NODES; i++)
+                assert_true(fprintf(f, "%s0a000000-1111-11e4-%04x-%012x/db%u/192.0.2.%u", i == 1 ? "" : ",", i, i, i, i) > 0);
+        assert_int_equal(fclose(f), 0);
+        return text;
+}
+
+/* What a graceful stop leaves, of a node that was in a view of all. */
 static inline void put_data(const Node *n) {
-        _cleanup_free_ char *start = NULL, *view = NULL, *end = NULL, *record = NULL;
+        _cleanup_free_ char *start = NULL, *view = NULL, *end = NULL, *record = NULL, *members = members_text();
         Position opened = position_at(5);
 
         put_grastate(n);
         assert_true(viewlog_format_start(1, real_usec(), NULL, &opened, &start) >= 0);
-        assert_true(viewlog_format_view(real_usec(), &opened.uuid, true, n->name[2] - '1', MEMBERS, &view) >= 0);
+        assert_true(viewlog_format_view(real_usec(), &opened.uuid, true, atoi(n->name + 2) - 1, members, &view) >= 0);
         assert_true(viewlog_format_status(real_usec(), "disconnected", &end) >= 0);
         assert_true(asprintf(&record, "%s%s%s", start, view, end) > 0);
         file_put(n->server, RECORD_NAME, record, 0644);
@@ -130,9 +146,14 @@ static inline void put_conf(const Node *n, const char *peers) {
 
 static inline void put_config(const World *w, const Node *n) {
         _cleanup_free_ char *peers = NULL;
+        size_t size;
+        FILE *f = open_memstream(&peers, &size);
 
         put_server(n, SERVER);
-        assert_true(asprintf(&peers, "db1 = %s\ndb2 = %s\ndb3 = %s\n", w->node[0].daemon.address, w->node[1].daemon.address, w->node[2].daemon.address) > 0);
+        assert_non_null(f);
+        for (size_t i = 0; i < NODES; i++)
+                assert_true(fprintf(f, "db%zu = %s\n", i + 1, w->node[i].daemon.address) > 0);
+        assert_int_equal(fclose(f), 0);
         put_conf(n, peers);
 }
 
@@ -301,12 +322,11 @@ static inline int woken(sd_bus_message *m, void *userdata, sd_bus_error *error) 
 }
 
 static inline void node_start(World *w, Node *n) {
-        static const char *const names[NODES] = { "db1", "db2", "db3" };
-        static const int64_t seqnos[NODES] = { 20, 30, 25 };
+        static const int64_t seqnos[] = { 20, 30, 25 };
         size_t i = (size_t) (n - w->node);
 
-        (void) snprintf(n->name, sizeof(n->name), "%s", names[i]);
-        n->seqno = seqnos[i];
+        (void) snprintf(n->name, sizeof(n->name), "db%zu", i + 1);
+        n->seqno = i < ELEMENTS(seqnos) ? seqnos[i] : 20;
         n->dir = make_dir(w->dir, n->name);
         n->data = make_dir(n->dir, "data");
         n->state = make_dir(n->dir, "state");
@@ -325,6 +345,19 @@ static inline void node_start(World *w, Node *n) {
         n->bus = private_bus_open(&n->daemon, w->event);
         assert_true(sd_bus_match_signal(n->bus, NULL, NULL, NULL, NULL, NULL, woken, NULL) >= 0);
         put_data(n);
+}
+
+static inline void node_end(Node *n) {
+        agent_kill(n);
+        n->entry.call = sd_bus_slot_unref(n->entry.call);
+        n->bus = sd_bus_close_unref(n->bus);
+        systemd_go(&n->systemd);
+        private_bus_stop(&n->daemon);
+        free(n->dir);
+        free(n->data);
+        free(n->state);
+        free(n->run);
+        free(n->server);
 }
 
 static inline int setup(void **state) {
@@ -351,15 +384,7 @@ static inline int teardown(void **state) {
                 agent_kill(n);
                 log = file_get(n->dir, "log");
                 printf("--- %s\n%s", n->name, str_or(log, "")); /* whole, for whoever looks into a failure */
-                n->entry.call = sd_bus_slot_unref(n->entry.call);
-                n->bus = sd_bus_close_unref(n->bus);
-                systemd_go(&n->systemd);
-                private_bus_stop(&n->daemon);
-                free(n->dir);
-                free(n->data);
-                free(n->state);
-                free(n->run);
-                free(n->server);
+                node_end(n);
         }
         loop_drain(w->event);
         (void) sd_event_unref(w->event);
