@@ -67,7 +67,8 @@ class Way:
         for node in cluster.lab.nodes:
             others = {*MAINSTAY, *SERVER, *PACEMAKER} - set(self.units)
             there = [unit for unit in others if unit not in PACEMAKER or node.path("usr/sbin/pacemakerd").exists()]
-            host_run("systemctl", f"--root={node.root}", "disable", "-q", *there)
+            if there:
+                host_run("systemctl", f"--root={node.root}", "disable", "-q", *there)
             if self.units:
                 host_run("systemctl", f"--root={node.root}", "enable", "-q", *self.units)
             for name in (DROPIN, NOTIFY):
