@@ -10,6 +10,9 @@
 
 #define COMPLAINT_MAX ((size_t) 4096)
 #define CHECK_DEADLINE (4 * USEC_PER_SEC)
+/* An agent that has not answered by then may well not do so at all: its mysqld is looked
+ * for meanwhile, for both take seconds where the machine is off. */
+#define SILENCE_MAX (1500 * USEC_PER_MSEC)
 
 struct Peer {
         sd_event *event;
@@ -22,10 +25,12 @@ struct Peer {
         char why[256];
         usec_t since; /* it is known, or not, by the clock on the wall */
 
-        bool tried; /* since it was known last: to reach its agent, and then its mysqld */
+        bool failed, checked, answers; /* since it was known last: the agent was not reached; its mysqld was looked for, and answered */
+        bool tried; /* both */
         bool alive; /* its mysqld answered, and that is good until `alive_until` */
         usec_t alive_for, alive_until;
         Process *check;
+        sd_event_source *silence;
 
         sd_event_source *tell;
         bool tell_changed, tell_claim;
@@ -108,13 +113,23 @@ static void peer_set_tried(Peer *p) {
         peer_tell_changed(p);
 }
 
+/* Its mysqld counts only where its agent cannot be reached. */
+static void peer_judge(Peer *p) {
+        if (!p->failed || !p->checked)
+                return;
+        p->checked = false;
+        peer_set_tried(p);
+        peer_set_alive(p, p->answers);
+}
+
 static void peer_check_done(Process *process, const ProcessResult *result, void *userdata) {
         Peer *p = userdata;
         bool alive = result->error == 0 && result->status == 0;
 
         p->check = process_free(p->check);
-        peer_set_tried(p);
-        peer_set_alive(p, alive);
+        p->checked = true;
+        p->answers = alive;
+        peer_judge(p);
 }
 
 /* Does its mysqld answer? The probe logs in, though it will be refused: mysqld
@@ -124,7 +139,8 @@ static void peer_check(Peer *p) {
         char port[6];
 
         if (!p->probe || p->sql_port == 0 || !link_host(p->link)) {
-                peer_set_tried(p); /* its mysqld is not to be found by ports */
+                if (p->failed)
+                        peer_set_tried(p); /* its mysqld is not to be found by ports */
                 return;
         }
         if (p->check || (p->alive && peer_now(p) < p->alive_until))
@@ -152,6 +168,8 @@ static void peer_lost(const char *text, void *userdata) {
         }
         if (p->claim && !link_bus(p->link))
                 peer_tell_claim(p, -ECONNRESET, false, why);
+        p->failed = true;
+        peer_judge(p);
         peer_check(p);
 }
 
@@ -174,7 +192,8 @@ static bool peer_take_report(const char *text, void *userdata) {
         if (!p->known)
                 p->since = peer_clock(p);
         p->known = true;
-        p->alive = p->tried = false;
+        p->alive = p->tried = p->failed = p->checked = false;
+        (void) sd_event_source_set_enabled(p->silence, SD_EVENT_OFF);
         p->check = process_free(p->check);
         p->why[0] = '\0';
         peer_tell_changed(p);
@@ -283,6 +302,7 @@ Peer *peer_free(Peer *p) {
         (void) sd_bus_slot_unref(p->claim);
         (void) link_free(p->link);
         (void) process_free(p->check);
+        (void) sd_event_source_disable_unref(p->silence);
         (void) sd_event_source_disable_unref(p->tell);
         (void) report_free(p->report);
         free(p->claim_text);
@@ -296,9 +316,20 @@ Peer *peer_free(Peer *p) {
         return NULL;
 }
 
-int peer_start(Peer *p) {
-        link_start(p->link);
+static int peer_silent(sd_event_source *source, uint64_t usec, void *userdata) {
+        Peer *p = userdata;
+
+        (void) sd_event_source_set_enabled(p->silence, SD_EVENT_OFF);
+        peer_check(p);
         return 0;
+}
+
+int peer_start(Peer *p) {
+        int r;
+
+        r = sd_event_add_time_relative(p->event, &p->silence, CLOCK_MONOTONIC, SILENCE_MAX, 0, peer_silent, p);
+        link_start(p->link);
+        return r < 0 ? r : 0;
 }
 
 void peer_kick(Peer *p) {

@@ -723,6 +723,27 @@ static void test_alive(void **state) {
         LOOP_UNTIL(w->event, peer_condition(w->peer) == CONDITION_UNCERTAIN);
 }
 
+/* Machines that are off answer neither ssh nor a login, and both take seconds to give up:
+ * they are waited for at once. What a port says does not count before the agent is lost. */
+static void test_silent(void **state) {
+        World *w = *state;
+        _cleanup_free_ char *ssh = script_put(w, "ssh", "#!/bin/sh\nsleep 4\nexit 255\n"), *probe = script_put(w, "probe", "#!/bin/sh\nsleep 1.5\n");
+        usec_t began;
+
+        w->setup.ssh = ssh;
+        w->setup.probe = probe;
+        w->setup.deadline = 3600 * USEC_PER_SEC;
+        peer_begin(w, "db2", 3307);
+        while (!why_is(w, "ssh ended with status 255")) {
+                assert_false(peer_tried(w->peer));
+                assert_int_equal(peer_condition(w->peer), CONDITION_UNCERTAIN);
+                assert_true(sd_event_run(w->event, 50 * USEC_PER_MSEC) >= 0);
+        }
+        began = clock_usec();
+        LOOP_UNTIL(w->event, peer_condition(w->peer) == CONDITION_ALIVE);
+        assert_true(clock_usec() < began + USEC_PER_SEC);
+}
+
 static void test_addresses(void **state) {
         World *w = *state;
         static const char *const bad[] = { "", "unixexec:path=/bin/sh", "x-machine-unix:machine=a", "-oProxyCommand=x", "db2:x", "a b" };
@@ -758,6 +779,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_ssh_bridge, setup, teardown),
                 cmocka_unit_test(test_kick_while_connecting),
                 cmocka_unit_test_setup_teardown(test_alive, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_silent, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_addresses, setup, teardown),
         };
 
