@@ -46,7 +46,7 @@ class Summary:
                 ("rows lost, in rounds that held", 0),
                 ("rows lost with nodes that an operator gave up", f"{self.given_up} in {self.without} rounds")]
         if self.back:
-            rows += [("all in service after the last fault, seconds: median, worst",
+            rows += [("all in service after the last fault, seconds: median, worst (a person comes after 40 s)",
                       f"{statistics.median(self.back):.1f}, {max(self.back):.1f}")]
         lines += [f"| {what} | {value} |" for what, value in rows]
         lines += ["", "| fault | times |", "|---|---|", *(f"| {what} | {times} |" for what, times in sorted(self.faults.items()))]
