@@ -92,9 +92,10 @@ def come_back(cluster, drawn, timeline):
     """Waits for all nodes to be in service. Where one waits for a person, does what it says."""
     harmed = any(fault.may_need_help() for _, _, fault in drawn.faults)
     try:
-        cluster.wait(lambda: all_synced(cluster), "all nodes to be Synced", timeout=BEFORE_HELP if harmed else BY_THEMSELVES, interval=0.5)
+        cluster.wait(lambda: all_synced(cluster) and all_heard(cluster), "all nodes to be Synced", timeout=BEFORE_HELP if harmed else BY_THEMSELVES, interval=0.5)
     except LabError:
         timeline.add("not all are back by themselves")
+        give_up_unusable(cluster, timeline)
         helped = [help_node(cluster, node, timeline) for node in cluster.nodes()]
         assert harmed or not any(helped), "a node waited for a person, though nothing was done to its data"
         cluster.wait(lambda: all_synced(cluster), "all nodes to be Synced with a person's help", timeout=PATIENT, interval=0.5)
@@ -105,14 +106,27 @@ def all_synced(cluster):
     return all(node.is_synced(len(cluster.nodes())) for node in cluster.nodes())
 
 
+def all_heard(cluster):
+    """Whether every agent answers; a server may run without."""
+    return all(cluster.state(node.name) for node in cluster.nodes())
+
+
 def help_node(cluster, node, timeline):
     """Does as its own plan tells, the command being in the words of a reason; returns whether it does."""
+    if damaged := unusable(cluster, node):
+        timeline.add(f"{node.name}{WAITS}{damaged}")
+        # As it says: while a Primary component exists.
+        if any(other.is_synced() for other in cluster.nodes() if other is not node):
+            command = "mv /var/lib/mainstay/state.json /root/ && systemctl restart mainstayd && systemctl start mariadb"
+            timeline.add(f"{node.name}{HELPED}{command}")
+            node.run(command, check=False, timeout=PATIENT)
+        return True
     if node.is_synced():
         return False
     reasons = [reason["text"] for reason in cluster.plan(node.name).get("reasons", [])]
     assert reasons, f"{node.name} is not back, and gives no reason"
     timeline.add(f"{node.name}{WAITS}{' '.join(reasons)[:500]}")
-    for command in ("mainstayctl recover --yes", "systemctl start mariadb"):
+    for command in ("mainstayctl recover --yes", "systemctl start --no-block mariadb"):
         verb = command.split(" --")[0]
         if any(verb in reason for reason in reasons) or (verb.startswith("systemctl") and stopped(node)):
             timeline.add(f"{node.name}{HELPED}{command}")
@@ -121,6 +135,32 @@ def help_node(cluster, node, timeline):
                 timeline.add(f"    {' '.join((done.stdout + done.stderr).split())[:300]}")
             return True
     return False
+
+
+def give_up_unusable(cluster, timeline):
+    """Where no node serves and all wait for those whose agent does not start, a person gives
+    them up, as the plans say; what only they have may then be lost."""
+    gone = [node for node in cluster.nodes() if unusable(cluster, node)]
+    others = [node for node in cluster.nodes() if node not in gone]
+    if not gone or not others or any(node.is_synced() for node in others):
+        return
+    reasons = " ".join(reason["text"] for reason in cluster.plan(others[0].name).get("reasons", []))
+    timeline.add(f"{others[0].name}{WAITS}{reasons}")
+    command = f"mainstayctl bootstrap --without {' '.join(node.name for node in gone)}"
+    assert "mainstayctl bootstrap --without" in reasons, f"nothing is said of {command}: {reasons}"
+    timeline.add(f"{others[0].name}{HELPED}{command}")
+    done = others[0].run(command, check=False, timeout=PATIENT)
+    if done.returncode:
+        timeline.add(f"    {' '.join((done.stdout + done.stderr).split())[:300]}")
+    cluster.wait(lambda: any(node.is_synced() for node in others), f"{command} to come about", interval=0.5)
+
+
+def unusable(cluster, node):
+    """What the agent last said of a state file for which it does not start: it is no agent's to
+    decide that its promises are forgotten, and no plan can be had from it. None where it runs."""
+    if node.run("systemctl is-active mainstayd", check=False).stdout.strip() == "active":
+        return None
+    return next((line for line in reversed(cluster.said(node.name).splitlines()) if "move it aside" in line), None)
 
 
 def stopped(node):

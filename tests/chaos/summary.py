@@ -19,6 +19,7 @@ class Summary:
         self.failed = []
         self.faults = Counter()
         self.acknowledged = 0
+        self.lost = 0
         self.given_up = 0
         self.without = 0
         self.formed = 0
@@ -31,6 +32,8 @@ class Summary:
         self.faults.update(fault.words() for _, _, fault in drawn.faults)
 
     def fail(self, number, error):
+        if lost := re.search(r"lost (\d+) acknowledged rows", str(error)):
+            self.lost += int(lost.group(1))
         self.failed.append(f"{number}: {' '.join(str(error).split())[:200]}")
 
     def wait(self, reason):
@@ -43,7 +46,7 @@ class Summary:
                 ("faults", sum(self.faults.values())),
                 ("times that a node formed the cluster", self.formed),
                 ("rows acknowledged", self.acknowledged),
-                ("rows lost, in rounds that held", 0),
+                ("rows found lost", self.lost),
                 ("rows lost with nodes that an operator gave up", f"{self.given_up} in {self.without} rounds")]
         if self.back:
             rows += [("all in service after the last fault, seconds: median, worst (a person comes after 40 s)",
