@@ -116,7 +116,7 @@ def help_node(cluster, node, timeline):
     if damaged := unusable(cluster, node):
         timeline.add(f"{node.name}{WAITS}{damaged}")
         # As it says: while a Primary component exists.
-        if any(other.is_synced() for other in cluster.nodes() if other is not node):
+        if any(cluster.is_primary(other.name) for other in cluster.nodes() if other is not node):
             command = "mv /var/lib/mainstay/state.json /root/ && systemctl restart mainstayd && systemctl start mariadb"
             timeline.add(f"{node.name}{HELPED}{command}")
             node.run(command, check=False, timeout=PATIENT)
