@@ -42,7 +42,16 @@ class Copy(Fault):
 
 # Processes, by the names that a server's package gives them.
 
-class ServerKilled(Several):
+class OfServers(Several):
+    """One that is off does not keep the others from it."""
+
+    def on_each(self, service, command, timeout=SHORT):
+        for node in service.nodes(*self.names):
+            if node.state() == "running":
+                node.run(command, check=False, timeout=timeout)
+
+
+class ServerKilled(OfServers):
     def begin(self, service):
         self.on_each(service, f"systemctl kill -s KILL {service.flavour.unit}")
 
@@ -52,7 +61,7 @@ class ServerKilled(Several):
         self.on_each(service, f"systemctl is-failed -q {unit} && systemctl reset-failed {unit} && systemctl start --no-block {unit}")
 
 
-class ServerStopped(Several):
+class ServerStopped(OfServers):
     def begin(self, service):
         self.on_each(service, f"systemctl stop --no-block {service.flavour.unit}")
 
@@ -121,15 +130,20 @@ class AgentCannotWrite(Fault):
 
     def begin(self, service):
         node = service.node(self.names[0])
-        interruption.mount(node, "--bind", STATE, STATE)
+        if not is_mounted(node):
+            interruption.mount(node, "--bind", STATE, STATE)
         interruption.mount(node, "-o", "remount,bind,ro", STATE)
         node.run("systemctl kill -s KILL mainstayd", check=False, timeout=SHORT)
 
     def end(self, service):
+        """It stays where it was mounted upon itself: from outside that is not taken away."""
         node = service.node(self.names[0])
-        if node.state() == "running" and STATE in node.run(["cat", "/proc/mounts"]).stdout:
-            interruption.mount(node, STATE, program="umount")
-            node.run("systemctl reset-failed mainstayd; systemctl restart --no-block mainstayd", check=False, timeout=SHORT)
+        if is_mounted(node):
+            interruption.mount(node, "-o", "remount,bind,rw", STATE)
+
+
+def is_mounted(node):
+    return f" {STATE} " in node.run(["cat", "/proc/mounts"]).stdout
 
 
 class AgentDiskFull(Fault):
@@ -145,13 +159,13 @@ class AgentDiskFull(Fault):
 
     def end(self, service):
         node = service.node(self.names[0])
-        if node.state() == "running" and STATE in node.run(["cat", "/proc/mounts"]).stdout:
+        if " /mnt " in node.run(["cat", "/proc/mounts"]).stdout:
             node.run("systemctl stop mainstayd; rm -f /mnt/filler", check=False, timeout=SHORT)
             interruption.mount(node, STATE, program="umount")
             # As it is there: what was removed must not come back.
             node.run(f"find {STATE} -mindepth 1 -delete; cp -a /mnt/. {STATE}")
             interruption.mount(node, "/mnt", program="umount")
-            node.run("systemctl reset-failed mainstayd; systemctl restart --no-block mainstayd", check=False, timeout=SHORT)
+            node.run("systemctl restart --no-block mainstayd", check=False, timeout=SHORT)
 
 
 # What replication does not survive by itself.

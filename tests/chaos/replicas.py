@@ -39,7 +39,7 @@ ls -d /run/mainstay/start.env /{OLD} /{NEW} /var/lib/.mysql* /run/mainstay-shado
 for unit in mainstay-shadow 'mainstay-provision@*' 'mainstay-backup@*' 'mainstay-replicator@*'; do
         systemctl list-units --plain --no-legend --all --state=active,activating,deactivating,failed "$unit" | cut -d' ' -f1
 done
-cut -d' ' -f2 /proc/mounts | grep -E '^/(var/lib|mnt|run/mainstay)'
+cut -d' ' -f2 /proc/mounts | grep -E '^/(var/lib/mysql|mnt|run/mainstay)'
 pgrep -l 'mbstream|mariadb-backup|mariadb-dump|mysqldump'
 """
 
@@ -60,6 +60,9 @@ class Round:
             self.faults.append((begin, begin + rng.uniform(0.5, LAST_AT_MOST), fault))
         # Which a person may have to end.
         self.for_a_person = any(isinstance(fault, faults.FOR_A_PERSON) for _, _, fault in self.faults)
+
+        # Who may not know any more what it was at.
+        self.forgetful = {name for _, _, fault in self.faults if isinstance(fault, faults.AgentFileHarmed) for name in fault.names}
 
     def kinds(self):
         return Counter(type(fault).__name__ for _, _, fault in self.faults)
@@ -231,8 +234,13 @@ def agent_wants(service, name):
 
 
 def settle_copies(service, drawn, timeline, outcome):
-    """What was replaced is given up, or put back in its place; then all is as if it had always been there."""
+    """What was replaced is given up, or put back in its place; then all is as if it had always been there.
+    What a job had begun of which nothing can be read any more, another one replaces: nobody goes on with it."""
     for node in service.lab.replicas():
+        if node.path(NEW).exists() and node.name in drawn.forgetful:
+            timeline.add(f"{node.name}: mainstayctl provision")
+            service.ctl(node.name, "provision")
+            service.ctl(node.name, "online")
         if not node.path(OLD).exists():
             continue
         verb = "commit" if node.name in service.spoiled else drawn.keeps
@@ -255,7 +263,7 @@ def check_left(service, before, outcome):
         for job in (job for number, job in jobs.items() if number not in before[name]):
             assert job["state"] in OVER and all(step["state"] != "begun" for step in job.get("steps", [])), f"{name}: {job}"
             outcome.jobs[f"{job['kind']} {job['state']}"] += 1
-        if name in service.begun and not any(isinstance(fault, faults.AgentFileHarmed) for _, _, fault in outcome.drawn.faults):
+        if name in service.begun and name not in outcome.drawn.forgetful:
             assert service.begun[name] in jobs, f"{name} knows nothing of its job {service.begun[name]}"
 
 
