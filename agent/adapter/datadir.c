@@ -170,7 +170,7 @@ int datadir_path(int parentfd, const char *name, char path[static 2 * PATH_MAX],
         n = readlink(link, path, PATH_MAX - 1);
         if (n < 0)
                 return datadir_fail(-errno, text, "where the data are cannot be told: %s", strerror(errno));
-        (void) snprintf(path + n, 2 * PATH_MAX - (size_t) n, "/%s", name);
+        (void) snprintf(path + n, (size_t) 2 * PATH_MAX - (size_t) n, "/%s", name);
         return 1;
 }
 

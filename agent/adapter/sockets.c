@@ -105,7 +105,7 @@ static int hear(int fd, Flow *flows, size_t max, size_t *n, bool *listening) {
 int sockets_read(uint16_t port, Flow *ret, size_t max, bool *ret_listening) {
         static const uint8_t families[] = { AF_INET, AF_INET6 };
         /* The kernel answers at once; should it not, nothing is lost but one look. */
-        const struct timeval patience = { .tv_usec = 100 * 1000 };
+        const struct timeval patience = { .tv_usec = 100000 };
         _cleanup_close_ int fd = -1;
         bool listening = false;
         size_t n = 0;

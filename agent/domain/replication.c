@@ -398,7 +398,9 @@ int replication_position(const Replication *r, GtidList *ret) {
         for (size_t i = 0; i < all.n; i++)
                 if (i + 1 == all.n || all.gtid[i + 1].domain != all.gtid[i].domain)
                         all.gtid[n++] = all.gtid[i];
-        *ret = (GtidList) { n, TAKE(all.gtid) };
+        all.n = n;
+        *ret = all;
+        all = (GtidList) {0};
         return 0;
 }
 

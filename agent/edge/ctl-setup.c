@@ -65,7 +65,7 @@ static void say(Setup *s, const char *state, Colour colour, const char *text, co
                 if (vasprintf(&text, format, ap) < 0)                         \
                         text = NULL;                                          \
                 va_end(ap);                                                   \
-                s->changed = s->changed || changes;                           \
+                s->changed = s->changed || (changes);                         \
                 if (text)                                                     \
                         say(s, state, colour, text, "");                      \
         }

@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 
 #define STOP_TRIES 25
-#define PAUSE_US (1 * USEC_PER_SEC)
+#define PAUSE_US (USEC_PER_SEC - 1) /* as long as usleep() takes */
 
 static const char running[] =
         "SELECT PROCESSLIST_ID FROM performance_schema.threads WHERE PROCESSLIST_USER = SUBSTRING_INDEX(USER(), '@', 1)"

@@ -44,7 +44,7 @@ static bool clones(const Manager *m) {
 
 /* Does the server of this node agree, in whose place the copy goes? */
 static int ask_own(Manager *m, char text[static 512]) {
-        int r;
+        int r = 0;
 
         if (m->main_pid == 0)
                 return 1;
