@@ -377,7 +377,7 @@ static void a_save_that_fails_changes_nothing(void **state) {
 /* What it does, or another does meanwhile, has filled the disk: it comes to its end all the
  * same. */
 static void a_full_disk_leaves_room_for_the_end(void **state) {
-        bool apart = unshare(CLONE_NEWNS) >= 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) >= 0;
+        bool apart = unshare(CLONE_NEWNS) >= 0 && mount(NULL, "/", "none", MS_REC | MS_PRIVATE, NULL) >= 0;
         Scratch s = scratch_new();
         _cleanup_(job_store_freep) JobStore *store = NULL;
         _cleanup_(job_freep) Job *job = new_job(1);
