@@ -1,5 +1,6 @@
 /* Claims: what a grantor says to one, and when a grant ends. */
 #include "cases.h"
+#include "memory.h"
 #include "domain/claim.h"
 
 #define V " view 10:123"
@@ -140,6 +141,18 @@ static void grantors_come_to_their_own_conclusion(void **state) {
                         fail_msg("%s: came to %d: %s", judged[i].name, r, why ? why : "");
                 if (judged[i].refusal && !strstr(why, judged[i].refusal))
                         fail_msg("%s: \"%s\" does not say \"%s\"", judged[i].name, why, judged[i].refusal);
+
+                /* Where memory is short at any point of it, nothing is granted, nor refused. */
+                const Voice *voices = cast_voices(&knows);
+                unsigned n = 0;
+                do {
+                        _cleanup_free_ char *none = NULL;
+
+                        memory_refuse(++n);
+                        r = claim_judge(c, judged[i].grantor, voices, knows.n, judged[i].standing ? &standing : NULL, judged[i].own, &none);
+                        CHECK(!memory_refused() || (r == -ENOMEM && !none), judged[i].name);
+                } while (r == -ENOMEM);
+                CHECK(r == !judged[i].refusal && n > 1, judged[i].name);
         }
 }
 
@@ -342,6 +355,14 @@ static void claims_survive_the_wire(void **state) {
         assert_true(report_same(back->report[0], c->report[0]));
         assert_int_equal(claim_format(back, &again), 0);
         assert_string_equal(text, again);
+
+        for (unsigned n = 1, refused = 1; refused; n++) {
+                _cleanup_free_ char *none = NULL;
+
+                memory_refuse(n);
+                assert_int_equal(claim_format(c, &none), (refused = memory_refused()) ? -ENOMEM : 0);
+                assert_int_equal(none == NULL, refused);
+        }
 
         Overrule o = claim_overrule(back);
         assert_true(o.new_cluster && names_contain(&o.without, "db3"));

@@ -1,6 +1,7 @@
 /* The decision: a table by rule, in the notation of cases.h, and properties
  * that hold for whatever is reported. */
 #include "cases.h"
+#include "memory.h"
 
 typedef struct Case {
         const char *name, *voices, *overrule, *plan;
@@ -316,6 +317,27 @@ static Plan *decide(Cast *cast, const char *overrule) {
         return plan;
 }
 
+/* Where memory is short at any point of it, that is said, and nothing is decided. */
+static void check_short_of_memory(Cast *cast, const char *overrule, const char *name) {
+        char leader[NAME_SIZE];
+        Overrule o = case_overrule(overrule, leader);
+        const Voice *voices = cast_voices(cast);
+        bool refused;
+        unsigned n = 0;
+
+        do {
+                Plan *plan = NULL;
+                int r;
+
+                memory_refuse(++n);
+                r = decision_make(voices, cast->n, &o, &plan);
+                refused = memory_refused();
+                CHECK(r == (refused ? -ENOMEM : 0) && (plan == NULL) == refused, name);
+                (void) plan_free(plan);
+        } while (refused);
+        CHECK(n > 1, name);
+}
+
 static void check_table(const Case *table, size_t n) {
         for (size_t i = 0; i < n; i++) {
                 _cleanup_cast_ Cast cast = cast_parse(table[i].voices);
@@ -335,6 +357,7 @@ static void check_table(const Case *table, size_t n) {
                                 said = said || streq(plan->reason[m].node, plan->awaited.name[k]);
                         CHECK(said, table[i].name);
                 }
+                check_short_of_memory(&cast, table[i].overrule, table[i].name);
         }
 }
 

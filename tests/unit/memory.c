@@ -1,0 +1,72 @@
+/* Memory that is short to order; see memory.h.
+ *
+ * By the linker's --wrap: what the library calls by these names comes here, with
+ * sanitizers as well. Jansson asks by a function that is set here, too. */
+#include "memory.h"
+
+#include <jansson.h>
+#include <stdarg.h>
+
+static unsigned left;
+static bool refused;
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t size);
+char *__real_strdup(const char *s);
+int __real_vasprintf(char **ret, const char *format, va_list ap) _printf_(2, 0);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *p, size_t size);
+char *__wrap_strdup(const char *s);
+int __wrap_asprintf(char **ret, const char *format, ...) _printf_(2, 3);
+int __wrap_vasprintf(char **ret, const char *format, va_list ap) _printf_(2, 0);
+
+static bool refuse(void) {
+        if (left == 0 || --left > 0)
+                return false;
+        refused = true;
+        errno = ENOMEM;
+        return true;
+}
+
+void memory_refuse(unsigned n) {
+        json_set_alloc_funcs(__wrap_malloc, free);
+        left = n;
+        refused = false;
+}
+
+bool memory_refused(void) {
+        left = 0;
+        return refused;
+}
+
+void *__wrap_malloc(size_t size) {
+        return refuse() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t n, size_t size) {
+        return refuse() ? NULL : __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *p, size_t size) {
+        return refuse() ? NULL : __real_realloc(p, size);
+}
+
+char *__wrap_strdup(const char *s) {
+        return refuse() ? NULL : __real_strdup(s);
+}
+
+int __wrap_vasprintf(char **ret, const char *format, va_list ap) {
+        return refuse() ? -1 : __real_vasprintf(ret, format, ap);
+}
+
+int __wrap_asprintf(char **ret, const char *format, ...) {
+        va_list ap;
+        int r;
+
+        va_start(ap, format);
+        r = __wrap_vasprintf(ret, format, ap);
+        va_end(ap);
+        return r;
+}

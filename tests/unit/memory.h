@@ -1,0 +1,11 @@
+/* Memory that is short to order: of what the library asks for, one request is
+ * refused. For tests that are linked with $(wrap_memory). */
+#pragma once
+
+#include "base/macro.h"
+
+/* The `n`th request from now on is refused, from 1. */
+void memory_refuse(unsigned n);
+
+/* From now on none is. Was one? */
+bool memory_refused(void);
