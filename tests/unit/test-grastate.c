@@ -68,6 +68,8 @@ static const struct {
         { "a key in upper case", HEAD "UUID: " U "\nseqno: 7\nsafe_to_bootstrap: 0\n", "nothing that belongs" },
         { "a key doubled, the same", HEAD "uuid: " U "\nseqno: 7\nseqno: 7\nsafe_to_bootstrap: 0\n", "line 5: \"seqno\" stood in line 4" },
         { "a key doubled, another", HEAD "uuid: " U "\nseqno: 7\nsafe_to_bootstrap: 0\nsafe_to_bootstrap: 1\n", "line 6: \"safe_to_bootstrap\" stood in line 5" },
+        { "safe_to_bootstrap: 2", HEAD "uuid: " U "\nseqno: 7\nsafe_to_bootstrap: 2\n", "can only be 0 or 1" },
+        { "safe_to_bootstrap: /", HEAD "uuid: " U "\nseqno: 7\nsafe_to_bootstrap: /\n", "can only be 0 or 1" },
         { "a uuid one short", HEAD "uuid: 220dcdcb-1629-11e4-add3-aec059ad373\nseqno: 7\n", "is not a UUID" },
         { "a uuid one long", HEAD "uuid: " U "0\nseqno: 7\n", "is not a UUID" },
         { "a uuid with a letter too many", HEAD "uuid: 220dcdcb-1629-11e4-add3-aec059ad373g\nseqno: 7\n", "is not a UUID" },
@@ -75,8 +77,12 @@ static const struct {
         { "carriage returns", "version: 2.1\r\nuuid: " U "\r\nseqno: 7\r\n", "line 1" },
         { "a version to come", "version: 3.0\nuuid: " U "\nseqno: 7\n", "is of version 3.0" },
         { "a version that is none", "version: two\nuuid: " U "\nseqno: 7\n", "not a version" },
+        { "a version of letters before the dot", "version: two.1\nuuid: " U "\nseqno: 7\n", "not a version" },
+        { "and behind it", "version: 2.one\nuuid: " U "\nseqno: 7\n", "not a version" },
         { "cert_index with something", HEAD "uuid: " U "\nseqno: 7\ncert_index: 5\n", "cert_index" },
         { "a conflict marker", "<<<<<<< HEAD\n" HEAD "uuid: " U "\nseqno: 7\n", "line 1" },
+        { "more than is shown", HEAD "uuid: 0123456789012345678901234567890123456789x\nseqno: 7\n", "\"0123456789012345678901234567890123456789\" is" },
+        { "a deleted character", HEAD "uuid: \x7f\nseqno: 7\n", "\"?\" is not a UUID" },
         { "escape sequences", HEAD "uuid: \x1b[2J\nseqno: 7\n", "\"?[2J\" is not a UUID" },
 };
 

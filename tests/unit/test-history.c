@@ -139,11 +139,44 @@ static void the_oldest_goes_when_it_is_full(void **state) {
         assert_int_equal(limit, FREE);
 }
 
+/* Of a node without a position the other's cluster counts; where neither has one, all
+ * entries do. */
+static void a_position_of_no_cluster_parts_nothing(void **state) {
+        Position none = { .seqno = SEQNO_UNDEFINED }, at = { case_id('A'), 1 };
+        static History h, longer;
+        HistoryEntry e = numbered(1);
+
+        (void) state;
+        history_add(&h, &e);
+        longer = h;
+        e = numbered(2);
+        history_add(&longer, &e);
+        assert_int_equal(history_compare(&h, &none, &longer, &at, NULL, NULL), SAME);
+        assert_int_equal(history_compare(&longer, &at, &h, &none, NULL, NULL), SAME);
+        assert_int_equal(history_compare(&h, &none, &longer, &none, NULL, NULL), SAME);
+}
+
+/* Who was in a view after a bootstrap, by the record of one who knows it. */
+static void only_a_view_of_the_same_data_vouches(void **state) {
+        HistoryEntry e = { .id = case_id('b'), .position = { case_id('A'), 20 } };
+        char text[] = "stopped history b@20 30 view 21:12";
+        Report *r = case_report("db1", text);
+
+        (void) state;
+        assert_true(history_vouches(r, "db2", &e));
+        assert_false(history_vouches(r, "db3", &e));
+        r->view[0].uuid = case_id('B');
+        assert_false(history_vouches(r, "db2", &e));
+        (void) report_free(r);
+}
+
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(kinship_is_what_the_table_says),
                 cmocka_unit_test(both_sides_agree),
                 cmocka_unit_test(adding_keeps_the_order_and_the_ids_unique),
+                cmocka_unit_test(a_position_of_no_cluster_parts_nothing),
+                cmocka_unit_test(only_a_view_of_the_same_data_vouches),
                 cmocka_unit_test(the_oldest_goes_when_it_is_full),
         };
 

@@ -58,10 +58,20 @@ static void what_is_set_prevails_over_what_was(void **state) {
                 assert_false(ruling_valid(&spoilt[i]));
 }
 
+static void each_says_what_it_means(void **state) {
+        (void) state;
+        assert_non_null(strstr(policy_means(POLICY_AUTOMATIC), "by themselves"));
+        assert_non_null(strstr(policy_means(POLICY_MANUAL), "a person starts it"));
+        assert_non_null(strstr(policy_means(POLICY_MAINTENANCE), "only watch"));
+        assert_non_null(strstr(policy_means(_POLICY_MAX), "nobody knows"));
+        assert_non_null(strstr(policy_means(_POLICY_INVALID), "nobody knows"));
+}
+
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(names_are_read_both_ways),
                 cmocka_unit_test(whatever_is_heard_first_the_same_prevails),
+                cmocka_unit_test(each_says_what_it_means),
                 cmocka_unit_test(what_is_set_prevails_over_what_was),
         };
 

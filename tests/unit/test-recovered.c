@@ -24,6 +24,7 @@ static const struct {
         { "the largest", NOTE "Recovered position: " U ":9223372036854775807\n", RECOVERED_POSITION, U ":9223372036854775807" },
         { "no final newline", NOTE "Recovered position: " U ":5", RECOVERED_POSITION, U ":5" },
         { "a carriage return", NOTE "Recovered position: " U ":5\r\n", RECOVERED_POSITION, U ":5" },
+        { "tabs", NOTE "Recovered position:\t" U ":5\t \n", RECOVERED_POSITION, U ":5" },
         { "with a log around it", "a\n\nb WSREP: c\n" NOTE "Recovered position: " U ":5\nInnoDB: Starting shutdown...\n", RECOVERED_POSITION, U ":5" },
 
         /* The last one counts. */
@@ -53,6 +54,8 @@ static const struct {
         { "-2", NOTE "Recovered position: " U ":-2\n", RECOVERED_SILENT, NULL },
         { "no seqno", NOTE "Recovered position: " U ":\n", RECOVERED_SILENT, NULL },
         { "no position", NOTE "Recovered position:\n", RECOVERED_SILENT, NULL },
+        { "only blanks", NOTE "Recovered position: \t \n", RECOVERED_SILENT, NULL },
+        { "not -1 printed unsigned", NOTE "Recovered position: " ZERO ":18446744073709551614\n", RECOVERED_SILENT, NULL },
         { "cut off", NOTE "Recovered position: 37bb872a-ad73-11e5-8ebb", RECOVERED_SILENT, NULL },
         { "beyond 64 bits", NOTE "Recovered position: " U ":9223372036854775808\n", RECOVERED_SILENT, NULL },
         { "a GTID of two numbers", NOTE "Recovered position: " U ":5,1-2\n", RECOVERED_SILENT, NULL },
@@ -68,6 +71,7 @@ static const struct {
         { "the same, 5.7", "2023-06-04T08:24:23.1Z 0 [ERROR] Found 12 prepared transactions! It means that mysqld was not shut down properly\n", RECOVERED_PREPARED, NULL },
         { "the notice only", "[Note] Found 1 prepared transaction(s) in InnoDB\n" NOTE "Recovered position: " U ":5\n", RECOVERED_POSITION, U ":5" },
         { "a number of something", "Found  prepared transactions!\nFound x prepared transactions!\nFound 3 of Found 4 prepared transaction\n", RECOVERED_SILENT, NULL },
+        { "a number and nothing", "Found 3", RECOVERED_SILENT, NULL },
         { "found twice in a line", "Found 3 of which Found 4 prepared transactions!\n", RECOVERED_PREPARED, NULL },
         { "redo of an older version", "2023-06-04  8:24:23 0 [ERROR] InnoDB: Upgrade after a crash is not supported. The redo log was created with MariaDB 10.4.2\n", RECOVERED_OLD_REDO, NULL },
         { "data in use, Aria", "2026-11-22 19:10:56 0 [ERROR] mariadbd: Can't lock aria control file '/var/lib/mysql/aria_log_control' for exclusive use, error: 11. Will retry for 30 seconds\n", RECOVERED_LOCKED, NULL },
@@ -109,6 +113,7 @@ static void every_outcome_has_a_text(void **state) {
                 assert_true(strlen(recovered_outcome_text(o)) > 30);
                 assert_null(strstr(recovered_outcome_text(o), "not known"));
         }
+        assert_non_null(strstr(recovered_outcome_text(_RECOVERED_OUTCOME_MAX), "not known"));
 }
 
 int main(void) {
