@@ -356,14 +356,6 @@ static void claims_survive_the_wire(void **state) {
         assert_int_equal(claim_format(back, &again), 0);
         assert_string_equal(text, again);
 
-        for (unsigned n = 1, refused = 1; refused; n++) {
-                _cleanup_free_ char *none = NULL;
-
-                memory_refuse(n);
-                assert_int_equal(claim_format(c, &none), (refused = memory_refused()) ? -ENOMEM : 0);
-                assert_int_equal(none == NULL, refused);
-        }
-
         Overrule o = claim_overrule(back);
         assert_true(o.new_cluster && names_contain(&o.without, "db3"));
         assert_string_equal(o.leader, "db1");
