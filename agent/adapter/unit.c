@@ -332,6 +332,10 @@ int unit_start(Unit *u, const char *mode, unit_job_t done, void *userdata) {
         return job_begin(u, &u->start, "StartUnit", mode, done, userdata);
 }
 
+bool unit_starting(const Unit *u) {
+        return u->start.pending;
+}
+
 int unit_stop(Unit *u, const char *mode, unit_job_t done, void *userdata) {
         return job_begin(u, &u->stop, "StopUnit", mode, done, userdata);
 }

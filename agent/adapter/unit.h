@@ -54,6 +54,8 @@ const char *unit_error(const Unit *u);
  * stop) of ours has not ended, -ENOTCONN while systemd is away or has not yet
  * told of the unit. `done` may be NULL. */
 int unit_start(Unit *u, const char *mode, unit_job_t done, void *userdata);
+/* That start has not ended. */
+bool unit_starting(const Unit *u);
 int unit_stop(Unit *u, const char *mode, unit_job_t done, void *userdata);
 
 /* SIGKILL to all of its processes. Nothing is heard of it but the end of the

@@ -130,8 +130,9 @@ static void unit_moved(Unit *unit, void *userdata) {
                 m->consumed_over = true;
                 gatekeeper_leave(m);
                 /* Stopped by a person, who wants it stopped. Not so a crash, a
-                 * start that failed, or what this agent stopped. */
-                if (streq(u->active, "inactive") && streq(u->result, "success") && !stopped_by_us(m) && m->store->wanted && m->ready) {
+                 * start that failed, what this agent stopped, or what it has just asked
+                 * systemd to start: a person's stop ends that job first. */
+                if (streq(u->active, "inactive") && streq(u->result, "success") && !unit_starting(m->unit) && !stopped_by_us(m) && m->store->wanted && m->ready) {
                         m->store->wanted = m->store->owed = false;
                         (void) manager_save(m);
                 }

@@ -104,6 +104,31 @@ static void an_overrule_ends_with_what_it_was_said_for(void **state) {
         assert_string_equal(promised(db2).claim_state, "");
 }
 
+/* Systemd tells of the job that it was given before the unit moves: that is no stop. One that
+ * takes the job back is. */
+static void who_is_about_to_be_started_was_not_stopped(void **state) {
+        World *w = *state;
+        Node *db1 = &w->node[0], *db2 = &w->node[1];
+        sd_bus *person;
+        Answer a = {0};
+
+        agent_start(db1);
+        agent_start(db2);
+        LOOP_UNTIL(w->event, all_plan(w, "wait", "awaited", "db3"));
+        person = ask_and_wait(w, db2, "Bootstrap", "db3", &a);
+        LOOP_UNTIL(w->event, db2->systemd.starts == 1);
+        systemd_says(&db2->systemd, "failed", "failed", 0);
+        systemd_says(&db2->systemd, "inactive", "dead", 0);
+        loop_for(w->event, 500 * USEC_PER_MSEC);
+        assert_non_null(strstr(property(db2, "Report"), "\"wanted\":true"));
+
+        person = sd_bus_close_unref(person);
+        manager_signal(&db2->systemd, "JobRemoved", "uoss", (uint32_t) 7, JOB_PATH, ID, "canceled");
+        systemd_says(&db2->systemd, "activating", "start-pre", 0);
+        systemd_says(&db2->systemd, "inactive", "dead", 0);
+        LOOP_UNTIL(w->event, strstr(property(db2, "Report"), "\"wanted\":false"));
+}
+
 static bool goes_by(Node *n, const char *policy, int64_t version, const char *node) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         const char *name, *where;
@@ -424,6 +449,7 @@ int main(void) {
         static const struct CMUnitTest tests[] = {
                 world_test(asked_to_join_it_leads_all_the_same),
                 world_test(an_overrule_ends_with_what_it_was_said_for),
+                world_test(who_is_about_to_be_started_was_not_stopped),
                 world_test(in_manual_a_person_starts_it),
                 world_test(in_manual_what_was_asked_for_is_brought_to_its_end),
                 world_test(what_was_begun_by_itself_is_given_up_under_another_policy),
