@@ -130,7 +130,7 @@ static int take_key(Setup *s, const char *have) {
 
 /* Where ssh-keygen makes a key: in memory, and root's alone. */
 #define MAKING "/run/mainstay-key"
-#define MADE MAKING "/id_ed25519"
+#define MADE "/run/mainstay-key/id_ed25519"
 
 /* ssh-keygen brings nothing to the disk, and writes the private key first. Cut off, it
  * would leave half a key, over which it does not write again, or an empty one, which
