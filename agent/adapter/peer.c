@@ -13,6 +13,8 @@
 /* An agent that has not answered by then may well not do so at all: its mysqld is looked
  * for meanwhile, for both take seconds where the machine is off. */
 #define SILENCE_MAX (1500 * USEC_PER_MSEC)
+/* So old may its answer be when the agent is given up: the network may have come up since. */
+#define ANSWER_AGE_MAX (1 * USEC_PER_SEC)
 
 struct Peer {
         sd_event *event;
@@ -26,6 +28,7 @@ struct Peer {
         usec_t since; /* it is known, or not, by the clock on the wall */
 
         bool failed, checked, answers; /* since it was known last: the agent was not reached; its mysqld was looked for, and answered */
+        usec_t checked_at;
         bool tried; /* both */
         bool alive; /* its mysqld answered, and that is good until `alive_until` */
         usec_t alive_for, alive_until;
@@ -118,6 +121,8 @@ static void peer_judge(Peer *p) {
         if (!p->failed || !p->checked)
                 return;
         p->checked = false;
+        if (peer_now(p) > p->checked_at + ANSWER_AGE_MAX)
+                return; /* it is looked for anew */
         peer_set_tried(p);
         peer_set_alive(p, p->answers);
 }
@@ -128,6 +133,7 @@ static void peer_check_done(Process *process, const ProcessResult *result, void 
 
         p->check = process_free(p->check);
         p->checked = true;
+        p->checked_at = peer_now(p);
         p->answers = alive;
         peer_judge(p);
 }

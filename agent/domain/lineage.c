@@ -133,7 +133,7 @@ int lineage_of_all(const Voice *voices, size_t n, const Names *members, Lineage 
                 const Report *o = voice_report(&voices[i]), *first = voice_report(&voices[0]);
 
                 if (!o || !first || o->mysqld != MYSQLD_PRIMARY || o->claim != CLAIM_NONE || o->have_grant || !names_contain(members, o->node) ||
-                    uuid_is_zero(&o->position.uuid) || !uuid_equal(&o->position.uuid, &first->position.uuid))
+                    (o->have_view && !names_equal(&o->view[0].members, members)) || uuid_is_zero(&o->position.uuid) || !uuid_equal(&o->position.uuid, &first->position.uuid))
                         r = names_add(&l.unheard, voices[i].name);
         }
         for (size_t i = 0; i < members->n && r >= 0; i++)

@@ -172,7 +172,7 @@ static int make_key(Setup *s) {
 }
 
 int setup_key(Setup *s) {
-        _cleanup_free_ char *public = NULL;
+        _cleanup_free_ char *public = NULL, *private = NULL;
         int r;
 
         if (!setup_program("ssh-keygen"))
@@ -186,8 +186,17 @@ int setup_key(Setup *s) {
         }
         if (r == -ENOENT && s->args->check)
                 setup_missing(s, "", "this node's key, " SSH_KEY);
-        else if (r == -ENOENT)
-                return make_key(s);
+        else if (r == -ENOENT) {
+                /* The other nodes may know that one. */
+                r = setup_agent_read(SSH_KEY, &private);
+                if (private)
+                        explicit_bzero(private, strlen(private));
+                if (r == -ENOENT)
+                        return make_key(s);
+                if (r < 0)
+                        return r;
+                setup_missing(s, "Make it of the private one, which is there: ssh-keygen -y -f " SSH_KEY " > " SSH_KEY ".pub", SSH_KEY ".pub");
+        }
         else
                 setup_already(s, "this node has a key");
         return 0;

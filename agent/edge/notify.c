@@ -54,8 +54,8 @@ static void complain(const char *what, int error) {
 /* Durably: what was appended before is on the disk already, and a power cut must not
  * bring it back without the newest view. */
 static void set_aside(void) {
-        if (renameat(serverfd, RECORD_NAME, serverfd, RECORD_LOST_NAME) >= 0)
-                (void) fsync(serverfd);
+        if (renameat(serverfd, RECORD_NAME, serverfd, RECORD_LOST_NAME) >= 0 && !late)
+                (void) fsync(serverfd); /* where the disk answers */
 }
 
 /* Where the directory cannot be opened: too many files are open, for one. */

@@ -189,7 +189,8 @@ static int told_by_server(Manager *m, const Voice *voices, size_t n, Lineage *re
         int r = 0;
 
         *ret = (Lineage) {0};
-        if (evidence_followed(&m->evidence) || m->main_pid == 0 || !m->have_status || !s->have_view || s->cluster_size != (int64_t) s->n_members)
+        if (evidence_followed(&m->evidence) || m->main_pid == 0 || m->n_peers == 0 || m->evidence.quorum_off || !m->have_status || s->quorum_off[0] ||
+            !s->have_view || !uuid_equal(&s->view_uuid, &s->position.uuid) || s->cluster_size != (int64_t) s->n_members)
                 return 0;
         for (size_t i = 0; i < s->n_members && r >= 0; i++)
                 r = names_add(&members, s->member[i].name);
@@ -199,6 +200,21 @@ static int told_by_server(Manager *m, const Voice *voices, size_t n, Lineage *re
 bool manager_is_settled_untold(const Manager *m) {
         return m->main_pid != 0 && !evidence_followed(&m->evidence) && m->store->settled_start[0] &&
                streq(m->store->settled_start, m->evidence.unit_invocation);
+}
+
+/* Nothing is recorded of a bootstrap there, so what may come before one ends it: a time
+ * without a Primary component, which is asked for too rarely to be seen each time, or most
+ * of the others gone. Where there are two, one is gone whenever it is restarted. */
+void manager_unsettle_untold(Manager *m, const Report *own) {
+        size_t all = m->n_peers + 1;
+
+        if (!manager_is_settled_untold(m))
+                return;
+        if (own->mysqld != MYSQLD_NON_PRIMARY && own->mysqld != MYSQLD_JOINING && !m->evidence.quorum_off &&
+            !(m->have_status && (m->status.quorum_off[0] || (all > 2 && 2 * m->status.cluster_size <= (int64_t) all))))
+                return;
+        m->store->settled_start[0] = 0;
+        (void) manager_save(m);
 }
 
 bool manager_is_settled(const Manager *m) {

@@ -126,7 +126,7 @@ static void unit_moved(Unit *unit, void *userdata) {
                 m->have_status = ended ? false : m->have_status;
         }
         if (idle) {
-                m->starting = false;
+                m->starting = unit_starting(m->unit);
                 m->consumed_over = true;
                 gatekeeper_leave(m);
                 /* Stopped by a person, who wants it stopped. Not so a crash, a
@@ -218,6 +218,8 @@ static bool is_overruled(const Manager *m) {
 bool manager_may_heal(const Manager *m) {
         if (is_overruled(m))
                 return false;
+        if (m->report->arbitrators.n > 0)
+                return true; /* it may be back in a moment, and nobody hears it */
         for (size_t i = 0; i < m->n_peers; i++) {
                 const Report *o = peer_condition(m->peer[i]) == CONDITION_KNOWN ? peer_report(m->peer[i]) : NULL;
 
@@ -323,6 +325,7 @@ static void kill_mysqld(Manager *m) {
 static void unsettle(Manager *m, const Report *own) {
         Store *s = m->store;
 
+        manager_unsettle_untold(m, own);
         if (!manager_is_settled(m) || !mysqld_in_primary(own->mysqld) ||
             !(s->n_led > 0 || (s->have_grant && s->grant.manner == MANNER_IN_PLACE && !streq(s->grant.holder, m->name))))
                 return;
@@ -575,6 +578,7 @@ static int resume_claim(Manager *m) {
         if (s->claim_state == CLAIM_ASKING || (s->claim_state == CLAIM_GRANTED && s->new_boot))
                 /* Nothing can have been started under it. */
                 election_release(m, "the agent was started anew before it was used");
+        s->settled_start[0] = 0; /* what its server did meanwhile is in no record */
         if (s->new_boot)
                 s->stopping[0] = 0;
         if (s->new_boot)

@@ -121,6 +121,7 @@ static void peers_changed(Manager *m, bool gone) {
         log_info("This node asks %s for their reports.", str_or(who, "its peers"));
         if (gone && m->store->claim_state == CLAIM_ASKING)
                 election_release(m, "the peers of this node are other ones now");
+        m->store->settled_start[0] = 0; /* "all" are other ones now */
         m->news = true;
         manager_touch(m);
 }

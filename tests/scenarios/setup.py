@@ -32,6 +32,10 @@ def check_all_hear(cluster):
         cluster.wait(lambda: cluster.hears_all(node), f"{node.name} to hear all others")
 
 
+def is_settled(cluster, node):
+    return cluster.ask(node.name, "report").get("history_settled", False)
+
+
 @scenario(kind=Fresh)
 def one_command_sets_three_nodes_up_and_one_takes_it_back(cluster):
     """With all servers running, none of which is disturbed; the second time nothing is
@@ -86,6 +90,13 @@ def one_command_sets_three_nodes_up_and_one_takes_it_back(cluster):
         node.run(["systemctl", "restart", "mariadb"], timeout=PATIENT)
         cluster.wait_synced()
     assert setup(first, *others(cluster))["ready"]
+    cluster.wait(lambda: all(is_settled(cluster, node) for node in cluster.nodes()), "all servers to be seen in one component")
+    # What a server did while it was away from the others is in no record.
+    cluster.lab.link(False, first.name)
+    cluster.wait(lambda: not is_settled(cluster, first), "that not to hold any more on one that is cut off")
+    assert all(is_settled(cluster, node) for node in cluster.nodes()[1:])
+    cluster.lab.link(True, first.name)
+    cluster.wait(lambda: all(is_settled(cluster, node) for node in cluster.nodes()), "all servers to be seen in one component again")
     for node in cluster.nodes():
         node.run(["systemctl", "restart", "mariadb"], timeout=PATIENT)
         cluster.wait_synced()

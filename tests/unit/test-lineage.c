@@ -14,6 +14,8 @@ static const struct {
         { "one is stopped: what it has others may not", "db1 primary 120 history a@100; db2 primary 120 history a@100; db3 stopped 120 history a@100", "123", "3", 0 },
         { "one is not heard", "db1 primary 120 history a@100; db2 primary 120 history a@100; db3 uncertain", "123", "3", 0 },
         { "one is Primary elsewhere", "db1 primary 120 history a@100; db2 primary 120 history a@100; db3 primary 120 history a@100", "12", "3", 0 },
+        { "one is told otherwise by its own server", "db1 primary 120 history a@100; db2 primary 120 history a@100 view 120:2", "12", "2", 0 },
+        { "one is told the same by its own server", "db1 primary 120 history a@100; db2 primary 120 history a@100 view 120:12", "12", "", 'a' },
         { "one serves another cluster", "db1 primary 120 history a@100; db2 primary B120 history a@100", "12", "2", 0 },
         { "one does not say which", "db1 primary 120 history a@100; db2 primary history a@100", "12", "2", 0 },
         { "one is in it of which nobody knows", "db1 primary 120 history a@100; db2 primary 120 history a@100", "123", "3", 0 },

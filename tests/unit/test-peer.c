@@ -727,7 +727,7 @@ static void test_alive(void **state) {
  * they are waited for at once. What a port says does not count before the agent is lost. */
 static void test_silent(void **state) {
         World *w = *state;
-        _cleanup_free_ char *ssh = script_put(w, "ssh", "#!/bin/sh\nsleep 4\nexit 255\n"), *probe = script_put(w, "probe", "#!/bin/sh\nsleep 1.5\n");
+        _cleanup_free_ char *ssh = script_put(w, "ssh", "#!/bin/sh\nsleep 3.4\nexit 255\n"), *probe = script_put(w, "probe", "#!/bin/sh\nsleep 1.5\n");
         usec_t began;
 
         w->setup.ssh = ssh;
@@ -742,6 +742,22 @@ static void test_silent(void **state) {
         began = clock_usec();
         LOOP_UNTIL(w->event, peer_condition(w->peer) == CONDITION_ALIVE);
         assert_true(clock_usec() < began + USEC_PER_SEC);
+}
+
+/* What was so seconds ago is not so any more where the network has come up since. */
+static void test_silent_stale(void **state) {
+        World *w = *state;
+        _cleanup_free_ char *ssh = script_put(w, "ssh", "#!/bin/sh\nsleep 4\nexit 255\n"), *text = NULL, *probe = NULL;
+
+        assert_true(asprintf(&text, "#!/bin/sh\ntest $(printf x >>%s/attempts; wc -c <%s/attempts) -gt 1\n", w->dir, w->dir) > 0);
+        probe = script_put(w, "probe", text);
+        w->setup.ssh = ssh;
+        w->setup.probe = probe;
+        w->setup.deadline = 3600 * USEC_PER_SEC;
+        peer_begin(w, "db2", 3307);
+        LOOP_UNTIL(w->event, peer_tried(w->peer));
+        assert_int_equal(peer_condition(w->peer), CONDITION_ALIVE);
+        assert_int_equal(attempts(w), 2);
 }
 
 static void test_addresses(void **state) {
@@ -780,6 +796,7 @@ int main(void) {
                 cmocka_unit_test(test_kick_while_connecting),
                 cmocka_unit_test_setup_teardown(test_alive, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_silent, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_silent_stale, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_addresses, setup, teardown),
         };
 
