@@ -7,7 +7,7 @@ import time
 from cluster import LED, PATIENT
 from faults import KINDS
 from lablib import LabError
-from watch import given_up
+from watch import given_up, voted_out
 
 # A round, in seconds: when faults begin, and how long they last.
 BEGIN_WITHIN = 12
@@ -168,9 +168,9 @@ def stopped(node):
 
 
 def check(cluster):
-    """After a round: nothing is lost but what an operator gave up, there is one history,
-    and nothing is left lying about. Returns whom an operator gave up."""
-    cluster.ledger.given_up = given_up(cluster)
+    """After a round: nothing is lost but what an operator gave up or the servers voted out,
+    there is one history, and nothing is left lying about. Returns whom."""
+    cluster.ledger.given_up = given_up(cluster) | voted_out(cluster)
     cluster.check()
     histories = {node.name: json.dumps(cluster.ask(node.name, "report").get("history")) for node in cluster.nodes()}
     assert len(set(histories.values())) == 1, f"histories differ: {histories}"

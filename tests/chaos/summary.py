@@ -47,7 +47,7 @@ class Summary:
                 ("times that a node formed the cluster", self.formed),
                 ("rows acknowledged", self.acknowledged),
                 ("rows found lost", self.lost),
-                ("rows lost with nodes that an operator gave up", f"{self.given_up} in {self.without} rounds")]
+                ("rows lost with nodes that an operator gave up, or the servers voted out", f"{self.given_up} in {self.without} rounds")]
         if self.back:
             rows += [("all in service after the last fault, seconds: median, worst (a person comes after 40 s)",
                       f"{statistics.median(self.back):.1f}, {max(self.back):.1f}")]

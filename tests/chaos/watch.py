@@ -23,6 +23,7 @@ MISSED_TIMES = 3
 Sight = namedtuple("Sight", "words members committed at")
 NOTHING = Sight("no answer", frozenset(), 0, 0)
 
+VOTED_OUT = re.compile(r"Vote 0 \(success\) on \S+ is inconsistent with group")
 GIVES_UP = re.compile(r"An operator gives up (.*) for the next bootstrap")
 NOT_ANY_MORE = "What an operator gave up is not given up any more"
 
@@ -170,3 +171,11 @@ def given_up(cluster):
                 names |= pending
                 pending = set()
     return names
+
+
+def voted_out(cluster):
+    """Whom Galera sent away since the round began though it had carried out a change that
+    the others could not, most of them having a full disk, say: the vote is on what most
+    came to, and what was acknowledged there is on its disk alone. Mainstay marks such a
+    node, and sets its data aside only when a person asks for it."""
+    return {node.name for node in cluster.nodes() if VOTED_OUT.search(cluster.said(node.name, "mariadb"))}
