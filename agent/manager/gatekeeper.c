@@ -412,8 +412,22 @@ static void want(Manager *m) {
         manager_touch(m);
 }
 
+/* What is typed on the node that should lead, by who has just typed it here. */
+static char *bootstrap_command(const Manager *m) {
+        const Names *without = &m->store->without;
+        char *command = strdup(without->n > 0 ? "mainstayctl bootstrap" : "systemctl start mainstay-bootstrap");
+
+        for (size_t i = 0; i < without->n && command; i++) {
+                _cleanup_free_ char *shorter = command;
+
+                if (asprintf(&command, "%s --without %s", shorter, without->name[i]) < 0)
+                        command = NULL;
+        }
+        return command;
+}
+
 static void answer_bootstrap(Manager *m) {
-        _cleanup_free_ char *text = NULL;
+        _cleanup_free_ char *text = NULL, *command = NULL;
         const char *why;
 
         if (m->store->claim_state != CLAIM_NONE) {
@@ -427,7 +441,8 @@ static void answer_bootstrap(Manager *m) {
                         want(m);
                         return;
                 }
-                if (asprintf(&text, "%s should lead, not this node: %s On %s, type: systemctl start mainstay-bootstrap", m->plan->node, str_or(why, ""), m->plan->node) < 0)
+                command = bootstrap_command(m);
+                if (asprintf(&text, "%s should lead, not this node: %s On %s, type: %s", m->plan->node, str_or(why, ""), m->plan->node, str_or(command, "mainstayctl bootstrap")) < 0)
                         text = NULL;
                 break;
         case ACTION_JOIN:

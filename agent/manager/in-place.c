@@ -27,6 +27,8 @@ void in_place_report(Manager *m, Report *r) {
         }
         if (m->place_failures >= FAILURES_MAX)
                 r->in_place_problem = strdup("it was tried, and failed (journalctl -u mainstay-primary)");
+        else if (m->stopping)
+                r->in_place_problem = strdup("it is being stopped");
         else if (m->have_status && s->wsrep && !streq(s->cluster_status, "Primary") && r->source == SOURCE_LIVE && position_defined(&r->position))
                 r->in_place = in_place_problem(s->version, s->recv_queue, s->desync_count, &r->in_place_problem) == 0;
 }
