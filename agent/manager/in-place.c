@@ -38,6 +38,32 @@ void in_place_forget(Manager *m) {
         m->place_failures = 0;
 }
 
+/* Has an operator, here or there, said that some will not return? */
+static bool is_overruled(const Manager *m) {
+        bool spoken = m->store->without.n > 0;
+
+        for (size_t i = 0; i < m->n_peers; i++) {
+                const Report *o = peer_report(m->peer[i]);
+
+                spoken = spoken || (o && o->without.n > 0);
+        }
+        return spoken;
+}
+
+bool manager_may_heal(const Manager *m) {
+        if (is_overruled(m))
+                return false;
+        if (m->report->arbitrators.n > 0)
+                return true; /* it may be back in a moment, and nobody hears it */
+        for (size_t i = 0; i < m->n_peers; i++) {
+                const Report *o = peer_condition(m->peer[i]) == CONDITION_KNOWN ? peer_report(m->peer[i]) : NULL;
+
+                if (!o || o->mysqld != MYSQLD_STOPPED)
+                        return true;
+        }
+        return false;
+}
+
 bool in_place_is_time(Manager *m) {
         if (!election_leads(m, MANNER_IN_PLACE) || !manager_may_heal(m) || (m->request.call && m->request.bootstrap))
                 return true;

@@ -205,7 +205,7 @@ bool manager_is_settled_untold(const Manager *m) {
 /* Nothing is recorded of a bootstrap there, so what may come before one ends it: a time
  * without a Primary component, which is asked for too rarely to be seen each time, or most
  * of the others gone. Where there are two, one is gone whenever it is restarted. */
-void manager_unsettle_untold(Manager *m, const Report *own) {
+static void unsettle_untold(Manager *m, const Report *own) {
         size_t all = m->n_peers + 1;
 
         if (!manager_is_settled_untold(m))
@@ -219,6 +219,21 @@ void manager_unsettle_untold(Manager *m, const Report *own) {
 
 bool manager_is_settled(const Manager *m) {
         return (m->store->settled != 0 && m->store->settled == m->evidence.viewlog.section) || manager_is_settled_untold(m);
+}
+
+/* Who came along when another was made Primary in place has yet to learn of it, and
+ * must not have forgotten that when its own mysqld ends before it has. */
+void manager_unsettle(Manager *m, const Report *own) {
+        Store *s = m->store;
+
+        unsettle_untold(m, own);
+        if (!manager_is_settled(m) || !mysqld_in_primary(own->mysqld) ||
+            !(s->n_led > 0 || (s->have_grant && s->grant.manner == MANNER_IN_PLACE && !streq(s->grant.holder, m->name))))
+                return;
+        s->settled = 0;
+        s->settled_start[0] = 0;
+        if (manager_save(m) < 0)
+                manager_wake(m, manager_now(m) + 5 * USEC_PER_SEC);
 }
 
 /* Whose data have come through a Primary component have its history, and no

@@ -203,32 +203,6 @@ static void start_mysqld(Manager *m) {
                 m->starting = true;
 }
 
-/* Has an operator, here or there, said that some will not return? */
-static bool is_overruled(const Manager *m) {
-        bool spoken = m->store->without.n > 0;
-
-        for (size_t i = 0; i < m->n_peers; i++) {
-                const Report *o = peer_report(m->peer[i]);
-
-                spoken = spoken || (o && o->without.n > 0);
-        }
-        return spoken;
-}
-
-bool manager_may_heal(const Manager *m) {
-        if (is_overruled(m))
-                return false;
-        if (m->report->arbitrators.n > 0)
-                return true; /* it may be back in a moment, and nobody hears it */
-        for (size_t i = 0; i < m->n_peers; i++) {
-                const Report *o = peer_condition(m->peer[i]) == CONDITION_KNOWN ? peer_report(m->peer[i]) : NULL;
-
-                if (!o || o->mysqld != MYSQLD_STOPPED)
-                        return true;
-        }
-        return false;
-}
-
 /* A server that has left the cluster and goes on living joins nobody again:
  * Galera does that to one whose IST broke off. (Where it found its data
  * inconsistent, grastate.dat names no cluster any more: that is no case for a
@@ -320,21 +294,6 @@ static void kill_mysqld(Manager *m) {
                 manager_wake(m, m->kill_at);
 }
 
-/* Who came along when another was made Primary in place has yet to learn of it, and
- * must not have forgotten that when its own mysqld ends before it has. */
-static void unsettle(Manager *m, const Report *own) {
-        Store *s = m->store;
-
-        manager_unsettle_untold(m, own);
-        if (!manager_is_settled(m) || !mysqld_in_primary(own->mysqld) ||
-            !(s->n_led > 0 || (s->have_grant && s->grant.manner == MANNER_IN_PLACE && !streq(s->grant.holder, m->name))))
-                return;
-        s->settled = 0;
-        s->settled_start[0] = 0;
-        if (manager_save(m) < 0)
-                manager_wake(m, manager_now(m) + 5 * USEC_PER_SEC);
-}
-
 /* The report of now: this node's own part, and its claims. */
 static int draw_report(Manager *m, Report **ret) {
         _cleanup_(report_freep) Report *r = NULL;
@@ -365,7 +324,7 @@ static int draw_report(Manager *m, Report **ret) {
                 return -ENOMEM;
         *r->history = s->history;
         r->have_history = true;
-        unsettle(m, r);
+        manager_unsettle(m, r);
         /* What the record says of a start is not said of one that was let past the gate. */
         r->settled = (s->settled != 0 && s->settled == m->evidence.viewlog.views_section && evidence_followed(&m->evidence)) || (!r->have_view && manager_is_settled_untold(m));
         for (size_t i = 0; i < s->n_led; i++)

@@ -364,7 +364,7 @@ void in_place_forget(Manager *m);   /* another server runs, or none */
 void manager_note_foreign(Manager *m, const Report *own); /* a bootstrap that nobody here agreed on */
 bool manager_is_settled(const Manager *m); /* the running start's data have been through the history of the store, and no other */
 bool manager_is_settled_untold(const Manager *m); /* and that start tells nothing to the record */
-void manager_unsettle_untold(Manager *m, const Report *own);
+void manager_unsettle(Manager *m, const Report *own); /* where that does not hold any more */
 void manager_adopt_history(Manager *m);
 
 /* joining.c: how this node comes into a Primary component. */
