@@ -117,6 +117,21 @@ char *names_text(const Names *names) {
         return TAKE(text);
 }
 
+char *names_without(const Names *names) {
+        _cleanup_free_ char *text = NULL;
+        _cleanup_fclose_ FILE *f = NULL;
+        size_t size;
+
+        f = open_memstream(&text, &size);
+        if (!f)
+                return NULL;
+        for (size_t i = 0; i < names->n; i++)
+                fprintf(f, " --without %s", names->name[i]);
+        if (fclose(TAKE(f)) != 0)
+                return NULL;
+        return TAKE(text);
+}
+
 json_t *names_to_json(const Names *names) {
         json_t *a = json_array();
 

@@ -34,6 +34,10 @@ bool names_equal(const Names *a, const Names *b);
  * memory. */
 char *names_text(const Names *names);
 
+/* " --without db1 --without db2", "" where empty: how a person gives them up. Free the
+ * result; NULL when out of memory. */
+char *names_without(const Names *names);
+
 /* "db1 db2 db3", "" where empty: for programs, since no name has a blank. Free the result;
  * NULL when out of memory. */
 char *names_words(const Names *names);

@@ -236,17 +236,9 @@ const Names *need_given_up(const Scene *s, const Voice *v) {
 }
 
 char *need_advice(const Names *awaited, const char *then) {
-        _cleanup_free_ char *options = strdup("");
+        _cleanup_free_ char *options = names_without(awaited);
         char *text;
 
-        for (size_t i = 0; options && i < awaited->n; i++) {
-                char *more;
-
-                if (asprintf(&more, "%s --without %s", options, awaited->name[i]) < 0)
-                        return NULL;
-                free(options);
-                options = more;
-        }
         if (!options)
                 return NULL;
         if (asprintf(&text, awaited->n == 1 ? "When it returns, %s by itself. If it will not: mainstayctl bootstrap%s, which gives up what only it has."

@@ -412,22 +412,8 @@ static void want(Manager *m) {
         manager_touch(m);
 }
 
-/* What is typed on the node that should lead, by who has just typed it here. */
-static char *bootstrap_command(const Manager *m) {
-        const Names *without = &m->store->without;
-        char *command = strdup(without->n > 0 ? "mainstayctl bootstrap" : "systemctl start mainstay-bootstrap");
-
-        for (size_t i = 0; i < without->n && command; i++) {
-                _cleanup_free_ char *shorter = command;
-
-                if (asprintf(&command, "%s --without %s", shorter, without->name[i]) < 0)
-                        command = NULL;
-        }
-        return command;
-}
-
 static void answer_bootstrap(Manager *m) {
-        _cleanup_free_ char *text = NULL, *command = NULL;
+        _cleanup_free_ char *text = NULL, *options = NULL;
         const char *why;
 
         if (m->store->claim_state != CLAIM_NONE) {
@@ -441,8 +427,9 @@ static void answer_bootstrap(Manager *m) {
                         want(m);
                         return;
                 }
-                command = bootstrap_command(m);
-                if (asprintf(&text, "%s should lead, not this node: %s On %s, type: %s", m->plan->node, str_or(why, ""), m->plan->node, str_or(command, "mainstayctl bootstrap")) < 0)
+                options = names_without(&m->store->without);
+                if (asprintf(&text, "%s should lead, not this node: %s On %s, type: %s%s", m->plan->node, str_or(why, ""), m->plan->node,
+                             m->store->without.n > 0 ? "mainstayctl bootstrap" : "systemctl start mainstay-bootstrap", str_or(options, "")) < 0)
                         text = NULL;
                 break;
         case ACTION_JOIN:
