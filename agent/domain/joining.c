@@ -109,6 +109,23 @@ static bool is_fading(const Voice *voices, size_t n, const Report *p) {
         return members && gone > 0 && 2 * gone >= members->n + p->arbitrators.n;
 }
 
+/* Is it in the group, by the word of one who is Primary? Where none tells of its view,
+ * that is not known, and nobody waits for it. */
+static bool has_entered(const Voice *voices, size_t n, const char *name) {
+        bool told_of = false;
+
+        for (size_t i = 0; i < n; i++) {
+                const Report *p = primary(&voices[i]);
+
+                if (!p || !p->have_view || p->n_views == 0)
+                        continue;
+                if (names_contain(&p->view[0].members, name))
+                        return true;
+                told_of = true;
+        }
+        return !told_of;
+}
+
 typedef struct Place {
         const Voice *voice;
         Forecast forecast;
@@ -132,7 +149,7 @@ static int by_turn(const void *a, const void *b) {
 
 void joining_turn(const Voice *voices, size_t n, const Plan *plan, const char *name, Turn *ret) {
         size_t n_line = 0, n_primary = 0, n_donating = 0, n_underway = 0, place = 0, room;
-        const Voice *underway = NULL, *fading = NULL;
+        const Voice *underway = NULL, *entering = NULL, *fading = NULL;
         bool heard_cache = false, lasts = false;
         Place line[NAMES_MAX];
 
@@ -155,6 +172,8 @@ void joining_turn(const Voice *voices, size_t n, const Plan *plan, const char *n
                         n_underway++;
                         if (!underway || strcmp(v->name, underway->name) < 0)
                                 underway = v;
+                        if (!has_entered(voices, n, v->name) && (!entering || strcmp(v->name, entering->name) < 0))
+                                entering = v;
                 } else if (waits(v, plan) || streq(v->name, name)) {
                         line[n_line].voice = v;
                         joining_forecast(voices, n, o, &line[n_line++].forecast);
@@ -185,13 +204,18 @@ void joining_turn(const Voice *voices, size_t n, const Plan *plan, const char *n
 
         if (place == n_line)
                 return; /* nobody by this name is to start */
-        if (line[place].forecast.way == WAY_IST && line[place].voice->report->join_failures == 0)
-                return;
         /* It will know in a moment what it is in for, and so will the others. */
         ret->untold = !heard_cache && line[place].forecast.positioned;
-        ret->now = !ret->untold && place < room;
-        if (ret->now || ret->untold)
+        ret->now = !ret->untold && (place < room || (line[place].forecast.way == WAY_IST && line[place].voice->report->join_failures == 0));
+        if (ret->untold)
                 return;
+        if (ret->now) {
+                /* All who stand before it go now too. */
+                ret->after = entering || place == 0 ? entering : line[place - 1].voice;
+                ret->entering = ret->after != NULL;
+                ret->now = !ret->after;
+                return;
+        }
         ret->underway = place == 0 || room == 0;
         ret->after = ret->underway && underway ? underway : line[place > 0 ? place - 1 : 0].voice;
         ret->underway = ret->after == underway;

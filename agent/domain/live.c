@@ -127,6 +127,8 @@ static int way_in(Scene *s, const Voice *v, const Voice *primary) {
                 return plan_add(s->plan, v->name, "%s", text);
         if (t.fading)
                 return plan_add(s->plan, v->name, "%s It waits for the servers on %s to notice who is gone: they are too few then to stay Primary.", text, t.after->name);
+        if (t.entering)
+                return plan_add(s->plan, v->name, "%s %s enters the group first, and it follows at once: two that enter together keep each other waiting.", text, t.after->name);
         return plan_add(s->plan, v->name, "%s %s %s.", text, t.after->name, t.underway ? "is on its way in, and a donor serves one at a time: it goes next" : "goes first");
 }
 

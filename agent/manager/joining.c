@@ -18,6 +18,7 @@
  * changes. All but the last are there for what nobody has thought of: what ends
  * a turn is that the other one is Primary, or stopped, or not heard. */
 #define UNTOLD_MAX (2 * USEC_PER_SEC)
+#define ENTERING_MAX (3 * USEC_PER_SEC) /* its server may have much to do before it enters: then nothing is lost by going */
 #define FADING_MAX (15 * USEC_PER_SEC) /* Galera's own evs.inactive_timeout */
 #define FIRST_MAX (30 * USEC_PER_SEC)
 #define UNDERWAY_MAX (600 * USEC_PER_SEC)
@@ -197,12 +198,12 @@ bool joining_may_start(Manager *m) {
                 m->turn_of = 0;
                 return true;
         }
-        key = mix(mix(mix(UINT64_C(14695981039346656037), t.after ? t.after->name : ""), t.untold ? "untold" : t.fading ? "fading" : t.underway ? "underway" : "first"), t.donor_free ? "free" : "");
+        key = mix(mix(mix(UINT64_C(14695981039346656037), t.after ? t.after->name : ""), t.untold ? "untold" : t.entering ? "entering" : t.fading ? "fading" : t.underway ? "underway" : "first"), t.donor_free ? "free" : "");
         if (key != m->turn_of) {
                 m->turn_of = key;
                 m->turn_since = manager_now(m);
         }
-        limit = t.untold ? UNTOLD_MAX : t.fading ? FADING_MAX : !t.underway ? FIRST_MAX : t.donor_free ? UNDERWAY_MAX : USEC_NEVER;
+        limit = t.untold ? UNTOLD_MAX : t.entering ? ENTERING_MAX : t.fading ? FADING_MAX : !t.underway ? FIRST_MAX : t.donor_free ? UNDERWAY_MAX : USEC_NEVER;
         if (limit == USEC_NEVER)
                 return false;
         if (manager_now(m) < m->turn_since + limit) {
@@ -211,7 +212,7 @@ bool joining_may_start(Manager *m) {
         }
         if (t.fading)
                 log_notice("%s is Primary still, though most of its component are gone: this node joins it.", t.after->name);
-        else if (!t.untold)
+        else if (!t.untold && !t.entering)
                 log_notice("%s was to join first, and nothing has changed there for %" PRIu64 " s: this node does not wait any longer.", t.after->name, (uint64_t) (limit / USEC_PER_SEC));
         return true;
 }

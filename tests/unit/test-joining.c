@@ -54,14 +54,20 @@ static const struct {
 } turns[] = {
         { "alone", "db1 primary 120 cached 1; db2 stopped 90", "2" },
         { "alone, and a blank node: there is nothing to learn", "db1 primary 120; db2 stopped blank", "2" },
-        { "by IST all at once", "db1 primary 120 cached 1; db2 stopped 90; db3 stopped 100; db4 stopped 1", "2 3 4" },
+        { "by IST one enters after the other, who lacks least first", "db1 primary 120 cached 1; db2 stopped 90; db3 stopped 100; db4 stopped 1", "2=3 3 4=2" },
+        { "it has passed the gate, and is not in the group yet", "db1 primary 120 view 10:1 cached 1; db2 stopped 90; db3 starting 100; db4 stopped 1", "2=3 4=3" },
+        { "it is in the group: it is no hindrance that it has yet to be served", "db1 primary 120 view 20:13,10:1 cached 1; db2 stopped 90; db3 starting 100; db4 stopped 1", "2 4=2" },
+        { "by the word of one that is Primary", "db1 primary 120 view 10:15 cached 1; db5 primary 120 view 20:135,10:15 cached 1; db2 stopped 90; db3 starting 100", "2" },
+        { "it was in it before, and is not yet again", "db1 primary 120 view 20:1,10:123 cached 1; db2 stopped 90; db3 starting 100", "2=3" },
+        { "nobody tells who is in the group", "db1 primary 120 cached 1; db2 stopped 90; db3 starting 100", "2" },
         { "though the donor serves another", "db1 primary 120 cached 1 donating; db2 stopped 90; db3 joining", "2" },
         { "one donor, two full copies: the nearer first", "db1 primary 120 cached 110; db2 stopped 90; db3 stopped 100", "2<3 3" },
         { "equally near: by name", "db1 primary 120 cached 110; db2 stopped 90; db3 stopped 90", "2 3<2" },
         { "a blank node comes last", "db1 primary 120 cached 110; db2 stopped blank; db3 stopped 90", "2<3 3" },
         { "IST before SST, though it lacks more", "db1 primary 120 cached 51; db4 primary 120 cached 100 donating; db2 stopped blank; db3 stopped 50", "2<3 3" },
-        { "two donors, two full copies", "db1 primary 120 cached 110; db4 primary 120 cached 110; db2 stopped 90; db3 stopped 100", "2 3" },
-        { "two donors, three full copies", "db1 primary 120 cached 110; db4 primary 120 cached 110; db2 stopped 90; db3 stopped 100; db5 stopped 80", "2 3 5<2" },
+        { "two donors, two full copies", "db1 primary 120 cached 110; db4 primary 120 cached 110; db2 stopped 90; db3 stopped 100", "2=3 3" },
+        { "and the first of them is in the group", "db1 primary 120 view 20:134,10:14 cached 110; db4 primary 120 cached 110; db2 stopped 90; db3 starting 100", "2" },
+        { "two donors, three full copies", "db1 primary 120 cached 110; db4 primary 120 cached 110; db2 stopped 90; db3 stopped 100; db5 stopped 80", "2=3 3 5<2" },
         { "while one is on its way in", "db1 primary 120 cached 110; db2 stopped 90; db3 starting 100", "2!3" },
         { "and receives", "db1 primary 120 cached 110 donating; db2 stopped 90; db3 joining", "2!3" },
         { "the first joiner has become a donor", "db1 primary 120 cached 1; db2 stopped 90; db3 primary 120 cached 100", "2" },
@@ -78,10 +84,10 @@ static const struct {
         { "two of three are gone, and it has yet to notice", "db1 primary 120 view 10:123 cached 1; db2 stopped 90; db3 stopped 100", "2~1 3~1" },
         { "one of two is", "db1 primary 120 view 10:12 cached 1; db2 stopped 90", "2~1" },
         { "one of three is: the others stay Primary", "db1 primary 120 view 10:123 cached 1; db2 stopped 90; db3 primary 120 view 10:123 cached 1", "2" },
-        { "it has noticed, and is Primary", "db1 primary 120 view 10:1,5:123 cached 1; db2 stopped 90; db3 stopped 100", "2 3" },
-        { "one of them has", "db1 primary 120 view 10:1234 cached 1; db4 primary 120 view 20:14,10:1234 cached 1; db2 stopped 90; db3 stopped 100", "2 3" },
+        { "it has noticed, and is Primary", "db1 primary 120 view 10:1,5:123 cached 1; db2 stopped 90; db3 stopped 100", "2=3 3" },
+        { "one of them has", "db1 primary 120 view 10:1234 cached 1; db4 primary 120 view 20:14,10:1234 cached 1; db2 stopped 90; db3 stopped 100", "2=3 3" },
         { "three of four are", "db1 primary 120 view 10:1234 cached 1; db2 stopped 90; db3 stopped 100; db4 stopped 100", "2~1 3~1 4~1" },
-        { "those who were never with it do not count", "db1 primary 120 view 10:14 cached 1; db4 primary 120 view 10:14 cached 1; db2 stopped 90; db3 stopped 100", "2 3" },
+        { "those who were never with it do not count", "db1 primary 120 view 10:14 cached 1; db4 primary 120 view 10:14 cached 1; db2 stopped 90; db3 stopped 100", "2=3 3" },
         { "nor those who run", "db1 primary 120 view 10:123 cached 1; db2 stopped 90; db3 starting 100", "2" },
         { "nor those who are not heard", "db1 primary 120 view 10:123 cached 1; db2 stopped 90; db3 uncertain", "2" },
         { "no agent where it is Primary: all go", "db1 alive; db2 stopped 90; db3 stopped 100", "2 3" },
@@ -104,7 +110,7 @@ static char *turns_of(const Voice *voices, size_t n, const Plan *plan) {
                 fprintf(f, "%s%s", first ? "" : " ", voices[i].name + 2);
                 first = false;
                 if (!t.now)
-                        fprintf(f, "%c%s", t.untold ? '?' : t.fading ? '~' : t.underway ? '!' : '<', t.after ? t.after->name + 2 : "");
+                        fprintf(f, "%c%s", t.untold ? '?' : t.entering ? '=' : t.fading ? '~' : t.underway ? '!' : '<', t.after ? t.after->name + 2 : "");
         }
         assert_int_equal(fclose(f), 0);
         return text;
