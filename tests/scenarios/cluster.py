@@ -205,8 +205,19 @@ class Cluster:
     def wait_left(self, name, gone):
         """Waits until its agent knows at which position a view without `gone` began. Cut
         before, the node would wait for all others, for it cannot tell who is behind it."""
-        self.wait(lambda: (view := self.ask(name, "status").get("view") or {}).get("seqno", 0) > 0 and gone not in view["members"],
+        self.wait(lambda: (view := self.placed_view(name)) and gone not in view["members"],
                   f"{name} to know of the view without {gone}: {self.ask(name, 'status').get('view')}", timeout=30)
+
+    def wait_placed(self):
+        """Waits until all agents know at which position the view of all began, as a while
+        after a start they do."""
+        names = self.lab.names()
+        self.wait(lambda: all((view := self.placed_view(name)) and len(view["members"]) == len(names) for name in names),
+                  "all agents to know their view", timeout=60)
+
+    def placed_view(self, name):
+        view = self.ask(name, "status").get("view") or {}
+        return view if view.get("seqno", 0) > 0 else None
 
     def wait_awaits(self, node, awaited):
         """The node's plan is to wait for exactly these."""
