@@ -48,7 +48,7 @@ static char *waiting_for_leader(Manager *m) {
 
                 k = asprintf(&text, "Waiting for %s, which has the newest data.%s", m->plan->node, str_or(note, ""));
         } else if (leader && !leader->wanted)
-                k = asprintf(&text, "Waiting for %s, which has the newest data and whose mysqld was stopped by a person. On %s, type: systemctl start mainstay-bootstrap",
+                k = asprintf(&text, "Waiting for %s, which has the newest data and whose mysqld nobody has started: a person stopped it, or the machine is still booting. If it stays so, type on %s: systemctl start mainstay-bootstrap",
                              m->plan->node, m->plan->node);
         else if (m->plan->manner == MANNER_RESUME)
                 k = asprintf(&text, "It starts together with all members of the last Primary view, as soon as %s has the word of each.", m->plan->node);
@@ -124,7 +124,7 @@ static char *waiting_text(Manager *m) {
         if (m->plan->action == ACTION_BOOTSTRAP && !policies_may_claim(m))
                 return noted("This node has the newest data, and would lead.", policies_note(m, "mainstay-bootstrap", m->name));
         if (m->plan->action == ACTION_BOOTSTRAP && !m->store->wanted)
-                return strdup("This node has the newest data; mysqld was stopped by a person. To go on, type: systemctl start mainstay-bootstrap");
+                return strdup("This node has the newest data, and nobody has started mysqld: a person stopped it, or the machine is still booting. If it stays so, type: systemctl start mainstay-bootstrap");
         if (m->plan->action == ACTION_JOIN && !manager_keeps_out(m) && r->wanted && (text = joining_resting_text(m)))
                 return text;
         why = str_or(plan_reason(m->plan, m->plan->action == ACTION_JOIN ? m->name : m->plan->node), "");
