@@ -34,8 +34,14 @@ static int await_source(Manager *m, const char *what, char text[static 512]) {
                 manager_wake(m, m->step.since + NEWS_TIME);
                 return 0;
         }
-        SAY(text, "The agent of %.128s is not heard, or not through ssh.", m->job->source);
+        SAY(text, "The agent of %.128s is not heard, not through ssh, or says that its server does not answer.", m->job->source);
         return -EHOSTUNREACH;
+}
+
+/* Whom a server that does not answer follows, and how far it has come, nobody knows:
+ * what its agent reports is then no news of it. NULL until it answers. */
+static const char *answering(const Report *source) {
+        return source && source->replication && source->replication->have_gtids ? source->node : NULL;
 }
 
 static bool clones(const Manager *m) {
@@ -316,7 +322,7 @@ int copy_follow(Manager *m, char text[static 512]) {
 
         r = in_shadow(m, text);
         if (r > 0)
-                r = await_source(m, source && source->replication ? source->node : NULL, text);
+                r = await_source(m, answering(source), text);
         if (r <= 0)
                 return r;
         replica_source_address(m, m->job->source, host, port);
@@ -339,7 +345,7 @@ static int choose_goal(Manager *m, char text[static 512]) {
 
         if (m->step.position)
                 return 1;
-        r = await_source(m, source && source->replication && source->replication->have_gtids ? source->node : NULL, text);
+        r = await_source(m, answering(source), text);
         if (r <= 0)
                 return r;
         r = replication_position_text(source->replication, &m->step.position);

@@ -437,6 +437,21 @@ def the_agent_dies_at_each_step(service):
     assert states.count("done") > len(STEPS) // 2, states
 
 
+@scenario_of_copies
+def a_copy_of_a_replica_follows_the_primary(service):
+    """Also where that replica is down when the copy is told whom to follow: nobody knows then
+    whom it follows, so it is waited for."""
+    service.wait(lambda: service.states("db2") == dict.fromkeys(service.names(), "ONLINE"), "db2 to see all ONLINE")
+    number = begin(service, "db2", source="db3")
+    wait_step(service, "db2", number, "shadow")
+    db3, unit = service.node("db3"), service.flavour.unit
+    db3.run(f"systemctl stop {unit}")
+    wait_step(service, "db2", number, "follow")
+    db3.run(f"systemctl start {unit}")
+    # It sees to it that all follow the primary.
+    assert settle(service, "db2", number) == "done", job(service, "db2")
+
+
 # At which steps of each method it may come.
 FILLED = {"mariadb-backup": ("copy", "prepare", "shadow"), "clone": ("copy", "shadow", "catchup"), "dump": ("shadow", "load")}
 
