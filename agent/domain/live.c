@@ -353,9 +353,13 @@ int scene_without(const Scene *s, Names *ret) {
  * where all that were in the last one still run; those that were started since
  * wait at the gate. Once all are heard, the live ones stand in their way: their
  * own agents stop them, so that all positions can be compared. So they do where
- * an arbitrator keeps them from agreeing: Galera would have done so by now. */
+ * an arbitrator keeps them from agreeing: Galera would have done so by now.
+ *
+ * One that was let start as a joiner, and lost the Primary component before it was
+ * served, asks for a donor for ever (measured with MariaDB 11.8), and tells nobody of
+ * its views: where no node is Primary, its agent stops it. */
 int rule_non_primary(Scene *s) {
-        Names live = {0}, starting = {0}, without;
+        Names live = {0}, starting = {0}, stranded = {0}, without;
         _cleanup_free_ char *text = NULL, *advice = NULL;
         bool stopped = false, strangers = false;
         int r = 0;
@@ -370,6 +374,8 @@ int rule_non_primary(Scene *s) {
                         strangers = strangers || (!uuid_is_zero(&o->component) && in_place_among_strangers(s, o));
                         r = names_add(&live, s->voice[i]->name);
                 }
+                else if (o->stranded)
+                        r = names_add(&stranded, s->voice[i]->name);
                 else if (mysqld_is_live(o->mysqld))
                         r = names_add(&starting, s->voice[i]->name);
                 else
@@ -377,11 +383,11 @@ int rule_non_primary(Scene *s) {
         }
         if (r < 0)
                 return r;
-        if (live.n + starting.n == 0)
+        if (live.n + starting.n + stranded.n == 0)
                 return 0;
 
         plan_settle(s->plan, ACTION_WAIT, NULL);
-        text = names_text(starting.n > 0 ? &starting : &live);
+        text = names_text(starting.n > 0 ? &starting : stranded.n > 0 ? &stranded : &live);
         if (!text)
                 return -ENOMEM;
         if (starting.n > 0) {
@@ -404,6 +410,11 @@ int rule_non_primary(Scene *s) {
                 r = plan_add(s->plan, name, "%s is not heard (%s), and mysqld on %s has lost the Primary component. %s", name, need_why(scene_find(s, name)), text, advice);
                 if (r < 0)
                         return r;
+        }
+        if (s->plan->awaited.n == 0 && stranded.n > 0) {
+                s->plan->stop = stranded;
+                r = plan_add(s->plan, NULL, "mysqld on %s waits for a state transfer, and no node is Primary that could send one. Its agent stops it, so that all positions can be compared.", text);
+                return r < 0 ? r : 1;
         }
         if (s->plan->awaited.n > 0 || (!stopped && !strangers && without.n == 0)) {
                 r = plan_add(s->plan, NULL, "mysqld runs on %s without a Primary component.", text);

@@ -91,6 +91,8 @@ int report_to_json(const Report *r, json_t **ret) {
                 put(o, "cached_from", json_integer(r->cached_from), &failed);
         if (r->donating)
                 put(o, "donating", json_true(), &failed);
+        if (r->stranded)
+                put(o, "stranded", json_true(), &failed);
         if (r->resting)
                 put(o, "resting", json_true(), &failed);
         if (r->join_failures > 0)

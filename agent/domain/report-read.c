@@ -393,6 +393,7 @@ int report_from_json(const json_t *o, Report **ret, char error[static 256]) {
         r->in_place = read_bool(&rd, o, "in_place", false);
         read_int(&rd, o, "cached_from", false, 0, INT64_MAX, &r->cached_from);
         r->donating = read_bool(&rd, o, "donating", false);
+        r->stranded = read_bool(&rd, o, "stranded", false);
         r->resting = read_bool(&rd, o, "resting", false);
         read_int(&rd, o, "join_failures", false, 0, INT64_MAX, &r->join_failures);
         read_incoming(&rd, o, r);

@@ -124,6 +124,7 @@ typedef struct Report {
         int64_t cached_from; /* Primary: the first transaction that its cache keeps; 0: unsaid */
         bool donating;       /* Primary: it serves a joiner, or is desynchronised */
         bool resting;        /* stopped: it failed to start or to join, and tries again later */
+        bool stranded;       /* starting: it waits for a state transfer, of which nothing has come for a while */
         int64_t join_failures; /* attempts to join in a row that failed */
         Incoming incoming;     /* for people: nothing is decided by it */
 

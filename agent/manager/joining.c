@@ -13,6 +13,8 @@
 #define ASK_PERIOD (5 * USEC_PER_SEC)
 #define FOLLOW_PERIOD (1 * USEC_PER_SEC)
 #define SST_PORT 4444
+/* A donor is at work within a second or two, where there is one. */
+#define STRANDED_TIME (30 * USEC_PER_SEC)
 
 /* How long another one is let go first, at the longest, while nothing about it
  * changes. All but the last are there for what nobody has thought of: what ends
@@ -124,6 +126,8 @@ void joining_report(Manager *m, Report *r) {
         /* Before its first view, and before something has come, it may as well be starting still. */
         if (is_joining(m, r) && m->transfer.since > 0 && (r->mysqld == MYSQLD_JOINING || transfer_is_full(&m->transfer)))
                 report_incoming(m, &r->incoming);
+        r->stranded = r->mysqld == MYSQLD_STARTING && is_joining(m, r) && !transfer_is_full(&m->transfer) &&
+                      transfer_stands(&m->transfer, manager_now(m)) >= STRANDED_TIME;
         r->resting = r->mysqld == MYSQLD_STOPPED && manager_now(m) < m->start_after;
         if (r->resting)
                 manager_wake(m, m->start_after);

@@ -214,3 +214,21 @@ def a_member_is_provisioned_from_a_named_donor(cluster):
     aside = db3.run("ls -d /var/lib/mysql.mainstay-*").stdout.split()
     assert len(aside) == 1, aside
     db3.run(["rm", "-r", *aside])
+
+
+@scenario
+def one_that_waits_for_a_donor_in_vain_holds_nobody_up(cluster):
+    """It was let start, and before any node could serve it the Primary component is gone: it
+    would ask for ever, and tells nobody of that. Its agent stops it, and all go on."""
+    with cluster.ledger:
+        cluster.stop_one_by_one("db3")
+        cluster.write_some()
+        for name in ("db1", "db2"):
+            cluster.node(name).rows("SET GLOBAL wsrep_desync = ON")
+        cluster.node("db3").run("systemctl start --no-block mariadb")
+        cluster.wait(lambda: "Requesting state transfer failed" in cluster.said("db3", "mariadb"), "db3 to ask for a donor in vain")
+    for name in ("db1", "db2"):
+        cluster.node(name).run("systemctl kill -s KILL mariadb")
+    cluster.wait_synced()
+    cluster.check()
+    assert "waits for a state transfer, and no node is Primary" in cluster.said("db3"), cluster.said("db3")

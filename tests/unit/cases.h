@@ -195,6 +195,8 @@ static inline Report *case_report(const char *name, char *words) {
                         r->join_failures = case_number(arg);
                 else if (streq(word, "donating"))
                         r->donating = true;
+                else if (streq(word, "stranded"))
+                        r->stranded = true;
                 else if (streq(word, "resting"))
                         r->resting = true;
                 else if (streq(word, "led"))

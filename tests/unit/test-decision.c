@@ -47,6 +47,12 @@ static const Case live[] = { /* rule 1 */
         { "nor where nobody wants the stopped ones to run", "db1 non-primary 5" V "; db2 stopped 114 unwanted" V "; db3 stopped 114 unwanted" V, "", "wait" },
         { "but where a person asks for it", "db1 non-primary 5 asked" V "; db2 stopped 114 unwanted" V "; db3 stopped 114 unwanted" V, "", "wait stops 1" },
         { "nor while one is starting", "db1 non-primary 5" V "; db2 starting 114" V "; db3 stopped 114" V, "", "wait" },
+        { "one that starts waits for a donor in vain: it is stopped first", "db1 non-primary 5" V "; db2 starting stranded" V "; db3 stopped 114" V, "", "wait stops 2" },
+        { "with nobody else alive too", "db1 stopped 5" V "; db2 starting stranded" V "; db3 stopped 114 unwanted" V, "", "wait stops 2" },
+        { "not while another one is starting", "db1 starting 5" V "; db2 starting stranded" V "; db3 stopped 114" V, "", "wait" },
+        { "nor where one is not heard, that may be its donor", "db1 non-primary 5" V "; db2 starting stranded" V "; db3 uncertain", "", "wait awaits 3" },
+        { "unless that one is given up", "db1 non-primary 5" V "; db2 starting stranded" V "; db3 uncertain", "without 3", "wait stops 2" },
+        { "nor where one is Primary", "db1 primary 120; db2 starting stranded; db3 stopped 114", "", "join db1" },
 };
 
 #define V5 " view 100:12345"

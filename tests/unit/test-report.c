@@ -37,6 +37,7 @@ static const char *const whole[] = {
         "stopped 1 mark diverged mark evicted granted c",
         "primary 120 cached 5 donating",
         "stopped 120 resting failed 3",
+        "starting stranded",
 };
 
 static void reports_survive_the_wire(void **state) {
