@@ -138,9 +138,9 @@ def help_node(cluster, node, timeline):
 
 
 def give_up_unusable(cluster, timeline):
-    """Where no node serves and all wait for those whose agent does not start, a person gives
-    them up, as the plans say; what only they have may then be lost."""
-    gone = [node for node in cluster.nodes() if unusable(cluster, node)]
+    """Where no node serves and all wait for those whose agent does not start, or whose files
+    tell nothing, a person gives them up, as the plans say; what only they have may then be lost."""
+    gone = [node for node in cluster.nodes() if unusable(cluster, node) or cluster.state(node.name) == "FAILED"]
     others = [node for node in cluster.nodes() if node not in gone]
     if not gone or not others or any(node.is_synced() for node in others):
         return

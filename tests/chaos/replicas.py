@@ -28,7 +28,7 @@ TYPED_AT_MOST = 4
 OVER = ("done", "failed", "cancelled")
 # Where somebody is told to look, or to wait, and what therefore mends nothing.
 LOOKS = ("job", "status", "doctor", "explain", "plan", "setup", "history")
-TYPED = re.compile(r"mainstayctl ((?:-H \S+ )?[a-z]+(?: (?:--?)?[\w=]+(?:-\w+)*)*)")
+TYPED = re.compile(r"mainstayctl ((?:-H \S+ )?[a-z]+(?: (?:--?)?[a-z0-9][\w=]*(?:-\w+)*)*)")
 # What an agent says whose state is damaged.
 MOVED = re.compile(r"(mv \S+ \S+; systemctl restart mainstayd)\.")
 

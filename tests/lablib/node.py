@@ -257,6 +257,9 @@ class Node:
                 os.kill(init, signal.SIGKILL)
             except ProcessLookupError:
                 pass
+            # What holds the frozen node from outside would never see its end.
+            if cgroup_frozen(self.lab, self.name):
+                cgroup_freeze(self.lab, self.name, False)
 
     def power_off(self):
         """Asks systemd to power off; no waiting."""
