@@ -356,8 +356,9 @@ int scene_without(const Scene *s, Names *ret) {
  * an arbitrator keeps them from agreeing: Galera would have done so by now.
  *
  * One that was let start as a joiner, and lost the Primary component before it was
- * served, asks for a donor for ever (measured with MariaDB 11.8), and tells nobody of
- * its views: where no node is Primary, its agent stops it. */
+ * served, asks for a donor for ever (measured with MariaDB 11.8), tells nobody of its
+ * views, and hears no SIGTERM. Ended by force it leaves a grastate.dat that names no
+ * cluster, whatever its data are: so that is for a person to do. */
 int rule_non_primary(Scene *s) {
         Names live = {0}, starting = {0}, stranded = {0}, without;
         _cleanup_free_ char *text = NULL, *advice = NULL;
@@ -411,11 +412,15 @@ int rule_non_primary(Scene *s) {
                 if (r < 0)
                         return r;
         }
-        if (s->plan->awaited.n == 0 && stranded.n > 0) {
-                s->plan->stop = stranded;
-                r = plan_add(s->plan, NULL, "mysqld on %s waits for a state transfer, and no node is Primary that could send one. Its agent stops it, so that all positions can be compared.", text);
-                return r < 0 ? r : 1;
+        for (size_t i = 0; s->plan->awaited.n == 0 && i < stranded.n; i++) {
+                r = plan_add(s->plan, stranded.name[i], "mysqld on %s waits for a state transfer, and no node is Primary that could send one: nobody goes on meanwhile, and it does not stop when it is told to. "
+                               "Where it stays so, end it there: systemctl kill --signal=KILL mariadb. It then takes a full copy, for a server that is ended so leaves a grastate.dat that names no cluster.",
+                               stranded.name[i]);
+                if (r < 0)
+                        return r;
         }
+        if (s->plan->awaited.n == 0 && stranded.n > 0)
+                return 1;
         if (s->plan->awaited.n > 0 || (!stopped && !strangers && without.n == 0)) {
                 r = plan_add(s->plan, NULL, "mysqld runs on %s without a Primary component.", text);
                 return r < 0 ? r : 1;

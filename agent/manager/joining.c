@@ -202,7 +202,7 @@ bool joining_may_start(Manager *m) {
                 m->turn_of = 0;
                 return true;
         }
-        key = mix(mix(mix(UINT64_C(14695981039346656037), t.after ? t.after->name : ""), t.untold ? "untold" : t.entering ? "entering" : t.fading ? "fading" : t.underway ? "underway" : "first"), t.donor_free ? "free" : "");
+        key = mix(mix(mix(UINT64_C(14695981039346656037), t.after ? t.after->name : ""), t.untold ? "untold" : t.entering ? "entering" : t.fading ? "fading" : t.underway ? "underway" : "first"), t.donor_free && !t.entering ? "free" : "");
         if (key != m->turn_of) {
                 m->turn_of = key;
                 m->turn_since = manager_now(m);

@@ -264,29 +264,15 @@ static void spare_mysqld(Manager *m) {
                 manager_stop_ended(m);
 }
 
-/* A server that waits for the other members of a view that it resumes, or for a donor
- * where there is none, does not hear that it shall stop (measured with MariaDB 10.11
- * and 11.8: SIGTERM, and nothing for minutes). It has been Primary for no moment since
- * its start, so nothing that it was told to keep is lost with it. NULL, or for what it
- * waits. */
-static const char *deaf_for(const Manager *m) {
-        const Viewlog *log = &m->evidence.viewlog;
-
-        if (log->views_section == log->section)
-                return NULL;
-        if (m->store->resuming != 0 && m->store->resuming == log->section)
-                return "it waits for the other members of the last Primary view, and does not hear that it shall stop";
-        if (stopped_by_us(m) && m->report->mysqld == MYSQLD_STARTING)
-                return "it waits for a state transfer, and does not hear that it shall stop";
-        return NULL;
-}
-
+/* A server that waits for the other members of a view that it resumes does not
+ * hear that it shall stop (measured with MariaDB 10.11: SIGTERM, and nothing for
+ * minutes). It has been Primary for no moment since its start, so nothing that
+ * it was told to keep is lost with it. */
 static void kill_mysqld(Manager *m) {
+        const Viewlog *log = &m->evidence.viewlog;
         bool stops = m->stopping || streq(unit_state(m->unit)->active, "deactivating");
-        const char *why = stops && m->main_pid != 0 ? deaf_for(m) : NULL;
-        _cleanup_free_ char *text = NULL;
 
-        if (!why) {
+        if (!stops || m->main_pid == 0 || m->store->resuming == 0 || m->store->resuming != log->section || log->views_section == log->section) {
                 m->kill_at = 0;
                 return;
         }
@@ -302,8 +288,8 @@ static void kill_mysqld(Manager *m) {
                         return;
         }
         m->kill_at = manager_now(m) + STOP_TIME;
-        text = log_text("mysqld is killed: %s. Nothing was committed since its start.", why);
-        log_event(LOG_WARNING, MESSAGE_SERVER_STOPPED, text, FIELD_UNIT, m->config->unit, FIELD_REASON, why, NULL);
+        log_event(LOG_WARNING, MESSAGE_SERVER_STOPPED, "mysqld is killed: it waits for the other members of the last Primary view, and does not hear that it shall stop. Nothing was committed since its start.",
+                  FIELD_UNIT, m->config->unit, FIELD_REASON, "it waits for the other members of the last Primary view, and does not hear that it shall stop", NULL);
         if (unit_kill(m->unit) < 0)
                 manager_wake(m, m->kill_at);
 }

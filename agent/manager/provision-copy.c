@@ -11,6 +11,7 @@
 /* A copy that catches up is looked at so often, and may be without its source so long. */
 #define CATCH_UP_WAIT "5" /* seconds */
 #define LONELY_TIME (60 * USEC_PER_SEC)
+#define SOURCE_TIME (600 * USEC_PER_SEC)
 /* With less room, for so long, the disk is full. */
 #define FULL (UINT64_C(1) << 20)
 #define FULL_TIME (15 * USEC_PER_SEC)
@@ -28,10 +29,14 @@ static const char *address_of(Manager *m, const char *name) {
 
 /* 0: it may yet be heard. */
 static int await_source(Manager *m, const char *what, char text[static 512]) {
+        usec_t limit;
+
         if (what)
                 return 1;
-        if (manager_now(m) < m->step.since + NEWS_TIME) {
-                manager_wake(m, m->step.since + NEWS_TIME);
+        /* A server that recovers takes its time; its agent is heard meanwhile. */
+        limit = m->step.since + (replica_report_of(m, m->job->source) ? SOURCE_TIME : NEWS_TIME);
+        if (manager_now(m) < limit) {
+                manager_wake(m, limit);
                 return 0;
         }
         SAY(text, "The agent of %.128s is not heard, not through ssh, or says that its server does not answer.", m->job->source);

@@ -47,11 +47,11 @@ static const Case live[] = { /* rule 1 */
         { "nor where nobody wants the stopped ones to run", "db1 non-primary 5" V "; db2 stopped 114 unwanted" V "; db3 stopped 114 unwanted" V, "", "wait" },
         { "but where a person asks for it", "db1 non-primary 5 asked" V "; db2 stopped 114 unwanted" V "; db3 stopped 114 unwanted" V, "", "wait stops 1" },
         { "nor while one is starting", "db1 non-primary 5" V "; db2 starting 114" V "; db3 stopped 114" V, "", "wait" },
-        { "one that starts waits for a donor in vain: it is stopped first", "db1 non-primary 5" V "; db2 starting stranded" V "; db3 stopped 114" V, "", "wait stops 2" },
-        { "with nobody else alive too", "db1 stopped 5" V "; db2 starting stranded" V "; db3 stopped 114 unwanted" V, "", "wait stops 2" },
+        { "one that starts waits for a donor in vain: that is for a person", "db1 non-primary 5" V "; db2 starting stranded" V "; db3 stopped 114" V, "", "wait" },
+        { "with nobody else alive too", "db1 stopped 5" V "; db2 starting stranded" V "; db3 stopped 114 unwanted" V, "", "wait" },
         { "not while another one is starting", "db1 starting 5" V "; db2 starting stranded" V "; db3 stopped 114" V, "", "wait" },
         { "nor where one is not heard, that may be its donor", "db1 non-primary 5" V "; db2 starting stranded" V "; db3 uncertain", "", "wait awaits 3" },
-        { "unless that one is given up", "db1 non-primary 5" V "; db2 starting stranded" V "; db3 uncertain", "without 3", "wait stops 2" },
+        { "unless that one is given up", "db1 non-primary 5" V "; db2 starting stranded" V "; db3 uncertain", "without 3", "wait" },
         { "nor where one is Primary", "db1 primary 120; db2 starting stranded; db3 stopped 114", "", "join db1" },
 };
 
@@ -445,6 +445,7 @@ static const struct {
         { "a joiner without a donor", "db1 joining 5; db2 stopped 114" V, "", "db1", "stop that mysqld" },
         { "joins by IST", "db1 primary 120 cached 90; db2 stopped 89", "", "db2", "by IST: it lacks 31 transactions, and db1 keeps them (from seqno 90 on)" },
         { "joins by SST", "db1 primary 120 cached 91; db2 stopped 89", "", "db2", "by a full state transfer (SST): its data end at seqno 89" },
+        { "waits for a donor in vain", "db1 stopped 120; db2 starting stranded; db3 non-primary 95", "", "db2", "end it there: systemctl kill --signal=KILL mariadb." },
         { "joins after another", "db1 primary 120 cached 91; db2 stopped 89; db3 stopped 95", "", "db2", "db3 goes first." },
         { "joins when another is in", "db1 primary 120 cached 91; db2 stopped 89; db3 joining", "", "db2", "db3 is on its way in" },
         { "not after one that a person stopped", "db1 primary 120 cached 91; db2 stopped 89; db3 stopped 95 unwanted", "", "db2", "on)." },
