@@ -15,7 +15,11 @@
 static bool heard(const Voice *v) {
         const Report *r = v ? voice_report(v) : NULL;
 
-        return r && r->mysqld != MYSQLD_UNKNOWN && report_has_position(r);
+        if (!r)
+                return false;
+        if (r->mysqld == MYSQLD_UNKNOWN) /* not reached: nobody leads while one is, by rule 1 */
+                return false;
+        return report_has_position(r);
 }
 
 /* Half of a copy: what it had before it was judged when the copy began, and since
@@ -24,7 +28,11 @@ static bool heard(const Voice *v) {
 static bool holds_nothing(const Scene *s, const Voice *v) {
         const Report *r = v ? voice_report(v) : NULL;
 
-        return r && r->mysqld == MYSQLD_STOPPED && names_contain(&r->marks, mark_to_string(MARK_ABORTED_SST)) &&
+        if (!r)
+                return false;
+        if (r->mysqld != MYSQLD_STOPPED) /* not reached: rules 1 and 8 have no live one be awaited that is marked */
+                return false;
+        return names_contain(&r->marks, mark_to_string(MARK_ABORTED_SST)) &&
                s->newest != SEQNO_UNDEFINED && s->candidate->report->position.seqno >= s->newest - 1;
 }
 
@@ -65,23 +73,49 @@ static int need_all(Scene *s, const char *node, const char *why) {
         return r < 0 ? r : 1;
 }
 
-const HistoryEntry *scene_last_bootstrap(const Scene *s) {
-        const HistoryEntry *last = NULL;
-        size_t longest = 0;
+/* Those of this cluster: data may have been of another one before. */
+static size_t count_bootstraps(const Scene *s, const History *h) {
+        size_t n = 0;
+
+        for (size_t i = 0; h && i < h->n; i++)
+                n += uuid_equal(&h->entry[i].position.uuid, &s->uuid);
+        return n;
+}
+
+/* The longest history of those that count; NULL where none knows of a bootstrap. */
+static const History *longest_history(const Scene *s) {
+        const History *longest = NULL;
 
         for (size_t i = 0; i < s->n; i++) {
                 const Report *o = voice_report(s->voice[i]);
 
-                if (!scene_counts(s, s->voice[i]) || !o->history || o->history->n <= longest)
-                        continue;
-                longest = o->history->n;
-                last = &o->history->entry[longest - 1];
+                if (scene_counts(s, s->voice[i]) && count_bootstraps(s, o->history) > count_bootstraps(s, longest))
+                        longest = o->history;
         }
-        return last && uuid_equal(&last->position.uuid, &s->uuid) ? last : NULL;
+        return longest;
+}
+
+const HistoryEntry *scene_last_bootstrap(const Scene *s) {
+        const History *h = longest_history(s);
+
+        for (size_t i = h ? h->n : 0; i > 0; i--)
+                if (uuid_equal(&h->entry[i - 1].position.uuid, &s->uuid))
+                        return &h->entry[i - 1];
+        return NULL;
 }
 
 bool scene_is_current(const Scene *s, const Voice *v, const HistoryEntry *last) {
         return !last || history_has(v->report->history, &last->id) || scene_vouched(s, v->name, last);
+}
+
+/* Of one whose views do not count: has it not merely been left behind? Where each
+ * of two histories has a bootstrap that the other lacks, one of these came to
+ * nothing as far as is heard, and who is not heard may have gone on from it. One
+ * that is not known may hold any. */
+static bool is_of_another_line(const Scene *s, const Report *o) {
+        const Position endless = { s->uuid, INT64_MAX };
+
+        return !o->history || history_compare(o->history, &endless, longest_history(s), &endless, NULL, NULL) == KINSHIP_FORKED;
 }
 
 /* The members of the views of one node's record, newest first, down to one that
@@ -97,7 +131,7 @@ static int need_chain(Scene *s, const Report *o) {
                 r = names_add_all(&chain, &v->members);
                 if (r < 0)
                         return r;
-                if (v->seqno == SEQNO_UNDEFINED)
+                if (v->seqno == SEQNO_UNDEFINED || !uuid_equal(&v->uuid, &s->uuid))
                         return 0;
                 if (s->candidate->report->position.seqno >= v->seqno - 1) {
                         r = names_add_all(&s->plan->needed, &chain);
@@ -159,12 +193,15 @@ int need_find(Scene *s) {
                 /* Half of a copy, and no record: it tells as little as one that is not heard. */
                 if (!o->have_view && !report_has_position(o) && names_contain(&o->marks, mark_to_string(MARK_ABORTED_SST)))
                         continue;
-                if (!o->have_view || o->n_views == 0)
+                if (!o->have_view)
                         return need_all(s, v->name, "its record of who was in the cluster cannot be relied on");
                 if (!uuid_equal(&o->view[0].uuid, &s->uuid))
                         return need_all(s, v->name, "its record of who was in the cluster is of another cluster");
-                if (!scene_is_current(s, v, last))
+                if (!scene_is_current(s, v, last)) {
+                        if (is_of_another_line(s, o))
+                                return need_all(s, v->name, "it may have been through a bootstrap that the others do not know of, and gone on with somebody since");
                         continue;
+                }
                 if (o->view[0].seqno == SEQNO_UNDEFINED)
                         return need_all(s, v->name, "at which position the last Primary view it saw began is not known");
                 if (o->view[0].seqno > newest)
@@ -214,8 +251,6 @@ const char *need_why(const Voice *v) {
                 return str_or(v->why, "not tried yet");
         if (o->problem)
                 return o->problem;
-        if (o->mysqld == MYSQLD_UNKNOWN)
-                return "it answers, but does not say what its mysqld is doing";
         if (o->blank)
                 return "it answers, but has no data of any cluster any more";
         return "it answers, but its position is not known yet";
@@ -229,7 +264,11 @@ const Names *need_given_up(const Scene *s, const Voice *v) {
         for (size_t i = 0; i < o->without.n; i++) {
                 const Voice *other = scene_find(s, o->without.name[i]);
 
-                if (other && (other->condition == CONDITION_ALIVE || (voice_report(other) && mysqld_is_live(voice_report(other)->mysqld))))
+                if (!other)
+                        continue;
+                if (other->condition == CONDITION_ALIVE) /* not reached: by rule 1 it is joined */
+                        return NULL;
+                if (voice_report(other) && mysqld_is_live(voice_report(other)->mysqld))
                         return NULL;
         }
         return &o->without;

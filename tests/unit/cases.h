@@ -22,7 +22,8 @@
  *   grant x:2        it has granted claim x to db2
  *   asking x, granted x, consumed x   its own claim
  *   released xyz     claims given up
- *   at 3.7           epoch and serial; agent x
+ *   at 3.7           epoch and serial; agent x, or - for none, as of files that
+ *                    a person brings
  *
  * Ids (of claims, bootstraps and agents) are single letters.
  */
@@ -209,7 +210,7 @@ static inline Report *case_report(const char *name, char *words) {
                         r->epoch = (uint64_t) case_number(arg);
                         r->serial = (uint64_t) case_number(dot + 1);
                 } else if (streq(word, "agent"))
-                        r->agent = case_id(*arg);
+                        r->agent = case_id(*arg == '-' ? '\0' : *arg);
                 else if (streq(word, "safe"))
                         r->safe_to_bootstrap = 1;
                 else if (streq(word, "unsafe"))

@@ -1,5 +1,6 @@
 /* Memory that is short to order: of what the library asks for, one request is
- * refused. For tests that are linked with $(wrap_memory). */
+ * refused. The same of room in a set of names. For tests that are linked with
+ * $(wrap_memory). */
 #pragma once
 
 #include "base/macro.h"
@@ -9,3 +10,7 @@ void memory_refuse(unsigned n);
 
 /* From now on none is. Was one? */
 bool memory_refused(void);
+
+/* The `n`th name that is added from now on, or set of names, does not fit: -E2BIG. */
+void names_refuse(unsigned n);
+bool names_refused(void);
