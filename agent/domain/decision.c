@@ -28,8 +28,7 @@ const Voice *scene_find(const Scene *s, const char *name) {
 bool scene_counts(const Scene *s, const Voice *v) {
         const Report *r = voice_report(v);
 
-        return r && report_has_position(r) && uuid_equal(&r->position.uuid, &s->uuid) &&
-               !names_contain(&s->plan->stray, v->name) && !names_contain(&s->plan->diverged, v->name);
+        return r && report_has_position(r) && uuid_equal(&r->position.uuid, &s->uuid) && !names_contain(&s->plan->diverged, v->name);
 }
 
 bool scene_vouched(const Scene *s, const char *name, const HistoryEntry *e) {
@@ -66,7 +65,7 @@ static bool views_known(const Scene *s, const Uuid *uuid) {
                 const Report *o = voice_report(s->voice[i]);
 
                 if (o && report_has_position(o) && uuid_equal(&o->position.uuid, uuid) &&
-                    !(o->have_view && o->n_views > 0 && uuid_equal(&o->view[0].uuid, uuid)))
+                    !(o->have_view && uuid_equal(&o->view[0].uuid, uuid)))
                         return false;
         }
         return true;
@@ -132,8 +131,6 @@ int rule_one_cluster(Scene *s) {
 static int diverge(Scene *s, const Voice *v, int64_t limit) {
         int r;
 
-        if (names_contain(&s->plan->diverged, v->name))
-                return 0;
         r = names_add(&s->plan->diverged, v->name);
         if (r < 0)
                 return r;
@@ -159,17 +156,18 @@ static bool may_have_been_with(const Voice *a, const Voice *b) {
         return false;
 }
 
-/* Did `b` go on by a bootstrap that nobody agreed to, and `a` without it? Which
- * of the two the cluster is, that does not tell. */
-static bool is_forced(const Scene *s, const Voice *a, const Voice *b, const HistoryEntry *parting) {
-        return parting->foreign && b->report->position.seqno > parting->position.seqno && !scene_vouched(s, a->name, parting);
+/* Has `b` been through a bootstrap that nobody agreed to, and `a` gone on without
+ * it? Which of the two the cluster is, that does not tell; nor does it where `b`
+ * itself took no more: others who did may not be heard. */
+static bool is_forced(const Scene *s, const Voice *a, const HistoryEntry *parting) {
+        return parting->foreign && !scene_vouched(s, a->name, parting);
 }
 
 /* Did `o` commit what a view took that it was not in, and was it in no later one?
  * Then it did so in another component: who is not in a view has committed less
  * than its S. */
 static bool went_on_apart(const Report *o, const ReportView *v) {
-        return o->have_view && o->n_views > 0 && o->view[0].seqno != SEQNO_UNDEFINED && uuid_equal(&o->view[0].uuid, &v->uuid) &&
+        return o->have_view && o->view[0].seqno != SEQNO_UNDEFINED && uuid_equal(&o->view[0].uuid, &v->uuid) &&
                v->seqno != SEQNO_UNDEFINED && o->view[0].seqno < v->seqno && !names_contain(&v->members, o->node) &&
                uuid_equal(&o->position.uuid, &v->uuid) && o->position.seqno >= v->seqno;
 }
@@ -223,7 +221,7 @@ int rule_one_history(Scene *s) {
                                         continue;
                                 kin = history_compare(a->report->history, &a->report->position,
                                                       b->report->history, &b->report->position, &limit, &parting);
-                                if (pass == 0 && (kin == KINSHIP_FORKED || (kin == KINSHIP_DIVERGED && is_forced(s, a, b, parting)))) {
+                                if (pass == 0 && (kin == KINSHIP_FORKED || (kin == KINSHIP_DIVERGED && is_forced(s, a, parting)))) {
                                         /* An operator has said whose commits do not count. */
                                         if (names_contain(&s->overrule->without, a->name) || names_contain(&s->overrule->without, b->name)) {
                                                 r = diverge(s, names_contain(&s->overrule->without, a->name) ? a : b, limit);
@@ -232,9 +230,14 @@ int rule_one_history(Scene *s) {
                                                 continue;
                                         }
                                         plan_settle(s->plan, ACTION_REFUSE, NULL);
-                                        r = plan_add(s->plan, NULL, "%s and %s went on without each other and both took commits after seqno %" PRId64 ": their data have parted. "
-                                                       "Decide whose commits count, and start with: mainstayctl bootstrap --without NODE, naming whom you give up.",
-                                                       a->name, b->name, limit);
+                                        if (kin == KINSHIP_FORKED || b->report->position.seqno > limit)
+                                                r = plan_add(s->plan, NULL, "%s and %s went on without each other and both took commits after seqno %" PRId64 ": their data have parted. "
+                                                               "Decide whose commits count, and start with: mainstayctl bootstrap --without NODE, naming whom you give up.",
+                                                               a->name, b->name, limit);
+                                        else
+                                                r = plan_add(s->plan, NULL, "A bootstrap that nobody agreed to took place from seqno %" PRId64 ", as %s knows, and %s went on without it to seqno %" PRId64 ": which of the two is the cluster cannot be told. "
+                                                               "Decide whose commits count, and start with: mainstayctl bootstrap --without NODE, naming whom you give up.",
+                                                               limit, b->name, a->name, a->report->position.seqno);
                                         return r < 0 ? r : 1;
                                 }
                                 if (pass == 0 || kin != KINSHIP_DIVERGED || !is_beyond(s, a, b->report->history, parting))
@@ -342,7 +345,6 @@ static int no_candidate(Scene *s) {
                   : o->marks.n > 0 ? plan_add(s->plan, v->name, "It is marked (%s) and cannot lead. %s", o->marks.name[0], str_or(report_mark_text(o), ""))
                   : o->problem ? plan_add(s->plan, v->name, "It cannot lead: %s", o->problem)
                   : o->blank ? plan_add(s->plan, v->name, "It has no data of any cluster.")
-                  : mysqld_is_live(o->mysqld) ? plan_add(s->plan, v->name, "Its mysqld runs (%s).", mysqld_to_string(o->mysqld))
                   : plan_add(s->plan, v->name, "Its position is not known yet.");
                 if (r < 0)
                         return r;
@@ -411,7 +413,7 @@ static int explain_lost(Scene *s) {
         for (size_t i = 0; i < s->n; i++) {
                 const Report *o = voice_report(s->voice[i]);
 
-                if (scene_counts(s, s->voice[i]) && o->have_view && o->n_views > 0 && uuid_equal(&o->view[0].uuid, &s->uuid) &&
+                if (scene_counts(s, s->voice[i]) && o->have_view && uuid_equal(&o->view[0].uuid, &s->uuid) &&
                     scene_is_current(s, s->voice[i], scene_last_bootstrap(s)) && o->view[0].seqno > newest)
                         newest = o->view[0].seqno;
         }

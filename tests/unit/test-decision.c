@@ -244,7 +244,9 @@ static const Case histories[] = { /* rule 6 */
           "bootstrap db1 needs 12 off 3" },
         { "both went on: a person decides", "db1 stopped 120 history a@100 view 101:1; db2 stopped 119 history b@100 view 101:2", "", "refuse" },
         { "one that nobody agreed to proves nothing: a person decides", "db1 stopped 205 settled history f!200/1 view 201:1; db2 stopped 9000 settled view 150:23; db3 stopped 9000 settled view 150:23", "", "refuse" },
+        { "nor where it took no commit: others may have gone on from it", "db1 stopped 200 settled history f!200/1 view 201:1; db2 stopped 9000 settled view 150:23; db3 stopped 9000 settled view 150:23", "", "refuse" },
         { "who was with it since has not gone on without it", "db1 stopped 205 settled history f!200/1 view 203:12,201:1; db2 stopped 206 view 203:12", "", "bootstrap db2 needs 12" },
+        { "by naming whose bootstrap does not count", "db1 stopped 200 settled history f!200/1 view 201:1; db2 stopped 9000 settled view 150:23; db3 stopped 9000 settled view 150:23", "without 1", "bootstrap db2 needs 23 off 1" },
         { "for whoever is not beyond it, it is history", "db1 stopped 205 settled history f!200/1 view 201:1; db2 stopped 200 settled view 150:23; db3 uncertain", "", "bootstrap db1 needs 1" },
         { "two records contradict each other, and no history tells why: a person decides", "db1 stopped 100 settled view 90:1; db2 stopped 150 settled view 41:23; db3 stopped 149 settled view 41:23", "", "refuse" },
         { "the same, whoever went on", "db1 stopped 100 settled view 41:13; db2 stopped 95 settled view 90:2; db3 stopped 40 settled view 41:13", "", "refuse" },
@@ -488,6 +490,7 @@ static const struct {
         { "marked, and behind", "db1 stopped 8 mark diverged view 5:12; db2 stopped 9 view 5:12", "", "db1", "marked (diverged) and does not lead." },
         { "nobody has what the last view began with", "db1 stopped 10 view 90:12; db2 stopped 12 view 90:12", "", "", "had come to seqno 89 when its last view began, and nobody who was heard has what came after 12" },
         { "a bootstrap that nobody agreed to, and that took commits", "db1 stopped 205 settled history f!200/1 view 201:1; db2 stopped 9000 settled view 150:2", "", "", "both took commits after seqno 200" },
+        { "and that took none here", "db1 stopped 200 settled history f!200/1 view 201:1; db2 stopped 9000 settled view 150:2", "", "", "took place from seqno 200, as db1 knows, and db2 went on without it to seqno 9000" },
         { "through which bootstraps its data have been is not known", "db1 stopped 120 history a@100/1 view 101:1; db2 stopped 130 history - view 110:23; db3 uncertain", "", "", "db2: it may have been through a bootstrap that the others do not know of" },
         { "two records contradict each other", "db1 stopped 100 view 90:1; db2 stopped 150 view 41:2", "", "", "db2 has come to seqno 150, and db1 was in a Primary component without it from seqno 90 on" },
 };
