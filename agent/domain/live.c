@@ -132,10 +132,14 @@ static int way_in(Scene *s, const Voice *v, const Voice *primary) {
         return plan_add(s->plan, v->name, "%s %s %s.", text, t.after->name, t.underway ? "is on its way in, and a donor serves one at a time: it goes next" : "goes first");
 }
 
+/* Of which cluster is it? Where its agent can neither read the datadir nor ask the
+ * server, its record tells; all zeros where nothing does. */
+static const Uuid *cluster_of(const Report *o) {
+        return uuid_is_zero(&o->position.uuid) && o->have_view ? &o->view[0].uuid : &o->position.uuid;
+}
+
 static int join_reasons(Scene *s, const Voice *primary) {
-        const Report *p = primary->report;
-        /* Where its agent can neither read the datadir nor ask the server, its record tells. */
-        const Uuid cluster = uuid_is_zero(&p->position.uuid) && p->have_view && p->n_views > 0 ? p->view[0].uuid : p->position.uuid;
+        const Uuid cluster = *cluster_of(primary->report);
         const Voice *free_ones[VOICES_MAX];
         size_t n_free = 0;
         int r;
@@ -168,7 +172,7 @@ static int join_reasons(Scene *s, const Voice *primary) {
                                 return r;
                         continue;
                 }
-                if (o->unjudged && !o->blank && o->marks.n == 0 && o->mysqld == MYSQLD_STOPPED) {
+                if (o->unjudged && o->marks.n == 0 && o->mysqld == MYSQLD_STOPPED) {
                         r = names_add(&s->plan->held, v->name);
                         if (r >= 0)
                                 r = plan_add(s->plan, v->name, "It waits, for a full copy would overwrite data that could not be judged: %.*s. Mend that, or type there: mainstayctl recover, which sets its data aside first.",
@@ -270,7 +274,7 @@ static int rule_split(Scene *s) {
 
 /* 1 where this settled the plan. */
 int rule_live(Scene *s) {
-        const Voice *primary = NULL, *joining = NULL, *unknown = NULL;
+        const Voice *primary = NULL, *joining = NULL, *unknown = NULL, *told = NULL;
         int r;
 
         for (size_t i = s->n; i-- > 0;) {
@@ -285,15 +289,17 @@ int rule_live(Scene *s) {
                         unknown = v;
         }
 
-        for (size_t i = 0; primary && i < s->n; i++) {
+        for (size_t i = 0; i < s->n; i++) {
                 const Report *o = voice_report(s->voice[i]);
 
-                if (o && o->mysqld == MYSQLD_PRIMARY && !uuid_is_zero(&o->position.uuid) &&
-                    !uuid_is_zero(&primary->report->position.uuid) &&
-                    !uuid_equal(&o->position.uuid, &primary->report->position.uuid)) {
+                if (!o || o->mysqld != MYSQLD_PRIMARY || uuid_is_zero(cluster_of(o)))
+                        continue;
+                if (!told)
+                        told = s->voice[i];
+                if (!uuid_equal(cluster_of(o), cluster_of(told->report))) {
                         plan_settle(s->plan, ACTION_REFUSE, NULL);
                         r = plan_add(s->plan, NULL, "%s and %s are both Primary, in two different clusters. Mainstay joins neither: stop mysqld on the one that shall not serve.",
-                                       primary->name, s->voice[i]->name);
+                                       told->name, s->voice[i]->name);
                         return r < 0 ? r : 1;
                 }
         }

@@ -18,7 +18,8 @@
  *   safe, unsafe     safe_to_bootstrap; weight 5
  *   blank, problem, unjudged, unwanted, asked, mark WORD
  *   ddl              cut off in the middle of a schema change
- *   in x, among 3    non-primary: in component x, which has 3 members
+ *   in x, among 3    non-primary: in component x, which has 3 members; fit to be
+ *                    made Primary as it runs, or unfit, with a reason
  *   grant x:2        it has granted claim x to db2
  *   asking x, granted x, consumed x   its own claim
  *   released xyz     claims given up
@@ -237,6 +238,8 @@ static inline Report *case_report(const char *name, char *words) {
                         r->schema_cut = true;
                 else if (streq(word, "unjudged"))
                         r->unjudged = true;
+                else if (streq(word, "unfit"))
+                        r->in_place_problem = strdup("it has yet to apply what it received");
                 else if (streq(word, "problem"))
                         r->problem = strdup("its files are spoilt");
                 else if (!case_claim(r, word, arg))
