@@ -20,25 +20,26 @@ static bool in_component(const Report *o, const Report *member) {
                 (o->have_view && uuid_equal(&o->view[0].uuid, &view->uuid) && names_contain(&o->view[0].members, member->node)));
 }
 
-/* The one of the two that goes further, NULL where they part. Only one that is
- * full has lost its oldest entries. */
-static const History *longer(const History *a, const History *b) {
+/* Does `a` hold all of `b`, as far back as both remember? Only one that is full has
+ * lost its oldest entries. */
+static bool extends(const History *a, const History *b) {
         size_t i = 0, k = b->n;
 
-        if (a->n < b->n)
-                return longer(b, a);
         if (b->n == 0)
-                return a;
+                return true;
         while (i < a->n && !uuid_equal(&a->entry[i].id, &b->entry[b->n - 1].id))
                 i++;
         if (i == a->n)
-                return NULL;
+                return false;
         for (i++; i > 0 && k > 0; i--, k--)
                 if (!uuid_equal(&a->entry[i - 1].id, &b->entry[k - 1].id))
-                        return NULL;
-        if (i > 0 && b->n < HISTORY_MAX)
-                return NULL;
-        return k > 0 && a->n < HISTORY_MAX ? NULL : a;
+                        return false;
+        return i == 0 && (k == 0 || a->n == HISTORY_MAX);
+}
+
+/* The one of the two that goes further, NULL where they part. */
+static const History *longer(const History *a, const History *b) {
+        return extends(a, b) ? a : extends(b, a) ? b : NULL;
 }
 
 /* Has it said all that it can know? One without data has forgotten; one whose
@@ -105,14 +106,14 @@ static int by_all(const Voice *voices, size_t n, Lineage *ret) {
 }
 
 int lineage_of(const Voice *voices, size_t n, const Voice *member, Lineage *ret) {
-        const Report *o = voice_report(member);
+        const Report *o = member->report;
         Lineage l = {0};
         int r = 0;
 
         /* Of a server that was started past the gate nobody knows who is with it. */
-        if (o && !o->have_view && o->settled)
+        if (!o->have_view && o->settled)
                 l.history = o->history;
-        else if (!o || !o->have_view)
+        else if (!o->have_view)
                 r = names_add(&l.unheard, member->name);
         else {
                 r = by_settled(voices, n, o, &l);
