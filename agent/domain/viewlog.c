@@ -159,7 +159,7 @@ int view_members_parse(const char *text, ViewMember **ret) {
 }
 
 bool view_is_arbitrator(const View *v, size_t member) {
-        return v->own_index >= 0 && (size_t) v->own_index != member && v->members[v->own_index].address[0] && !v->members[member].address[0];
+        return v->own_index >= 0 && v->members[v->own_index].address[0] && !v->members[member].address[0];
 }
 
 static void view_done(View *v) {
@@ -428,7 +428,7 @@ static int _printf_(3, 4) print(char *buf, size_t size, const char *format, ...)
         va_start(ap, format);
         n = vsnprintf(buf, size, format, ap);
         va_end(ap);
-        return n < 0 || (size_t) n >= size ? -ENOBUFS : n;
+        return (size_t) n >= size ? -ENOBUFS : n; /* a failure is a great number here */
 }
 
 int viewlog_print_start(char *buf, size_t size, uint64_t section, usec_t time, const char *invocation, const Position *position) {

@@ -1,5 +1,6 @@
 /* The record of views: what is in force, and whether it can be trusted. */
 #include "domain/viewlog.h"
+#include "memory.h"
 #include "scratch.h"
 
 #define C "220dcdcb-1629-11e4-add3-aec059ad3734"
@@ -48,6 +49,11 @@ static const struct {
         { "views in order", START(7) VIEW(101, MA) VIEW(102, MA "," MB) VIEW(103, MA "," MB "," MD), "7/7: db1 | db1 db2 | db1 db2 db3 last=primary" },
         { "the same members again, later", START(7) VIEW(101, MA) VIEW(102, MA "," MB) VIEW(103, MA), "7/7: db1 | db1 db2 | db1 last=primary" },
         { "one view told twice", START(7) VIEW(101, MA) "status 101 joined\n" VIEW(102, MA) "status 102 synced\n", "7/7: db1 last=primary status=synced" },
+        { "the same members, started anew", START(7) VIEW(101, MA "," MB) VIEW(102, MA "," D "/db2/192.0.2.2:3306"), "7/7: db1 db2 | db1 db2 last=primary" },
+        { "the same members, one at another address", START(7) VIEW(101, MA "," MB) VIEW(102, MA "," B "/db2/192.0.2.9:3306"), "7/7: db1 db2 | db1 db2 last=primary" },
+        { "the same members, one by another name", START(7) VIEW(101, MA "," MB) VIEW(102, MA "," B "/db9/192.0.2.2:3306"), "7/7: db1 db2 | db1 db9 last=primary" },
+        { "the same members, and this node is another of them", START(7) VIEW(101, MA "," MB) "view 102 " C " primary 1 " MA "," MB "\n", "7/7: db1 db2 | db1 db2 last=primary" },
+        { "the same members, in another cluster", START(7) VIEW(101, MA "," MB) "view 102 " D " primary 0 " MA "," MB "\n", "7/7: db1 db2 | db1 db2 last=primary" },
         { "quorum lost", START(7) VIEW(101, MA "," MB) NON_PRIMARY(102, MA), "7/7: db1 db2 last=non-primary" },
         { "quorum lost and found", START(7) VIEW(101, MA) NON_PRIMARY(102, MA) VIEW(103, MA), "7/7: db1 | db1 last=primary" },
         { "a graceful end", START(7) VIEW(101, MA) "disconnected 102\n", "7/7: db1 closed views-closed last=primary status=disconnected" },
@@ -104,9 +110,14 @@ static const struct {
         { "section x", "start x 100 - -\n", "section" },
         { "a start with a word too few", "start 7 100 -\n", "line 1" },
         { "a start with a word too many", "start 7 100 - - -\n", "line 1" },
+        { "a start with far too many words", "start 7 100 - - - - - - -\n", "line 1" },
+        { "a start at a time that is none", "start 7 now - -\n", "time" },
         { "a position that is none", "start 7 100 - " C "\n", "position" },
         { "an invocation that is none", "start 7 100 INVOCATION -\n", "invocation" },
+        { "an invocation with a sign", "start 7 100 -1 -\n", "invocation" },
+        { "an empty invocation", "start 7 100  -\n", "invocation" },
         { "an invocation too long", "start 7 100 " INV "0 -\n", "invocation" },
+        { "a view at a time that is none", START(7) "view now " C " primary 0 " MA "\n", "time" },
         { "a cluster that is none", START(7) "view 101 x primary 0 " MA "\n", "cluster" },
         { "primary without a cluster", START(7) "view 101 " ZERO " primary 0 " MA "\n", "all zeros" },
         { "neither primary nor not", START(7) "view 101 " C " yes 0 " MA "\n", "neither" },
@@ -116,6 +127,9 @@ static const struct {
         { "a comma too many", START(7) VIEW(101, MA ","), "members" },
         { "a place beyond the list", START(7) "view 101 " C " primary 1 " MA "\n", "place" },
         { "a place below -1", START(7) "view 101 " C " primary -2 " MA "\n", "place" },
+        { "a status at a time that is none", START(7) "status now synced\n", "time" },
+        { "a status that rings a bell", START(7) "status 101 a\x7f\n", "status" },
+        { "a status of another alphabet", START(7) "status 101 \xc3\xb6\n", "status" },
         { "a status of two words", START(7) "status 101 a b\n", "line 2" },
         { "a status too long", START(7) "status 101 abcdefghijklmnopqrstuvwxyz\n", "status" },
         { "blocks of another file", START(7) "\x7f\x45\x4c\x46\n", "line 2" },
@@ -145,6 +159,139 @@ static void damage_is_refused_with_its_line(void **state) {
                 if (!strstr(error, bad[i].says))
                         fail_msg("%s: says \"%s\"", bad[i].name, error);
         }
+}
+
+/* Was it synced, and asked for no state transfer since? That, and no other word,
+ * tells whether what its files hold may be half of a transfer. */
+static void who_was_synced_is_known(void **state) {
+        static const struct {
+                const char *name, *text;
+                bool now, views; /* in this section, and in that of the views */
+        } table[] = {
+                { "it never was", START(7) VIEW(101, MA), false, false },
+                { "it was", START(7) VIEW(101, MA) "status 102 synced\n", true, true },
+                { "in capitals, as of old versions", START(7) VIEW(101, MA) "status 102 Synced\n", true, true },
+                { "it served another", START(7) VIEW(101, MA) "status 102 Donor\n", true, true },
+                { "it asked for a state transfer since", START(7) VIEW(101, MA) "status 102 synced\nstatus 103 joiner\n", false, false },
+                { "it begins anew", START(7) VIEW(101, MA) "status 102 synced\nstatus 103 Initializing\n", false, false },
+                { "other words change nothing", START(7) VIEW(101, MA) "status 102 synced\nstatus 103 joined\nstatus 104 connected\n", true, true },
+                { "nor do they make it so", START(7) VIEW(101, MA) "status 102 joined\n", false, false },
+                { "at a start that came to nothing", START(6) VIEW(91, MA) START(7) "status 102 synced\n", true, false },
+                { "before one", START(6) VIEW(91, MA) "status 92 synced\n" START(7), false, true },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS(table); i++) {
+                char error[256];
+                Viewlog log;
+
+                CHECK(viewlog_parse(table[i].text, strlen(table[i].text), &log, error) == 0, table[i].name);
+                CHECK(log.was_synced == table[i].now && log.views_synced == table[i].views, table[i].name);
+                viewlog_done(&log);
+        }
+}
+
+/* It has no address, and this node, which tells, has one. */
+static void an_arbitrator_has_no_address(void **state) {
+        static const struct {
+                const char *name, *text;
+                size_t member;
+                bool is;
+        } table[] = {
+                { "an arbitrator", START(7) VIEW(101, MA "," B "/garb/"), 1, true },
+                { "a server", START(7) VIEW(101, MA "," MB), 1, false },
+                { "this node itself", START(7) VIEW(101, MA "," B "/garb/"), 0, false },
+                { "this node without an address: that tells nothing of others", START(7) VIEW(101, A "/db1/," B "/garb/"), 1, false },
+                { "nor of itself", START(7) VIEW(101, A "/db1/," B "/garb/"), 0, false },
+                { "this node is none of them", START(7) "view 101 " C " primary -1 " MA "," B "/garb/\n", 1, false },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS(table); i++) {
+                char error[256];
+                Viewlog log;
+
+                CHECK(viewlog_parse(table[i].text, strlen(table[i].text), &log, error) == 0, table[i].name);
+                CHECK(view_is_arbitrator(&log.views[0], table[i].member) == table[i].is, table[i].name);
+                viewlog_done(&log);
+        }
+}
+
+/* All who are in one component come to the same from what each is told, and others
+ * to something else: so they know each other (rule 8). */
+static void those_of_one_component_are_told_by_its_members(void **state) {
+        static const struct {
+                const char *name, *text;
+                size_t n;
+                int is; /* as that of db1 and db2: 1; another: 0; none: -1 */
+        } table[] = {
+                { "as they are told", START(7) NON_PRIMARY(102, MA "," MB), 2, 1 },
+                { "in another order", START(7) NON_PRIMARY(102, MB "," MA), 2, 1 },
+                { "as another of them tells it", START(7) "view 102 " C " non-primary 1 " MA "," MB "\n", 2, 1 },
+                { "one is missing", START(7) NON_PRIMARY(102, MA), 1, 0 },
+                { "one is another", START(7) NON_PRIMARY(102, MA "," MD), 2, 0 },
+                { "one was started anew", START(7) NON_PRIMARY(102, MA "," D "/db2/192.0.2.2:3306"), 2, 0 },
+                { "one more", START(7) NON_PRIMARY(102, MA "," MB "," MD), 3, 0 },
+                { "an arbitrator more", START(7) NON_PRIMARY(102, MA "," MB "," D "/garb/"), 3, 0 },
+                { "one of whom the group's name is not told", START(7) NON_PRIMARY(102, MA ",/db2/192.0.2.2:3306"), 2, -1 },
+                { "the last view counts", START(7) VIEW(101, MA "," MB "," MD) NON_PRIMARY(102, MA "," MB), 2, 1 },
+                { "not that of another start", START(6) NON_PRIMARY(92, MA "," MB) START(7), 0, -1 },
+        };
+        Uuid both = {0};
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS(table); i++) {
+                char error[256];
+                Viewlog log;
+
+                CHECK(viewlog_parse(table[i].text, strlen(table[i].text), &log, error) == 0, table[i].name);
+                if (i == 0)
+                        both = log.last_members;
+                CHECK(log.last_n_members == table[i].n && log.have_last == (table[i].n > 0), table[i].name);
+                CHECK(uuid_is_zero(&log.last_members) == (table[i].is < 0), table[i].name);
+                CHECK(uuid_equal(&log.last_members, &both) == (table[i].is > 0), table[i].name);
+                viewlog_done(&log);
+        }
+}
+
+/* A name ends where its field does, not before. */
+static void zeros_within_a_name_are_refused(void **state) {
+        char text[] = START(7) VIEW(101, A "/db1?x/192.0.2.1"), error[256];
+        Viewlog log;
+
+        (void) state;
+        assert_int_equal(viewlog_parse(text, strlen(text), &log, error), 0);
+        viewlog_done(&log);
+        *strchr(text, '?') = '\0';
+        assert_int_equal(viewlog_parse(text, sizeof(text) - 1, &log, error), -EBADMSG);
+        assert_non_null(strstr(error, "members"));
+}
+
+/* Where memory is short at any point, no record is told, not half of one. */
+static void short_of_memory_there_is_no_record(void **state) {
+        static const char text[] = START(6) VIEW(91, MA "," MB) "rubbish\n" START(7) VIEW(101, MA "," MB "," MD) "status 101 synced\n" VIEW(102, MA);
+        unsigned n = 0;
+        bool refused;
+
+        (void) state;
+        do {
+                Viewlog log = { .section = 1 };
+                char error[256], *line = NULL;
+                int r;
+
+                memory_refuse(++n);
+                r = viewlog_parse(text, strlen(text), &log, error);
+                refused = memory_refused();
+                assert_int_equal(r, refused ? -ENOMEM : 0);
+                assert_int_equal(log.section, refused ? 1 : 7);
+                if (!refused)
+                        viewlog_done(&log);
+                memory_refuse(1);
+                assert_int_equal(viewlog_format_status(103, "synced", &line), -ENOMEM);
+                assert_true(memory_refused());
+                assert_null(line);
+        } while (refused);
+        assert_true(n > 1);
 }
 
 static void everything_of_a_record_is_there(void **state) {
@@ -248,12 +395,13 @@ static void members_are_read_strictly(void **state) {
                 { A "0/db1/y", -EBADMSG },
                 { A "/d b/y", -EBADMSG },
                 { A "/db/y z", -EBADMSG },
+                { A "/db/y\x7f", -EBADMSG },
                 { A "/d\tb/y", -EBADMSG },
                 { A "/d\nb/y", -EBADMSG },
                 { A "/012345678901234567890123456789012345678901234567890123456789012/x", 1 },
                 { A "/0123456789012345678901234567890123456789012345678901234567890123/x", -EBADMSG },
         };
-        char many[VIEW_MEMBERS_MAX * 48 + 64];
+        char many[VIEW_MEMBERS_MAX * 48 + 64], far[256];
         ViewMember *m;
         size_t n = 0;
 
@@ -261,6 +409,12 @@ static void members_are_read_strictly(void **state) {
         for (size_t i = 0; i < ELEMENTS(table); i++) {
                 m = NULL;
                 CHECK(view_members_parse(table[i].text, &m) == table[i].n, table[i].text);
+                free(m);
+        }
+        for (int length = 127; length <= 128; length++) {
+                (void) snprintf(far, sizeof(far), A "/db1/%0*d", length, 1);
+                m = NULL;
+                assert_int_equal(view_members_parse(far, &m), length < 128 ? 1 : -EBADMSG);
                 free(m);
         }
         for (int i = 0; i < VIEW_MEMBERS_MAX; i++)
@@ -283,6 +437,9 @@ static void what_is_written_is_read_again(void **state) {
         assert_string_equal(start, START(7));
         assert_int_equal(viewlog_format_start(8, 100, "", NULL, &bare), 0);
         assert_string_equal(bare, "start 8 100 - -\n");
+        free(TAKE(bare));
+        assert_int_equal(viewlog_format_start(8, 100, NULL, NULL, &bare), 0);
+        assert_string_equal(bare, "start 8 100 - -\n");
         assert_int_equal(viewlog_format_view(101, &p.uuid, true, 1, MA "," MB, &view), 0);
         assert_int_equal(viewlog_format_view(102, &p.uuid, false, -1, MA, &other), 0);
         assert_int_equal(viewlog_format_status(103, "synced", &status), 0);
@@ -297,7 +454,7 @@ static void what_is_written_is_read_again(void **state) {
 
 /* Rather no line than one that nobody can read. */
 static void what_cannot_be_read_is_not_written(void **state) {
-        char buf[VIEWLOG_LINE_MAX];
+        char buf[VIEWLOG_LINE_MAX], *line = NULL;
         Uuid uuid, zero = { 0 };
 
         (void) state;
@@ -313,12 +470,28 @@ static void what_cannot_be_read_is_not_written(void **state) {
         assert_int_equal(viewlog_print_status(buf, sizeof(buf), 1, ""), -EINVAL);
         assert_int_equal(viewlog_print_status(buf, sizeof(buf), 1, "a b"), -EINVAL);
         assert_int_equal(viewlog_print_status(buf, sizeof(buf), USEC_NEVER, "synced"), -EINVAL);
+        assert_int_equal(viewlog_print_start(buf, sizeof(buf), (uint64_t) INT64_MAX + 1, 1, NULL, NULL), -EINVAL);
+        assert_int_equal(viewlog_print_start(buf, sizeof(buf), 1, USEC_NEVER, NULL, NULL), -EINVAL);
+        assert_int_equal(viewlog_print_view(buf, sizeof(buf), USEC_NEVER, &uuid, true, 0, MA), -EINVAL);
+        assert_int_equal(viewlog_print_lost(buf, sizeof(buf), USEC_NEVER), -EINVAL);
+        assert_int_equal(viewlog_format_status(USEC_NEVER, "synced", &line), -EINVAL);
+        assert_null(line);
+
+        /* As long as it is, and no longer. */
+        assert_int_equal(viewlog_print_lost(buf, sizeof("lost 5\n"), 5), strlen("lost 5\n"));
+        assert_string_equal(buf, "lost 5\n");
+        assert_int_equal(viewlog_print_lost(buf, sizeof("lost 5\n") - 1, 5), -ENOBUFS);
 }
 
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(every_record_is_understood),
                 cmocka_unit_test(damage_is_refused_with_its_line),
+                cmocka_unit_test(who_was_synced_is_known),
+                cmocka_unit_test(an_arbitrator_has_no_address),
+                cmocka_unit_test(those_of_one_component_are_told_by_its_members),
+                cmocka_unit_test(zeros_within_a_name_are_refused),
+                cmocka_unit_test(short_of_memory_there_is_no_record),
                 cmocka_unit_test(everything_of_a_record_is_there),
                 cmocka_unit_test(zeros_and_size_are_refused),
                 cmocka_unit_test(the_newest_views_are_kept_and_all_are_counted),
