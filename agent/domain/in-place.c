@@ -140,7 +140,7 @@ static int try(Scene *t) {
         r = need_find(t);
         if (r < 0)
                 return r;
-        if (r > 0 || t->plan->action == ACTION_REFUSE || needs_marked(t))
+        if (r > 0 || needs_marked(t))
                 return TRIAL_NOTHING;
         /* Who comes along goes through that bootstrap, and is to know of it. */
         r = names_add_all(&t->plan->needed, &t->spared);

@@ -21,7 +21,11 @@ static bool same_history(const Report *a, const Report *b) {
 static bool stands_with(const Scene *s, const Voice *v, const Report *candidate) {
         const Report *o = v ? voice_report(v) : NULL;
 
-        return o && scene_counts(s, v) && o->mysqld == MYSQLD_STOPPED && !o->schema_cut && !o->resting && o->marks.n == 0 &&
+        if (!o)
+                return false;
+        if (o->mysqld != MYSQLD_STOPPED) /* not reached: one that lives has settled the plan, or is given up */
+                return false;
+        return scene_counts(s, v) && !o->schema_cut && !o->resting && o->marks.n == 0 &&
                o->have_group && position_equal(&o->group, &candidate->group) &&
                position_equal(&o->position, &candidate->position) &&
                o->have_view && o->view[0].seqno == candidate->view[0].seqno &&

@@ -1,6 +1,7 @@
 /* The decision: a table by rule, in the notation of cases.h, and properties
  * that hold for whatever is reported. */
 #include "cases.h"
+#include "domain/in-place.h"
 #include "memory.h"
 
 typedef struct Case {
@@ -98,6 +99,18 @@ static const Case in_places[] = { /* rule 8 */
         { "somebody without an agent is in its component, an arbitrator perhaps: it is stopped", "db1 non-primary 114 fit in x among 2" V "; db2 stopped 114" V "; db3 stopped 113" V, "", "wait stops 1" },
         { "nor is it where nobody waits to start: Galera would have made it Primary by now", "db1 non-primary 114 fit in x among 3 view 100:12; db2 non-primary 114 fit in x among 3 view 100:12; db3 stopped 90 unwanted view 10:123", "", "wait stops 12" },
         { "one of those in its component is not heard, and given up", "db1 non-primary 114 fit in x among 2" V "; db2 stopped 114" V "; db3 uncertain", "without 3", "wait stops 1" },
+        { "the one that has most is made so", "db1 non-primary 113 fit in x" V "; db2 non-primary 114 fit in x" V "; db3 stopped 114" V, "", "bootstrap db2 in-place needs 123" },
+        { "one that has yet to say how far it has come does not come along: it is stopped", "db1 non-primary 114 fit in x view 100:13; db2 non-primary fit in x view 100:13; db3 stopped 114 view 100:13", "", "wait stops 2" },
+        { "who comes along must agree, whether it need be heard or not", "db1 non-primary 114 fit in x view 100:13; db2 non-primary 114 fit in x view 100:13; db3 stopped 114 view 100:13", "", "bootstrap db1 in-place needs 123" },
+        { "nor does a marked one come along", "db1 non-primary 114 fit in x view 100:13; db2 non-primary 114 fit in x mark x view 100:13; db3 stopped 114 view 100:13", "", "wait stops 2" },
+        { "nor is it made so, though it need not be heard", "db1 non-primary 99 fit in x mark x view 50:12; db2 stopped 98 view 100:2", "", "wait stops 1" },
+        { "a marked one that need not be heard is in nobody's way", "db1 non-primary 114 fit in x view 100:12; db2 stopped 114 view 100:12; db3 stopped 90 mark x view 10:123", "", "bootstrap db1 in-place needs 12" },
+        { "nor is one that is given up", "db1 non-primary 114 fit in x" V "; db2 stopped 114" V "; db3 stopped 113 mark x" V, "without 3", "bootstrap db1 in-place needs 123" },
+        { "nobody else is known, and its record cannot be relied on: that proves nothing", "db1 non-primary 114 fit in x", "", "wait" },
+        { "who may have led has diverged: a person decides, and all that live are stopped for that", "db1 non-primary 120 fit in x history a@100 view 101:12 led 3; db2 stopped 119 history a@100 view 101:12; db3 stopped 130 settled", "", "wait stops 1" },
+        { "another's operator gave up one, and a second is missing", "db1 non-primary 114 fit in x" V5 "; db2 stopped 114 without 3" V5 "; db3 uncertain; db4 uncertain; db5 stopped 113" V5, "", "wait needs 12345 awaits 34" },
+        { "another's operator gave up the one that is missing, and two survivors are apart", "db1 non-primary 114 fit in x" V "; db2 non-primary 114 without 3 fit in y" V "; db3 uncertain", "", "wait stops 2" },
+        { "or those without whom it is not clear which cluster it is", "db1 non-primary 114 fit in x view 100:1245; db2 non-primary 114 without 45 fit in x view 100:1245; db3 stopped B9 view B1:3; db4 uncertain; db5 stopped 114 view 100:1245", "", "wait stops 12" },
         { "who was not in the last view need not be heard", "db1 non-primary 114 fit in x view 100:12; db2 stopped 114 view 100:12; db3 uncertain", "", "bootstrap db1 in-place needs 12" },
 };
 
@@ -113,6 +126,8 @@ static const Case resumes[] = { /* rule 9 */
         { "one has no gvwstate.dat", "db1 stopped 114" R "; db2 stopped 114" R "; db3 stopped 114 settled view 100:123", "", "bootstrap db1 needs 123" },
         { "one has that of another view", "db1 stopped 114" R "; db2 stopped 114" R "; db3 stopped 114 settled group h view 100:123", "", "bootstrap db1 needs 123" },
         { "one knows another view of these members", "db1 stopped 114" R "; db2 stopped 114" R "; db3 stopped 114 settled group g view 101:123", "", "bootstrap db1 needs 123" },
+        { "one knows it with other members", "db1 stopped 114" R "; db2 stopped 114" R "; db3 stopped 114 settled group g view 100:23", "", "bootstrap db1 needs 123" },
+        { "one is given up, and is there all the same", "db1 stopped 114" R "; db2 stopped 114" R "; db3 stopped 114" R, "without 3", "bootstrap db1 needs 123" },
         { "S is not known", "db1 stopped 114 settled group g view ?:123; db2 stopped 114 settled group g view ?:123; db3 stopped 114 settled group g view ?:123", "", "bootstrap db1 needs 123" },
         { "one was stopped by a person", "db1 stopped 114" R "; db2 stopped 114" R "; db3 stopped 114 unwanted" R, "", "bootstrap db1 needs 123 tarries 3" },
         { "one fails to start, and rests", "db1 stopped 114" R "; db2 stopped 114" R "; db3 stopped 114 resting" R, "", "bootstrap db1 needs 123" },
@@ -125,6 +140,15 @@ static const Case resumes[] = { /* rule 9 */
         { "and one that has diverged", "db1 stopped 114 settled history a@110 group g view 111:12; db2 stopped 114 settled history a@110 group g view 111:12; db3 stopped 130 settled view 50:123", "", "bootstrap db1 resume needs 12 off 3" },
         { "another one must be heard besides", "db1 stopped 114 settled group g view 100:12 led 3; db2 stopped 114 settled group g view 100:12; db3 stopped 50", "", "bootstrap db1 needs 123" },
         { "one alone: that would be a bootstrap", "db1 stopped 114 settled group g view 100:1; db2 stopped 99 view 50:12", "", "bootstrap db1 needs 1" },
+        { "one was in it that nobody configured", "db2 stopped 99 settled group g view 50:124; db4 stopped 98 view 100:4", "", "bootstrap db2 needs 4" },
+        { "one has diverged", "db1 stopped 114 history a@110" R "; db2 stopped 114 history a@110" R "; db3 stopped 130" R, "", "bootstrap db1 needs 123 off 3" },
+        { "one has a record that cannot be relied on", "db1 stopped 114" R "; db2 stopped 114" R "; db3 stopped 114 settled group g", "", "bootstrap db1 needs 123" },
+        { "the records are of another cluster", "db1 stopped 114 settled group g view B100:123; db2 stopped 114 settled group g view B100:123; db3 stopped 114 settled group g view B100:123", "", "bootstrap db1 needs 123" },
+        { "one does not know of a bootstrap that none has gone on from", "db1 stopped 114 history a@114" R "; db2 stopped 114 history a@114" R "; db3 stopped 114" R, "", "bootstrap db1 needs 123" },
+        { "one knows of another", "db1 stopped 114 history a@114" R "; db2 stopped 114 history a@114" R "; db3 stopped 114 history b@114" R, "", "bootstrap db1 needs 123" },
+        { "of one it is not known", "db1 stopped 114" R "; db2 stopped 114" R "; db3 stopped 114 history -" R, "", "bootstrap db1 needs 123" },
+        { "nor of the one that would lead", "db1 stopped 114" R "; db2 stopped 114 history - weight 5" R "; db3 stopped 114" R, "", "bootstrap db2 needs 123" },
+        { "nor of the first", "db1 stopped 114 history -" R "; db2 stopped 114" R "; db3 stopped 114" R, "", "bootstrap db1 needs 123" },
         { "one serves", "db1 primary 120; db2 stopped 114" R "; db3 stopped 114" R, "", "join db1" },
         { "the same, whoever has the greatest weight", "db1 stopped 114" R "; db2 stopped 114" R "; db3 stopped 114 weight 5" R, "", "bootstrap db3 resume needs 123" },
 };
@@ -446,6 +470,42 @@ static void two_voices_of_one_name_are_refused(void **state) {
         (void) state;
         assert_int_equal(decision_make(cast_voices(&cast), cast.n, NULL, &plan), -EINVAL);
         assert_null(plan);
+}
+
+/* What a server must say of itself to be made Primary as it runs. */
+static void what_stands_against_in_place_is_said(void **state) {
+        static const struct {
+                const char *version;
+                int64_t queued, desynced;
+                const char *says; /* NULL: nothing */
+        } table[] = {
+                { "10.11.19-MariaDB", 0, 0, NULL },
+                { "11.1.3-MariaDB-log", 0, 0, NULL },
+                { "11.2.0-MariaDB", 0, 0, "11.2.0-MariaDB" },
+                { "12.1.0-MariaDB", 0, 0, "not known to take" },
+                { "9.7.1", 0, 0, "9.7.1" },
+                { "10.11.19", 0, 0, "not known to take" },
+                { "MariaDB", 0, 0, "not known to take" },
+                { "", 0, 0, "not said" },
+                { "10.11.19-MariaDB", 1, 0, "yet to apply" },
+                { "10.11.19-MariaDB", -1, 0, "yet to apply" },
+                { "10.11.19-MariaDB", 0, 1, "desynchronised" },
+                { "10.11.19-MariaDB", 0, -1, "desynchronised" },
+                { "10.11.19-MariaDB", 7, 1, "desynchronised" },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS(table); i++) {
+                _cleanup_free_ char *text = NULL;
+
+                if (table[i].says) {
+                        memory_refuse(1);
+                        CHECK(in_place_problem(table[i].version, table[i].queued, table[i].desynced, &text) == -ENOMEM, table[i].version);
+                        CHECK(memory_refused() && !text, table[i].version);
+                }
+                CHECK(in_place_problem(table[i].version, table[i].queued, table[i].desynced, &text) == !!table[i].says, table[i].version);
+                CHECK(!text == !table[i].says && (!text || strstr(text, table[i].says)), table[i].version);
+        }
 }
 
 /* One node that knows nothing of others: only a person can say that it is all. */
@@ -836,6 +896,7 @@ int main(void) {
                 cmocka_unit_test(rule_overruled),
                 cmocka_unit_test(rule_pains),
                 cmocka_unit_test(two_voices_of_one_name_are_refused),
+                cmocka_unit_test(what_stands_against_in_place_is_said),
                 cmocka_unit_test(alone_only_by_a_persons_word),
                 cmocka_unit_test(too_many_voices_are_refused),
                 cmocka_unit_test(reasons_say_what_can_be_done),
