@@ -255,13 +255,10 @@ static int weigh_views(const Evidence *e, Report *r) {
                 o->after_gap = v->after_gap;
                 o->seqno = e->view_seqno[log->n_views - 1 - i];
                 for (size_t k = 0; k < v->n_members; k++) {
-                        const char *name = v->members[k].name;
+                        const bool arbitrator = evidence_is_arbitrator(e, v, k);
 
-                        if (evidence_is_arbitrator(e, v, k)) {
-                                arbitrators++;
-                                if (i == 0)
-                                        (void) names_add(&r->arbitrators, name);
-                        } else if (names_add(&o->members, name) < 0)
+                        arbitrators += arbitrator;
+                        if ((!arbitrator || i == 0) && names_add(arbitrator ? &r->arbitrators : &o->members, v->members[k].name) < 0)
                                 return say(&r->view_problem, "it names more members than Mainstay counts, or one without a name");
                 }
                 /* Whoever hears one of them would take it for both. */
@@ -284,11 +281,11 @@ static bool can_resume(const Evidence *e, const Report *r) {
         const Viewlog *log = &e->viewlog;
         const View *newest;
 
-        if (e->recovery_off || r->schema_cut || mysqld_is_live(e->mysqld) || !r->have_view || r->arbitrators.n > 0 || !e->have_gvwstate || e->gvwstate_error[0] ||
+        if (e->recovery_off || r->schema_cut || mysqld_is_live(e->mysqld) || !r->have_view || r->arbitrators.n > 0 || !e->have_gvwstate ||
             !e->gvwstate.primary || e->gvwstate.bootstrap || e->gvwstate.view_seqno < 0 || log->closed || log->views_section != log->section)
                 return false;
         newest = &log->views[log->n_views - 1];
-        return newest->own_index >= 0 && (size_t) newest->own_index < newest->n_members &&
+        return newest->own_index >= 0 &&
                uuid_same_member(&e->gvwstate.my_uuid, &newest->members[newest->own_index].uuid);
 }
 

@@ -11,6 +11,7 @@
  */
 #include "cases.h"
 #include "domain/evidence.h"
+#include "memory.h"
 
 #define CLOSED_AT (1000 * USEC_PER_SEC)
 #define INVOCATION "0123456789abcdef0123456789abcdef"
@@ -44,6 +45,10 @@ static const Situation table[] = {
         { "nor without a record", STOPPED, "114 safe", NULL, "", NULL, NULL, NULL, "recover; safe; no view: it is empty", 0 },
         { "it was paused in a backup, and cut", STOPPED, "20 unsafe", "start@15 view:123 synced donor view:1", "16,60", "1", NULL, "20", "20 recovered unsafe; view 60:1,16:123 resumable", 0 },
 
+        { "nor one that no start precedes", STOPPED, "114 unsafe", "view:12 closed", "51", NULL, NULL, NULL, "recover; unsafe; no view: it is empty", 1 },
+        { "nor an end alone", STOPPED, "114 unsafe", "closed", "", NULL, NULL, NULL, "recover; unsafe; no view: it is empty", 1 },
+        { "a gvwstate.dat lies there all the same: nothing is resumed", STOPPED, "114 unsafe", "start@50 view:12 synced closed", "51", "12", NULL, NULL, "114 grastate unsafe; view 51:12", 1 },
+
         /* Cut */
         { "cut", STOPPED, "A-1 unsafe", "start@50 view:12 synced", "51", "12", NULL, NULL, "recover; unsafe; view 51:12 resumable", 0 },
         { "cut, and recovered", STOPPED, "A-1 unsafe", "start@50 view:12 synced", "51", "12", NULL, "114", "114 recovered unsafe; view 51:12 resumable", 0 },
@@ -63,6 +68,7 @@ static const Situation table[] = {
         { "set aside for a start that came to nothing", STOPPED, "A-1", "start@50 view:12 synced start@114", "51", NULL, "12", "114", "114 recovered; view 51:12", 0 },
         { "set aside, and of others", STOPPED, "A-1", "start@50 view:12 synced start@114", "51", NULL, "123", "114", "114 recovered; no view: the gvwstate.dat set aside names other members than its last view", 0 },
         { "set aside before the last views", STOPPED, "A-1", "start@50 view:12 synced", "51", "12", "123", "114", "114 recovered; view 51:12 resumable", 0 },
+        { "set aside before the last views, and none since", STOPPED, "A-1", "start@50 view:12 synced", "51", NULL, "123", "114", "114 recovered; view 51:12", 0 },
         { "set aside once, before a graceful end", STOPPED, "A-1", "start@50 view:12 closed start@114", "51", NULL, "123", "114", "114 recovered; view 51:12", 0 },
 
         /* Arbitrators: members of the group, and without data */
@@ -93,6 +99,7 @@ static const Situation table[] = {
         { "the first of two did", STOPPED, "A-1", "start@50 view:1 closed start@114 start@150", "51", NULL, NULL, "150", "150 recovered; no view: the data went on at a start whose views it does not hold", 0 },
         { "gracefully, too", STOPPED, "150 safe", "start@50 view:1 closed start@114 closed", "51", NULL, NULL, NULL, "150 grastate safe; no view: the data went on at a start whose views it does not hold", 1 },
         { "where that start began is not known", STOPPED, "A-1", "start@50 view:1 closed start@-", "51", NULL, NULL, "114", "114 recovered; no view: the data went on at a start whose views it does not hold", 0 },
+        { "it began with another cluster's data", STOPPED, "A-1", "start@50 view:1 closed start@B200", "51", NULL, NULL, "114", "114 recovered; no view: the data went on at a start whose views it does not hold", 0 },
         { "a later start saw views again: all is well", STOPPED, "A-1", "start@50 view:1 closed start@114 start@150 view:12", "151", "12", NULL, "160", "160 recovered; view 151:12 resumable", 0 },
         { "a graceful end, and it ran again past the gate", STOPPED, "A-1", "start@50 view:1 synced closed", "51", NULL, NULL, "150", "150 recovered; no view: mysqld ran again after its last graceful end", 0 },
         { "the data are older than at the last start", STOPPED, "A-1", "start@50 view:12 synced", "51", "12", NULL, "49", "49 recovered; no view: the data are older than at the last start", 0 },
@@ -102,6 +109,7 @@ static const Situation table[] = {
         /* No data */
         { "a new node", STOPPED, NULL, NULL, "", NULL, NULL, NULL, "blank", 0 },
         { "a new node that was started once", STOPPED, "Z-1 safe", "start@-", "", NULL, NULL, NULL, "blank safe", 0 },
+        { "a new node that has files of a server", STOPPED, "Z-1 safe data", "start@-", "", NULL, NULL, NULL, "blank safe", 0 },
         { "a new node whose first transfer failed", STOPPED, "? empty", "start@-", "", NULL, NULL, NULL, "blank", 0 },
         { "an empty file beside data", STOPPED, "? empty data", "start@-", "", NULL, NULL, NULL, "unjudged problem: grastate.dat: line 2; no view: it holds no Primary view", 0 },
         { "no data, and a record that cannot be read", STOPPED, NULL, "?", "", NULL, NULL, NULL, "problem: there are no data of a cluster here, and whether there were is not known; no view: line 3 of the record", 0 },
@@ -113,7 +121,14 @@ static const Situation table[] = {
         { "they have none", STOPPED, "Z-1 unsafe data", "start@50 view:12 synced", "51", "12", NULL, "?", "unjudged schema-cut problem: 3 prepared transactions. Look; unsafe; view 51:12", 0 },
         { "half of a copy is no such thing", STOPPED, "Z-1 unsafe data", "start@50 view:12", "51", NULL, NULL, "114", "problem: grastate.dat holds no cluster any more; unsafe; view 51:12", 0 },
         { "nor is who was found inconsistent", STOPPED, "Z-1 unsafe data", "start@50 view:12 synced closed", "51", NULL, NULL, "114", "problem: the server found its data inconsistent; unsafe; no view: mysqld ran again after its last graceful end", 0 },
+        { "whose record is cut off behind the end was not for certain, and its data do not count either", STOPPED, "Z-1 unsafe data", "start@50 view:12 synced closed torn", "51", NULL, NULL, "114", "problem: grastate.dat holds no cluster any more; unsafe; no view: a view could not be recorded, or its last line was cut off", 0 },
+        { "cut so in a start past the gate", STOPPED, "Z-1 unsafe data", "view:12 synced", "51", NULL, NULL, NULL, "recover; schema-cut unsafe; no view: it is empty", 0 },
+        { "cut so, and started again to no avail: the transfer that it asked for may have begun", STOPPED, "Z-1 unsafe data", "start@50 view:12 synced start@114 joiner", "51", NULL, NULL, "114", "problem: grastate.dat holds no cluster any more; unsafe; view 51:12", 0 },
+        { "cut so, and started again from the zeros it left: nothing was sent", STOPPED, "Z-1 unsafe data", "start@50 view:12 synced start@- joiner", "51", NULL, NULL, NULL, "recover; schema-cut unsafe; view 51:12", 0 },
+        { "half of a copy, and started again from the zeros it left", STOPPED, "Z-1 unsafe data", "start@50 view:12 joiner start@-", "51", NULL, NULL, NULL, "problem: grastate.dat holds no cluster any more; unsafe; view 51:12", 0 },
+        { "zeros of one that was in no view", STOPPED, "Z-1 unsafe data", "start@50 synced", "", NULL, NULL, NULL, "blank unsafe", 0 },
         { "and a recovered position does not change that", STOPPED, "Z-1 safe", "start@50 view:12", "51", NULL, NULL, "114", "problem: grastate.dat holds no cluster any more; safe; view 51:12", 0 },
+        { "a member that was stopped gracefully, and whose grastate.dat is gone", STOPPED, NULL, "start@50 view:12 synced closed", "51", NULL, NULL, NULL, "problem: it was a member of the cluster; view 51:12", 0 },
         { "a member whose grastate.dat is gone", STOPPED, NULL, "start@50 view:12", "51", NULL, NULL, NULL, "problem: it was a member of the cluster; view 51:12", 0 },
         { "grastate.dat cannot be read", STOPPED, "?", "start@50 view:12", "51", NULL, NULL, NULL, "unjudged problem: grastate.dat: line 2; view 51:12", 0 },
         { "and a recovered position does not mend it", STOPPED, "?", "start@50 view:12", "51", NULL, NULL, "114", "unjudged problem: grastate.dat: line 2; view 51:12", 0 },
@@ -297,6 +312,27 @@ static char *describe(const Report *r, int needs_recovery, const char *like) {
         return text;
 }
 
+/* Where memory is short at any point of it, that is said; where a name does not fit,
+ * the record does not count. */
+static void check_short(const Evidence *e, const char *name) {
+        for (int names = 0; names < 2; names++) {
+                bool refused;
+                unsigned n = 0;
+
+                do {
+                        _cleanup_(report_freep) Report *r = NULL;
+                        int k;
+
+                        assert_int_equal(report_new(&r), 0);
+                        names ? names_refuse(++n) : memory_refuse(++n);
+                        k = evidence_weigh(e, r);
+                        refused = names ? names_refused() : memory_refused();
+                        CHECK(!refused || names ? k >= 0 : k == -ENOMEM, name);
+                        CHECK(!refused || !names || (!r->have_view && r->view_problem), name);
+                } while (refused);
+        }
+}
+
 static void evidence_is_weighed_as_the_table_says(void **state) {
         (void) state;
         for (size_t i = 0; i < ELEMENTS(table); i++) {
@@ -308,6 +344,7 @@ static void evidence_is_weighed_as_the_table_says(void **state) {
                 evidence_make(&table[i], &e);
                 assert_int_equal(report_new(&r), 0);
                 k = evidence_weigh(&e, r);
+                check_short(&e, table[i].name);
                 viewlog_done(&e.viewlog);
                 CHECK(k >= 0, table[i].name);
                 text = describe(r, k, table[i].says);
@@ -337,6 +374,136 @@ static void a_missing_datadir_is_no_blank_node(void **state) {
         assert_false(r->blank);
         assert_non_null(r->problem);
         r = report_free(r);
+}
+
+/* What a transfer itself left behind: whatever else lies there, the data are not whole. */
+static void half_a_transfer_is_not_asked_for_its_position(void **state) {
+        static const struct {
+                Situation s;
+                int safe;
+        } cases[] = {
+                { { "after it", STOPPED, "114 safe data", "start@50 view:12 synced", "51", NULL, NULL, "114", "", 0 }, 1 },
+                { { "unsafe", STOPPED, "Z-1 unsafe data", "start@50 view:12", "51", NULL, NULL, NULL, "", 0 }, 0 },
+                { { "unsaid", STOPPED, "Z-1", "start@50 view:12", "51", NULL, NULL, NULL, "", 0 }, -1 },
+                { { "no file", STOPPED, NULL, "start@50 view:12", "51", NULL, NULL, NULL, "", 0 }, -1 },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS(cases); i++) {
+                _cleanup_(report_freep) Report *r = NULL;
+                Evidence e;
+
+                evidence_make(&cases[i].s, &e);
+                e.sst_cut = true;
+                assert_int_equal(report_new(&r), 0);
+                CHECK(evidence_weigh(&e, r) == 0, cases[i].s.name);
+                CHECK(!report_has_position(r) && !r->blank && !r->schema_cut && strstr(r->problem, "was cut off"), cases[i].s.name);
+                CHECK(r->safe_to_bootstrap == cases[i].safe, cases[i].s.name);
+                viewlog_done(&e.viewlog);
+        }
+}
+
+/* A longer record than is kept has no beginning: the oldest view kept tells nothing of before. */
+static void the_newest_views_are_told(void **state) {
+        _cleanup_(report_freep) Report *r = NULL;
+        char record[1024] = "start@50", seqnos[1024] = "";
+        Situation s = { "long", STOPPED, "A-1", record, seqnos, NULL, NULL, "900", "", 0 };
+        Evidence e;
+
+        (void) state;
+        for (int i = 0; i < VIEWLOG_VIEWS_MAX + 3; i++) {
+                strcat(record, i % 2 ? " view:12" : " view:1");
+                if (i >= 3)
+                        (void) snprintf(seqnos + strlen(seqnos), 8, "%s%d", i > 3 ? "," : "", 100 + i);
+        }
+        evidence_make(&s, &e);
+        assert_int_equal(report_new(&r), 0);
+        assert_int_equal(evidence_weigh(&e, r), 0);
+        assert_int_equal(r->n_views, VIEWLOG_VIEWS_MAX);
+        assert_int_equal(r->view[0].seqno, 100 + VIEWLOG_VIEWS_MAX + 2);
+        assert_int_equal(r->view[VIEWLOG_VIEWS_MAX - 1].seqno, 103);
+        assert_false(r->view[VIEWLOG_VIEWS_MAX - 1].after_gap);
+        viewlog_done(&e.viewlog);
+}
+
+/* Which start it is that runs: only of that one the record tells. */
+static void the_record_is_of_the_start_that_runs_or_not(void **state) {
+        static const Situation s = { "running", MYSQLD_PRIMARY, "Z-1 unsafe data", "start@50 view:12 joiner", "51", NULL, NULL, NULL, "", 0 };
+        static const Situation past = { "past the gate", MYSQLD_PRIMARY, "A-1", "view:12", "51", NULL, NULL, NULL, "", 0 };
+        static const Situation none = { "no record", MYSQLD_PRIMARY, "A-1", NULL, "", NULL, NULL, NULL, "", 0 };
+        Evidence e;
+
+        (void) state;
+        evidence_make(&s, &e);
+        assert_true(evidence_followed(&e));
+        /* It may yet get what it asked for. */
+        assert_false(evidence_transfer_failed(&e));
+        e.mysqld = STOPPED;
+        assert_true(evidence_transfer_failed(&e));
+        e.grastate.position.uuid = case_id('A');
+        assert_false(evidence_transfer_failed(&e));
+        e.grastate.position.uuid = (Uuid) {0};
+        e.have_viewlog = false;
+        assert_false(evidence_transfer_failed(&e));
+        e.have_viewlog = true;
+        e.mysqld = MYSQLD_PRIMARY;
+
+        /* The unit does not say which start it is: that is no contradiction. */
+        for (int said = 0; said < 2; said++) {
+                _cleanup_(report_freep) Report *r = NULL;
+
+                (void) snprintf(e.unit_invocation, sizeof(e.unit_invocation), "%s", said ? "ffffffffffffffffffffffffffffffff" : "");
+                assert_int_equal(evidence_followed(&e), !said);
+                assert_int_equal(report_new(&r), 0);
+                assert_int_equal(evidence_weigh(&e, r), 0);
+                assert_int_equal(r->have_view, !said);
+        }
+        viewlog_done(&e.viewlog);
+
+        evidence_make(&past, &e);
+        assert_false(evidence_followed(&e));
+        e.unit_invocation[0] = '\0';
+        assert_false(evidence_followed(&e));
+        e.mysqld = STOPPED;
+        e.grastate.position.uuid = (Uuid) {0};
+        e.have_data = true;
+        assert_false(evidence_transfer_failed(&e));
+        viewlog_done(&e.viewlog);
+        evidence_make(&none, &e);
+        assert_false(evidence_followed(&e));
+}
+
+/* It was synced, closed its connection, and holds no cluster any more: in the start that
+ * the record tells of, and nothing of which is missing from it. */
+static void who_was_evicted(void **state) {
+        static const struct {
+                Situation s;
+                bool evicted;
+        } cases[] = {
+                { { "it was", STOPPED, "Z-1 unsafe data", "start@50 view:12 synced closed", "51", NULL, NULL, NULL, "", 0 }, true },
+                { { "it runs on", MYSQLD_STARTING, "Z-1 unsafe data", "start@50 view:12 synced closed", "51", NULL, NULL, NULL, "", 0 }, true },
+                { { "without data", STOPPED, "Z-1 unsafe", "start@50 view:12 synced closed", "51", NULL, NULL, NULL, "", 0 }, false },
+                { { "of a cluster", STOPPED, "A-1 unsafe data", "start@50 view:12 synced closed", "51", NULL, NULL, NULL, "", 0 }, false },
+                { { "no file", STOPPED, NULL, "start@50 view:12 synced closed", "51", NULL, NULL, NULL, "", 0 }, false },
+                { { "cut off behind the end", STOPPED, "Z-1 unsafe data", "start@50 view:12 synced closed torn", "51", NULL, NULL, NULL, "", 0 }, false },
+                { { "no view", STOPPED, "Z-1 unsafe data", "start@50 synced closed", "", NULL, NULL, NULL, "", 0 }, false },
+                { { "at the start before", STOPPED, "Z-1 unsafe data", "start@50 view:12 synced start@60 synced closed", "51", NULL, NULL, NULL, "", 0 }, false },
+                { { "not synced yet", STOPPED, "Z-1 unsafe data", "start@50 view:12 joiner closed", "51", NULL, NULL, NULL, "", 0 }, false },
+                { { "not closed", STOPPED, "Z-1 unsafe data", "start@50 view:12 synced", "51", NULL, NULL, NULL, "", 0 }, false },
+                { { "past the gate", STOPPED, "Z-1 unsafe data", "view:12 synced closed", "51", NULL, NULL, NULL, "", 0 }, false },
+                { { "no record", STOPPED, "Z-1 unsafe data", NULL, "", NULL, NULL, NULL, "", 0 }, false },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS(cases); i++) {
+                Evidence e;
+
+                evidence_make(&cases[i].s, &e);
+                CHECK(evidence_evicted(&e) == cases[i].evicted, cases[i].s.name);
+                (void) snprintf(e.unit_invocation, sizeof(e.unit_invocation), "%s", "ffffffffffffffffffffffffffffffff");
+                CHECK(!evidence_evicted(&e), cases[i].s.name);
+                viewlog_done(&e.viewlog);
+        }
 }
 
 /* Files of a server and no grastate.dat: a new one, or a person wants a full copy. */
@@ -447,7 +614,7 @@ static void without_quorum_no_view_is_trusted(void **state) {
 
 static void what_forbids_a_resume(void **state) {
         static const Situation s = { "cut off", STOPPED, "A-1", "start@50 view:12 synced", "51", "12", NULL, "114", "", 0 };
-        static const char *const what[] = { "nothing", "pc.recovery is off", "it was no Primary view", "it was to bootstrap", "it is spoilt", "no view of it is trusted" };
+        static const char *const what[] = { "nothing", "pc.recovery is off", "it was no Primary view", "it was to bootstrap", "it is spoilt", "no view of it is trusted", "it has no number", "this node is none of its members" };
 
         (void) state;
         for (size_t i = 0; i < ELEMENTS(what); i++) {
@@ -456,7 +623,9 @@ static void what_forbids_a_resume(void **state) {
 
                 evidence_make(&s, &e);
                 e.gvwstate.view_uuid = case_id('g');
-                e.gvwstate.view_seqno = 7;
+                e.gvwstate.view_seqno = i == 6 ? -1 : 7;
+                if (i == 7)
+                        e.viewlog.views[0].own_index = -1;
                 e.recovery_off = i == 1;
                 e.gvwstate.primary = i != 2;
                 e.gvwstate.bootstrap = i == 3;
@@ -537,6 +706,10 @@ int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(evidence_is_weighed_as_the_table_says),
                 cmocka_unit_test(a_missing_datadir_is_no_blank_node),
+                cmocka_unit_test(half_a_transfer_is_not_asked_for_its_position),
+                cmocka_unit_test(the_newest_views_are_told),
+                cmocka_unit_test(the_record_is_of_the_start_that_runs_or_not),
+                cmocka_unit_test(who_was_evicted),
                 cmocka_unit_test(without_grastate_a_full_copy_is_wanted),
                 cmocka_unit_test(a_live_servers_own_word_counts),
                 cmocka_unit_test(a_node_that_is_known_is_no_arbitrator),
