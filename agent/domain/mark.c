@@ -46,8 +46,7 @@ MarkKind marks_first(const Marks *m) {
                         continue;
                 if (mark_keeps_out(k))
                         return k;
-                if (first < 0)
-                        first = k;
+                first = k; /* there is one such */
         }
         return first;
 }
@@ -72,6 +71,7 @@ static const char *time_text(usec_t at, char buf[static 32]) {
         time_t seconds = (time_t) (at / USEC_PER_SEC);
         struct tm tm;
 
+        /* not reached: every usec_t has a year that fits */
         if (!gmtime_r(&seconds, &tm) || strftime(buf, 32, "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
                 (void) snprintf(buf, 32, "an unknown time");
         return buf;

@@ -4,6 +4,7 @@
  * is then marked. */
 #include "cases.h"
 #include "domain/mark.h"
+#include "memory.h"
 
 #define ZERO "00000000-0000-0000-0000-000000000000"
 #define A "f27cad95-e6c2-11f1-84a8-62178a875e97"
@@ -139,6 +140,9 @@ static const struct {
         { "the datadir is empty", MARK_DIVERGED, "", MEMBER LEFT, MYSQLD_STOPPED, false },
         { "the datadir is empty", MARK_STRAY, "", MEMBER LEFT, MYSQLD_STOPPED, false },
         { "the datadir is empty", MARK_INCONSISTENT, "", EVICTED, MYSQLD_STOPPED, false },
+        { "synced still, in the same start", MARK_INCONSISTENT, "data real", MEMBER, MYSQLD_PRIMARY, true },
+        { "synced by a start past the gate", MARK_INCONSISTENT, "data real", MEMBER "start 2 100 - -\n" VIEW("primary") WAS("synced"), MYSQLD_PRIMARY, true },
+        { "a server runs, whatever its datadir seems to hold", MARK_DIVERGED, "", MEMBER START(2, "-"), MYSQLD_STARTING, true },
         { "only grastate.dat was deleted", MARK_DIVERGED, "data", MEMBER LEFT, MYSQLD_STOPPED, true },
         { "only grastate.dat is left", MARK_DIVERGED, "real", MEMBER LEFT, MYSQLD_STOPPED, true },
 };
@@ -183,7 +187,11 @@ static void what_was_decided_by_hand_proves_no_position(void **state) {
         (void) state;
         e.have_recovery = e.recovery_prepared = true;
         (void) snprintf(e.recovery_text, sizeof(e.recovery_text), "There are prepared transactions.");
+        e.mysqld = MYSQLD_PRIMARY; /* which has come past them: that was an earlier crash */
+        assert_int_equal(marks_judge(&m, &e, 1), 0);
+        e.mysqld = MYSQLD_STOPPED;
         assert_int_equal(marks_judge(&m, &e, 1), 1U << MARK_PREPARED);
+        assert_int_equal(marks_judge(&m, &e, 2), 0);
 
         e.recovery_prepared = false;
         e.recovery_has_position = true;
@@ -196,6 +204,15 @@ static void what_was_decided_by_hand_proves_no_position(void **state) {
         assert_int_equal(marks_tell(&m, r), 0);
         assert_false(report_has_position(r));
         assert_true(r->unjudged);
+        r = report_free(r);
+
+        /* What a live server says is its own. */
+        assert_int_equal(report_new(&r), 0);
+        r->position = e.recovery_position;
+        r->source = SOURCE_LIVE;
+        assert_int_equal(marks_tell(&m, r), 0);
+        assert_true(report_has_position(r));
+        assert_false(r->unjudged);
         r = report_free(r);
 
         /* Other marks void none: how far diverged data have come must be known. */
@@ -214,6 +231,7 @@ static void half_a_copy_may_be_overwritten_and_nothing_else(void **state) {
 
         (void) state;
         assert_int_equal(marks_first(&m), _MARK_INVALID);
+        assert_false(marks_keep_out(&m));
         assert_int_equal(marks_set(&m, MARK_ABORTED_SST, 1, 1, "x"), 1);
         assert_false(marks_keep_out(&m));
         assert_int_equal(marks_set(&m, MARK_STRAY, 1, 1, "x"), 1);
@@ -223,8 +241,49 @@ static void half_a_copy_may_be_overwritten_and_nothing_else(void **state) {
                 assert_int_equal(mark_keeps_out(k), k != MARK_ABORTED_SST);
                 assert_int_equal(mark_from_string(mark_to_string(k)), k);
         }
-        assert_true(mark_can_be_lifted(MARK_PREPARED));
+        assert_true(mark_can_be_lifted(MARK_PREPARED) && mark_can_be_lifted(MARK_DIVERGED) && mark_can_be_lifted(MARK_STRAY));
         assert_false(mark_can_be_lifted(MARK_ABORTED_SST) || mark_can_be_lifted(MARK_INCONSISTENT));
+}
+
+/* One that was found inconsistent, and began a transfer: if that is cut off, it is both.
+ * A later start that finds the same zeros proves no transfer. */
+static void an_evicted_node_may_be_half_a_copy_besides(void **state) {
+        (void) state;
+        for (int cut = 0; cut < 2; cut++) {
+                Evidence e = evidence_of(cut ? "data zero sst" : "data zero", EVICTED START(2, A ":5"), MYSQLD_STOPPED);
+                Marks m = {0};
+
+                assert_int_equal(marks_set(&m, MARK_INCONSISTENT, 1, 1, "x"), 1);
+                assert_int_equal(marks_judge(&m, &e, 2), cut ? 1U << MARK_ABORTED_SST : 0);
+                assert_true(m.mark[MARK_INCONSISTENT].set);
+                viewlog_done(&e.viewlog);
+        }
+}
+
+/* A mark that is not told would let data lead that must not. */
+static void short_of_memory_no_mark_gets_lost(void **state) {
+        Marks m = {0};
+        bool refused;
+        unsigned n;
+
+        (void) state;
+        for (MarkKind k = 0; k < _MARK_MAX; k++)
+                assert_int_equal(marks_set(&m, k, 1, 1, "x"), 1);
+        for (int names = 0; names < 2; names++) {
+                n = 0;
+                do {
+                        _cleanup_(report_freep) Report *r = NULL;
+                        int k;
+
+                        assert_int_equal(report_new(&r), 0);
+                        names ? names_refuse(++n) : memory_refuse(++n);
+                        k = marks_tell(&m, r);
+                        refused = names ? names_refused() : memory_refused();
+                        assert_int_equal(k, !refused ? 0 : names ? -E2BIG : -ENOMEM);
+                        assert_true(refused || r->marks.n == _MARK_MAX);
+                } while (refused);
+                assert_true(n > _MARK_MAX);
+        }
 }
 
 int main(void) {
@@ -235,6 +294,8 @@ int main(void) {
                 cmocka_unit_test(a_datadir_out_of_reach_clears_nothing),
                 cmocka_unit_test(what_was_decided_by_hand_proves_no_position),
                 cmocka_unit_test(half_a_copy_may_be_overwritten_and_nothing_else),
+                cmocka_unit_test(an_evicted_node_may_be_half_a_copy_besides),
+                cmocka_unit_test(short_of_memory_no_mark_gets_lost),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
