@@ -209,6 +209,8 @@ int need_find(Scene *s) {
         }
 
         /* The first view after a bootstrap is that of its leader alone, seen or not. */
+        if (last && !last->leader[0] && newest <= last->position.seqno)
+                return need_all(s, s->candidate->name, "who led the last bootstrap, and went on from it, is not known");
         if (last && last->leader[0] && newest <= last->position.seqno + 1) {
                 r = need_leader(s, last->leader);
                 if (r != 0)

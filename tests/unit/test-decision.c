@@ -183,6 +183,8 @@ static const Case needed[] = { /* rule 2 */
         { "who led and has data of another cluster", "db1 stopped 114 view 10:12 led 3; db2 stopped 113 view 10:12; db3 stopped B999 view B5:3", "", "refuse needs 3 stray 3" },
         { "unless that one is given up", "db1 stopped 120 history a@100 view 101:12 led 3; db2 stopped 119 history a@100 view 101:12; db3 stopped 130 settled", "without 3", "bootstrap db1 needs 123 off 3" },
         { "and so must the last leader of the history", "db1 uncertain; db2 stopped 100 history x@99/1 view 90:23,10:123; db3 stopped 98 history x@99/1 view 90:23,10:123", "", "wait needs 123 awaits 1" },
+        { "who that is must be known", "db1 stopped 100 history x@100 view 90:12,10:123; db2 stopped 100 history x@100 view 90:12,10:123; db3 uncertain", "", "wait needs 123 awaits 3" },
+        { "or a view of it", "db1 stopped 101 history x@100 view 101:12,10:123; db2 stopped 100 history x@100 view 101:12,10:123; db3 uncertain", "", "bootstrap db1 needs 12" },
         { "unless a newer view tells who was with it", "db1 uncertain; db2 stopped 120 history x@99/1 view 110:23,101:123; db3 stopped 119 history x@99/1 view 110:23,101:123", "", "bootstrap db2 needs 23" },
         { "who has diverged from what it led itself: a person decides", "db1 stopped 120 history a@100/3 view 101:12; db2 stopped 119 history a@100/3 view 101:12; db3 stopped 130 settled", "", "refuse needs 3 off 3" },
         { "the newest data are older than the last bootstrap: all", "db1 stopped 90 history a@100/1 view 80:1; db2 uncertain", "", "wait needs 12 awaits 2" },
