@@ -82,23 +82,23 @@ int joining_text(const Forecast *f, const Report *o, const char *primary_name, c
         return 0;
 }
 
-/* Who is in line: stopped, and to be started as soon as it may. */
+/* Who is in line, of those who are heard: stopped, and to be started as soon as it may. */
 static bool waits(const Voice *v, const Plan *plan) {
-        const Report *o = voice_report(v);
+        const Report *o = v->report;
 
-        for (size_t i = 0; o && i < o->marks.n; i++) {
+        for (size_t i = 0; i < o->marks.n; i++) {
                 MarkKind k = mark_from_string(o->marks.name[i]);
 
                 if (k >= 0 && mark_keeps_out(k))
                         return false;
         }
-        return o && o->mysqld == MYSQLD_STOPPED && o->wanted && !o->resting && !names_contain(&plan->held, v->name) &&
+        return o->mysqld == MYSQLD_STOPPED && o->wanted && !o->resting && !names_contain(&plan->held, v->name) &&
                !names_contain(&plan->diverged, v->name) && !names_contain(&plan->stray, v->name);
 }
 
 /* Is half of the component of `p` gone, or more, and has it not noticed? */
 static bool is_fading(const Voice *voices, size_t n, const Report *p) {
-        const Names *members = p->have_view && p->n_views > 0 ? &p->view[0].members : NULL;
+        const Names *members = p->have_view ? &p->view[0].members : NULL;
         size_t gone = 0;
 
         for (size_t i = 0; members && i < n; i++) {
@@ -117,7 +117,7 @@ static bool has_entered(const Voice *voices, size_t n, const char *name) {
         for (size_t i = 0; i < n; i++) {
                 const Report *p = primary(&voices[i]);
 
-                if (!p || !p->have_view || p->n_views == 0)
+                if (!p || !p->have_view)
                         continue;
                 if (names_contain(&p->view[0].members, name))
                         return true;
@@ -154,12 +154,14 @@ void joining_turn(const Voice *voices, size_t n, const Plan *plan, const char *n
         Place line[NAMES_MAX];
 
         *ret = (Turn) { .now = true };
-        for (size_t i = 0; i < n && n_line < NAMES_MAX; i++) {
+        for (size_t i = 0; i < n; i++) {
                 const Voice *v = &voices[i];
                 const Report *o = voice_report(v);
 
                 if (!o)
                         continue;
+                if (n_line == NAMES_MAX) /* not reached: there are no more voices than names */
+                        break;
                 if (o->mysqld == MYSQLD_PRIMARY) {
                         n_primary++;
                         n_donating += o->donating;
@@ -216,9 +218,8 @@ void joining_turn(const Voice *voices, size_t n, const Plan *plan, const char *n
                 ret->now = !ret->after;
                 return;
         }
-        ret->underway = place == 0 || room == 0;
-        ret->after = ret->underway && underway ? underway : line[place > 0 ? place - 1 : 0].voice;
-        ret->underway = ret->after == underway;
+        ret->underway = room == 0;
+        ret->after = ret->underway ? underway : line[place - 1].voice;
 }
 
 const char *joining_refuses_donor(const Voice *voices, size_t n, const char *self, const char *name, char buf[static 256]) {

@@ -27,6 +27,7 @@ const char *shun_text(const Shun *s, char buf[static SHUN_TEXT_MAX]) {
         buf[0] = '\0';
         if (!s->set)
                 return buf;
+        /* not reached: every usec_t has a year that fits */
         if (s->until > 0 && (!gmtime_r(&seconds, &tm) || strftime(until, sizeof(until), ", until %Y-%m-%d %H:%M:%S UTC", &tm) == 0))
                 (void) snprintf(until, sizeof(until), ", until a time that is none");
         (void) snprintf(buf, SHUN_TEXT_MAX, "%s%s%s%s", str_or(s->reason, "MANUALLY-SHUNNED"), s->owner[0] ? ", by " : "", s->owner, until);
@@ -44,7 +45,7 @@ static bool read_text(const json_t *o, const char *key, char *buf, size_t size) 
 
         if (!v)
                 return true;
-        if (!json_is_string(v) || strlen(json_string_value(v)) != json_string_length(v) || json_string_length(v) >= size)
+        if (json_typeof(v) != JSON_STRING || strlen(json_string_value(v)) != json_string_length(v) || json_string_length(v) >= size)
                 return false;
         utf8_copy(buf, size, json_string_value(v));
         return true;
@@ -55,7 +56,7 @@ static bool read_time(const json_t *o, const char *key, usec_t *ret) {
 
         if (!v)
                 return true;
-        if (!json_is_integer(v) || json_integer_value(v) < 0)
+        if (json_typeof(v) != JSON_INTEGER || json_integer_value(v) < 0)
                 return false;
         *ret = (usec_t) json_integer_value(v);
         return true;

@@ -70,22 +70,29 @@ static const struct {
         { "two donors, three full copies", "db1 primary 120 cached 110; db4 primary 120 cached 110; db2 stopped 90; db3 stopped 100; db5 stopped 80", "2=3 3 5<2" },
         { "while one is on its way in", "db1 primary 120 cached 110; db2 stopped 90; db3 starting 100", "2!3" },
         { "and receives", "db1 primary 120 cached 110 donating; db2 stopped 90; db3 joining", "2!3" },
+        { "two have yet to be let in", "db1 primary 120 view 10:1 cached 1; db2 stopped 90; db3 starting 95; db5 starting 96", "2=3" },
+        { "two wait for it", "db1 primary 120 cached 110 donating; db2 stopped 90; db3 joining; db4 stopped 80", "2!3 4!3" },
         { "the first joiner has become a donor", "db1 primary 120 cached 1; db2 stopped 90; db3 primary 120 cached 100", "2" },
         { "one donor serves, the other is free", "db1 primary 120 cached 1 donating; db4 primary 120 cached 1; db2 stopped 90; db3 joining", "2" },
         { "two on their way, one served", "db1 primary 120 cached 110 donating; db4 primary 120 cached 110; db2 stopped 90; db3 joining; db5 starting", "2!3" },
         { "a backup is no reason to wait", "db1 primary 120 cached 1 donating; db2 stopped 90", "2" },
-        { "nobody waits for whom a person stopped", "db1 primary 120 cached 1; db2 stopped 90; db3 stopped 100 unwanted", "2 3" },
+        { "nobody waits for whom a person stopped", "db1 primary 120 cached 110; db2 stopped 90; db3 stopped 100 unwanted", "2 3" },
         { "nor for who is not heard", "db1 primary 120 cached 1; db2 stopped 90; db3 uncertain", "2" },
-        { "nor for who failed and rests", "db1 primary 120 cached 1; db2 stopped 90; db3 stopped 100 resting failed 2", "2" },
+        { "nor for who failed and rests", "db1 primary 120 cached 110; db2 stopped 90; db3 stopped 100 resting", "2" },
         { "who failed before goes last", "db1 primary 120 cached 1; db2 stopped 90; db3 stopped 100 failed 2", "2 3<2" },
-        { "nor for who has diverged", "db1 primary 120 settled history a@90 cached 1; db2 stopped 90; db3 stopped 100", "2" },
-        { "nor for who is of another cluster", "db1 primary 120 cached 1; db2 stopped 90; db3 stopped B119", "2" },
+        { "nor for who has diverged", "db1 primary 120 settled history a@90 cached 110; db2 stopped 90; db3 stopped 100", "2" },
+        { "nor for who is of another cluster", "db1 primary 120 cached 110; db2 stopped 90; db3 stopped B119", "2" },
+        { "nor for who is marked, and kept out by that", "db1 primary 120 cached 110; db2 stopped 90; db3 stopped 100 mark inconsistent", "2 3" },
+        { "whose mark does not keep it out is in line", "db1 primary 120 cached 110; db2 stopped problem mark aborted-sst; db3 stopped blank", "2 3<2" },
+        { "nor for who must wait until more is known", "db1 primary 200 history a@100 view 190:12 cached 195; db2 uncertain; db3 stopped 150; db4 stopped blank", "3 4" },
+        { "what it keeps is of no use while it does not say of which cluster", "db1 primary cached 1; db2 stopped 90", "2?" },
         { "nothing told: one moment more", "db1 primary 120; db2 stopped 90; db3 stopped 100", "2? 3?" },
         { "two of three are gone, and it has yet to notice", "db1 primary 120 view 10:123 cached 1; db2 stopped 90; db3 stopped 100", "2~1 3~1" },
         { "one of two is", "db1 primary 120 view 10:12 cached 1; db2 stopped 90", "2~1" },
         { "one of three is: the others stay Primary", "db1 primary 120 view 10:123 cached 1; db2 stopped 90; db3 primary 120 view 10:123 cached 1", "2" },
         { "it has noticed, and is Primary", "db1 primary 120 view 10:1,5:123 cached 1; db2 stopped 90; db3 stopped 100", "2=3 3" },
         { "one of them has", "db1 primary 120 view 10:1234 cached 1; db4 primary 120 view 20:14,10:1234 cached 1; db2 stopped 90; db3 stopped 100", "2=3 3" },
+        { "two of four are, and neither of the two that are left has", "db1 primary 120 view 10:1234 cached 1; db4 primary 120 view 10:1234 cached 1; db2 stopped 90; db3 stopped 100", "2~1 3~1" },
         { "three of four are", "db1 primary 120 view 10:1234 cached 1; db2 stopped 90; db3 stopped 100; db4 stopped 100", "2~1 3~1 4~1" },
         { "those who were never with it do not count", "db1 primary 120 view 10:14 cached 1; db4 primary 120 view 10:14 cached 1; db2 stopped 90; db3 stopped 100", "2=3 3" },
         { "nor those who run", "db1 primary 120 view 10:123 cached 1; db2 stopped 90; db3 starting 100", "2" },
@@ -120,6 +127,10 @@ static int by_name(const void *a, const void *b) {
         return strcmp(((const Voice *) a)->name, ((const Voice *) b)->name);
 }
 
+static int backwards(const void *a, const void *b) {
+        return -by_name(a, b);
+}
+
 static void turn_is_what_the_table_says(void **state) {
         (void) state;
         for (size_t i = 0; i < ELEMENTS(turns); i++) {
@@ -133,7 +144,64 @@ static void turn_is_what_the_table_says(void **state) {
                 text = turns_of(voices, cast.n, plan);
                 if (!streq(text, turns[i].turns))
                         fail_msg("%s: \"%s\", not \"%s\"", turns[i].name, text, turns[i].turns);
+
+                /* In whatever order they are told. */
+                for (size_t k = 0; k < cast.n; k++) {
+                        Voice other[CAST_MAX];
+                        Turn t, again;
+
+                        memcpy(other, voices, sizeof(other));
+                        qsort(other, cast.n, sizeof(*other), backwards);
+                        joining_turn(voices, cast.n, plan, voices[k].name, &t);
+                        joining_turn(other, cast.n, plan, voices[k].name, &again);
+                        CHECK(t.now == again.now && t.underway == again.underway && t.untold == again.untold && t.fading == again.fading && t.entering == again.entering, turns[i].name);
+                        CHECK(!t.after == !again.after && (!t.after || streq(t.after->name, again.after->name)), turns[i].name);
+                }
         }
+}
+
+/* Who is on its way in waits for nobody but those before it, and whom nobody knows, or
+ * who is in already, waits for none. */
+static void who_is_on_its_way_does_not_wait_for_itself(void **state) {
+        _cleanup_cast_ Cast cast = cast_parse("db1 primary 120 cached 110; db2 starting 90");
+        static const Plan nobody_kept_out;
+        Turn t;
+
+        (void) state;
+        for (size_t i = 0; i < 3; i++) {
+                joining_turn(cast_voices(&cast), cast.n, &nobody_kept_out, i < 2 ? cast.name[i] : "db3", &t);
+                CHECK(t.now && !t.underway && !t.after, i < 2 ? cast.name[i] : "db3");
+        }
+}
+
+/* One whose gate asks is in line like those that are yet to be started. */
+static void whose_gate_asks_is_in_line(void **state) {
+        _cleanup_cast_ Cast cast = cast_parse("db1 primary 120 cached 110; db2 starting 90; db3 stopped 100");
+        static const Plan nobody_kept_out;
+        Turn t;
+
+        (void) state;
+        joining_turn(cast_voices(&cast), cast.n, &nobody_kept_out, "db2", &t);
+        assert_false(t.now || t.underway);
+        assert_string_equal(t.after->name, "db3");
+        assert_true(t.donor_free);
+        cast.report[0]->donating = true;
+        joining_turn(cast_voices(&cast), cast.n, &nobody_kept_out, "db2", &t);
+        assert_false(t.donor_free);
+}
+
+/* It has a vote, and no data: with it one of two is a majority. */
+static void an_arbitrator_keeps_a_component_going(void **state) {
+        _cleanup_cast_ Cast cast = cast_parse("db1 primary 120 view 10:12 cached 1; db2 stopped 90");
+        static const Plan nobody_kept_out;
+        Turn t;
+
+        (void) state;
+        joining_turn(cast_voices(&cast), cast.n, &nobody_kept_out, "db2", &t);
+        assert_true(t.fading);
+        assert_int_equal(names_add(&cast.report[0]->arbitrators, "garb"), 0);
+        joining_turn(cast_voices(&cast), cast.n, &nobody_kept_out, "db2", &t);
+        assert_true(t.now && !t.fading);
 }
 
 /* However they stand: as long as a Primary node is heard and nobody is on its
@@ -226,6 +294,9 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(way_is_what_the_table_says),
                 cmocka_unit_test(turn_is_what_the_table_says),
+                cmocka_unit_test(who_is_on_its_way_does_not_wait_for_itself),
+                cmocka_unit_test(whose_gate_asks_is_in_line),
+                cmocka_unit_test(an_arbitrator_keeps_a_component_going),
                 cmocka_unit_test(all_come_in),
                 cmocka_unit_test(donor_must_be_able_to),
                 cmocka_unit_test(pauses_grow_and_end_growing),

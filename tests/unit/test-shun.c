@@ -109,6 +109,7 @@ static const struct {
         { "[]", -EBADMSG },
         { "{\"reason\":7}", -EBADMSG },
         { "{\"reason\":null}", -EBADMSG },
+        { "{\"reason\":\"a\\u0000b\"}", -EBADMSG },
         { "{\"reason\":\"" LONG LONG "\"}", -EBADMSG },
         { "{\"owner\":\"" LONG "\"}", -EBADMSG },
         { "{\"since\":\"monday\"}", -EBADMSG },
@@ -119,7 +120,7 @@ static const struct {
 static void nothing_else_is_a_shun(void **state) {
         (void) state;
         for (size_t i = 0; i < ELEMENTS(texts); i++) {
-                json_t *o = json_loads(texts[i].text, 0, NULL);
+                json_t *o = json_loads(texts[i].text, JSON_ALLOW_NUL, NULL);
                 char error[256] = "";
                 Shun s = {0};
 
@@ -129,6 +130,7 @@ static void nothing_else_is_a_shun(void **state) {
                 CHECK(!error[0] == (texts[i].want == 0), texts[i].text);
                 json_decref(o);
         }
+        assert_int_equal(shun_from_json(NULL, &(Shun) {0}, (char[256]) {0}), -EBADMSG);
 }
 
 int main(void) {
