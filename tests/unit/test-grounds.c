@@ -110,11 +110,44 @@ static void a_service_is_told_as_it_was_judged(void **state) {
         json_decref(o);
 }
 
+/* From whom it replicates, and how far it is behind: where it does. */
+static void a_replica_is_told_with_its_source(void **state) {
+        static const char *const stands[] = { "a replica", "one that does not know how far it is behind", "a primary" };
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS(stands); i++) {
+                _cleanup_cast_ Cast c = cast_parse("db1 primary");
+                _cleanup_free_ char *text = NULL;
+                const json_t *db1;
+                Replication *r;
+                json_t *o;
+
+                assert_int_equal(replication_new(&r), 0);
+                c.report[0]->replication = r;
+                *r = (Replication) { .answers = true, .flavour = FLAVOUR_MARIADB, .server_id = 1, .have_gtids = true, .read_only = i < 2, .binlog = true };
+                if (i < 2) {
+                        r->n_channels = 1;
+                        r->channel[0] = (Channel) { .host = "away", .port = 3306, .source_id = 7, .by_gtid = true, .receiver.state = THREAD_RUNNING,
+                                                    .applier.state = THREAD_RUNNING, .lag = i == 0 ? 3 : -1 };
+                }
+                assert_int_equal(grounds_of_service(cast_voices(&c), c.n, &text), 0);
+                o = json_loads(text, 0, NULL);
+                assert_non_null(o);
+                db1 = json_array_get(json_object_get(o, "nodes"), 0);
+                CHECK(!json_object_get(db1, "source") == (i == 2), stands[i]);
+                CHECK(i == 2 || streq(text_of(db1, "source"), "away"), stands[i]);
+                CHECK(i > 0 ? !json_object_get(db1, "lag") : json_integer_value(json_object_get(db1, "lag")) == 3, stands[i]);
+                CHECK(!json_object_get(db1, "mysqld"), stands[i]);
+                json_decref(o);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(each_node_is_told_as_it_was_known),
                 cmocka_unit_test(those_of_a_claim_are_its_reports),
                 cmocka_unit_test(a_service_is_told_as_it_was_judged),
+                cmocka_unit_test(a_replica_is_told_with_its_source),
                 cmocka_unit_test(words_of_others_do_no_harm),
         };
 
