@@ -25,6 +25,7 @@ static const struct {
         { "it knows more of before", "db1 primary 200 view 190:12; db2 primary 200 settled history x@10,a@90 view 190:12; db3 primary 200 settled history a@90 view 191:123", "", 0, true },
         { "not one of another component", "db1 primary 200 history a@100 view 190:12; db2 uncertain; db3 primary 200 settled history b@150 view 150:3", "2", 0, false },
         { "nor one whose record is of another cluster, though the names are the same", "db1 primary 200 view 190:12; db2 uncertain; db3 primary settled history b@150 view B190:13", "2", 0, false },
+        { "nor one that tells of no view, and is not in this one's", "db1 primary 200 view 190:12; db2 uncertain; db3 primary 200 settled history b@150", "2", 0, false },
         { "but one that tells no position, and was with it", "db1 primary 200 view 190:12; db2 uncertain; db3 primary settled history b@150 view 191:13", "", 'b', false },
         { "nor one that is on its way in", "db1 primary 200 view 190:12; db2 uncertain; db3 joining 90 settled history b@150 view 191:123", "2", 0, false },
         { "started past the gate, and settled before", "db1 primary 200 settled history a@100; db2 uncertain", "", 'a', false },
