@@ -9,6 +9,10 @@
 #include <signal.h>
 #include <systemd/sd-daemon.h>
 
+/* It could not begin, and a moment later could not either: systemd starts it anew after a
+ * while, not at once. Its unit says the same number. */
+#define EXIT_CANNOT_BEGIN 78
+
 static const char *from_env(const char *name, const char *fallback) {
         return str_or(getenv(name), fallback);
 }
@@ -45,6 +49,27 @@ static int bus_lost(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         return sd_event_exit(userdata, EXIT_FAILURE);
 }
 
+static int begin(sd_event *event, sd_bus *bus, const Paths *paths, Manager **ret) {
+        _cleanup_(manager_freep) Manager *m = NULL;
+        int r;
+
+        r = manager_new(event, bus, paths, &m);
+        if (r >= 0)
+                r = add_signals(event, m);
+        if (r >= 0)
+                r = manager_start(m);
+        if (r < 0)
+                return r;
+        r = bus_publish(m);
+        if (r < 0) {
+                log_error("The name org.mainstay1 cannot be had: %s. Does another mainstayd run, or is the bus policy not installed?", strerror(-r));
+                return r;
+        }
+        *ret = TAKE(m);
+        return 0;
+}
+
+/* Returns the exit status. */
 static int run(const Paths *paths) {
         _cleanup_(sd_event_unrefp) sd_event *event = NULL;
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
@@ -55,7 +80,7 @@ static int run(const Paths *paths) {
         if (r >= 0)
                 r = sd_event_set_watchdog(event, true);
         if (r < 0)
-                return r;
+                return EXIT_FAILURE;
         r = sd_bus_open_system(&bus);
         if (r >= 0)
                 r = sd_bus_attach_event(bus, event, 0);
@@ -63,23 +88,20 @@ static int run(const Paths *paths) {
                 r = sd_bus_match_signal(bus, NULL, NULL, "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local", "Disconnected", bus_lost, event);
         if (r < 0) {
                 log_error("The system bus cannot be reached: %s", strerror(-r));
-                return r;
+                return EXIT_FAILURE;
         }
 
-        r = manager_new(event, bus, paths, &m);
-        if (r >= 0)
-                r = add_signals(event, m);
-        if (r >= 0)
-                r = manager_start(m);
-        if (r >= 0) {
-                r = bus_publish(m);
-                if (r < 0)
-                        log_error("The name org.mainstay1 cannot be had: %s. Does another mainstayd run, or is the bus policy not installed?", strerror(-r));
+        r = begin(event, bus, paths, &m);
+        /* A bus that begins anew is there in a moment, and so is the name of an agent that was killed. */
+        if (r < 0 && (r == -EEXIST || sd_bus_is_open(bus) <= 0))
+                return EXIT_FAILURE;
+        if (r < 0) {
+                (void) sd_notify(false, "STATUS=It could not begin: the journal says why (journalctl -u mainstayd). It is tried again every 30 seconds; at once: systemctl restart mainstayd");
+                return EXIT_CANNOT_BEGIN;
         }
-        if (r >= 0)
-                r = sd_event_loop(event);
+        r = sd_event_loop(event);
         (void) sd_notify(false, "STOPPING=1");
-        return r;
+        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 int main(int argc, char *argv[]) {
@@ -116,5 +138,5 @@ int main(int argc, char *argv[]) {
                 fprintf(stderr, "mainstayd: \"%s\" is not an option\n", argv[optind]);
                 return 2;
         }
-        return run(&paths) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        return run(&paths);
 }

@@ -64,7 +64,11 @@ int jobs_open(Manager *m) {
 
         r = job_store_open(m->paths.state, &m->jobs, error);
         if (r < 0) {
-                log_error("%s/" JOB_STORE_NAME " cannot be used: %s", m->paths.state, error[0] ? error : strerror(-r));
+                _cleanup_free_ char *text = log_text("%s/" JOB_STORE_NAME " cannot be used: %s. The agent does not run without it, for it would not know what was begun on this node. "
+                                                     "It has to be a directory of the agent's own (mainstayctl setup --check) on a disk that is neither full nor read-only.",
+                                                     m->paths.state, error[0] ? error : strerror(-r));
+
+                log_event(LOG_ERR, MESSAGE_STATE_UNREADABLE, text, FIELD_PATH, m->paths.state, FIELD_REASON, error[0] ? error : strerror(-r), NULL);
                 return r;
         }
         for (size_t i = 0; i < m->jobs->n_problems; i++)

@@ -257,6 +257,50 @@ def an_agent_whose_state_is_damaged_says_what_to_type(service):
 
 
 @scenario_of_service
+def an_agent_that_cannot_begin_is_tried_again_at_leisure(service):
+    """Its unit has failed, and says what to do; the server's starts go on. It is back by itself when the
+    cause is gone, and not where somebody has stopped it meanwhile; one that was killed is back at once."""
+    node, file, secret = service.node("db2"), "/var/lib/mainstay/state.json", "/etc/mainstay/replication.cnf"
+
+    def tries():
+        return service.said("db2").count("cannot be used")
+
+    def state_of(unit):
+        return node.run(["systemctl", "is-active", unit], check=False).stdout.strip()
+
+    def pid():
+        return node.run(["systemctl", "show", "--value", "--property=MainPID", "mainstayd"]).stdout
+
+    node.run(f"systemctl stop mainstayd; cp -p {file} {file}.right; truncate --size=20 {file}; systemctl start mainstayd", check=False, timeout=PATIENT)
+    try:
+        assert state_of("mainstayd") == "failed"
+        status = service.unit_status("db2", "mainstayd")
+        assert "move it aside" in status and "tried again every 30 seconds" in status, status
+        assert "agent, mainstayd, does not run" in service.ctl("db2", "status", status=1)
+        node.run(["systemctl", "restart", service.flavour.unit], timeout=PATIENT)
+        first = tries()
+        assert first <= 3, service.said("db2")  # the server's start wants the agent, too
+        service.wait(lambda: tries() == first + 2, "the agent to be tried twice more", timeout=80)
+        node.run(f"cp -p {file}.right {file}")
+        service.wait(lambda: state_of("mainstayd") == "active", "the agent to be back", timeout=45)
+
+        node.run(f"truncate --size=20 {file}; systemctl restart mainstayd", check=False, timeout=PATIENT)
+        assert state_of("mainstayd.timer") == "active"
+        node.run("systemctl stop mainstayd")
+        assert state_of("mainstayd.timer") == "inactive"
+
+        node.run(f"cp -p {file}.right {file}; mv {secret} {secret}.right; systemctl start mainstayd", check=False, timeout=PATIENT)
+        assert (state_of("mainstayd"), state_of("mainstayd.timer")) == ("failed", "active")
+    finally:
+        node.run(f"mv {secret}.right {secret}; mv {file}.right {file}; systemctl restart mainstayd", check=False, timeout=PATIENT)
+    before = pid()
+    node.run("systemctl kill --signal=KILL mainstayd")
+    service.wait(lambda: pid() not in (before, "0\n") and state_of("mainstayd") == "active", "the agent to be back", timeout=10)
+    service.wait_state("db2", "ONLINE")
+    service.check()
+
+
+@scenario_of_service
 def a_job_is_gone_on_with_when_its_agent_has_died(service):
     """The agent is killed in the middle, again and again: the step is done anew, and the job comes to its end."""
     with service.ledger:

@@ -423,6 +423,51 @@ static void an_address_of_its_own_is_no_peer(void **state) {
         LOOP_UNTIL(w->event, streq(peers_of(db2), "db1:known"));
 }
 
+static bool has_ended(Node *n, int *ret_status) {
+        return waitpid(n->agent, ret_status, WNOHANG) == n->agent;
+}
+
+/* Its exit status tells systemd whether to start it anew at once (mainstayd.timer). */
+static void one_that_cannot_begin_is_told_from_one_that_died(void **state) {
+        static const struct {
+                const char *what, *in, *name, *text; /* what is wrong, and where */
+                int status;
+        } cases[] = {
+                { "a state that is damaged", "state", "state.json", "{ \"version\": 1", 78 },
+                { "jobs that are no directory", "state", "jobs", "", 78 },
+                { "a configuration that is not valid", "", "mainstay.conf", "[node]\nweight = heavy\n", 78 },
+                { "a bus that is not there", "", "", "", EXIT_FAILURE },
+        };
+        World *w = *state;
+        Node *db1 = &w->node[0];
+
+        for (size_t i = 0; i < ELEMENTS(cases); i++) {
+                const char *dir = *cases[i].in ? db1->state : db1->dir;
+                _cleanup_free_ char *said = NULL;
+                int status = 0;
+
+                if (*cases[i].name)
+                        file_put(dir, cases[i].name, cases[i].text, 0644);
+                else
+                        (void) snprintf(db1->daemon.address, sizeof(db1->daemon.address), "unix:path=%s/nobody", db1->dir);
+                file_put(db1->dir, "log", "", 0644);
+                agent_start(db1);
+                LOOP_UNTIL(w->event, has_ended(db1, &status));
+                db1->agent = 0;
+                said = file_get(db1->dir, "log");
+                if (!WIFEXITED(status) || WEXITSTATUS(status) != cases[i].status || !said || !*said)
+                        fail_msg("%s: it ended with %#x, and said: %s", cases[i].what, (unsigned) status, str_or(said, "nothing"));
+                if (*cases[i].name) {
+                        _cleanup_free_ char *path = NULL;
+
+                        assert_true(asprintf(&path, "%s/%s", dir, cases[i].name) > 0);
+                        assert_int_equal(unlink(path), 0);
+                }
+                if (streq(cases[i].name, "mainstay.conf"))
+                        put_config(w, db1);
+        }
+}
+
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 world_test(one_without_galera_waits_for_nobody),
@@ -438,6 +483,7 @@ int main(void) {
                 world_test(who_has_nobody_left_to_find_is_stopped_at_once),
                 world_test(who_may_find_another_is_given_time),
                 world_test(an_address_of_its_own_is_no_peer),
+                world_test(one_that_cannot_begin_is_told_from_one_that_died),
         };
 
         return world_missing() ? 77 : cmocka_run_group_tests(tests, NULL, NULL);
