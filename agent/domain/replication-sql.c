@@ -76,11 +76,32 @@ bool replication_host_valid(const char *host) {
         return n > 0 && n < 256 && host[0] != '-' && strspn(host, characters) == n;
 }
 
-int replication_sql_follow(Flavour flavour, const char *host, unsigned port, const char *user, const char *password, char **ret) {
+/* By their vendors servers wait a minute: a source that is away for a second would cost
+ * that. MySQL gives up after ten times (in older releases 86400), which would be a minute.
+ * Not 0, which it takes for ever: but it ends then where two connections in a row are lost
+ * before anything has come. MariaDB gives up after 100000 times, by an option of the whole
+ * server that no statement changes: in six days. Then it has failed, and is recovered. */
+#define RETRY_SECONDS 5
+#define RETRY_SECONDS_VENDOR 60
+#define RETRY_COUNT UINT32_MAX
+
+static void retry_text(Flavour flavour, const ReplicationRetry *now, char ret[static 96]) {
+        bool seconds = !now || now->seconds < 0 || now->seconds == RETRY_SECONDS_VENDOR;
+        bool count = flavour == FLAVOUR_MYSQL && (!now || now->count < 0 || now->count == 10 || now->count == 86400);
+        int n = 0;
+
+        ret[0] = 0;
+        if (seconds)
+                n = snprintf(ret, 96, ", %s_CONNECT_RETRY = %d", flavour == FLAVOUR_MARIADB ? "MASTER" : "SOURCE", RETRY_SECONDS);
+        if (count)
+                (void) snprintf(ret + n, 96 - (size_t) n, ", SOURCE_RETRY_COUNT = %u", RETRY_COUNT);
+}
+
+int replication_sql_follow(Flavour flavour, const char *host, unsigned port, const char *user, const char *password, const ReplicationRetry *retry, char **ret) {
         bool mariadb = flavour == FLAVOUR_MARIADB;
         const char *is = mariadb ? "MASTER" : "SOURCE";
         _cleanup_free_ char *account = NULL;
-        char *text;
+        char *text, again[96];
 
         if (!replication_host_valid(host) || port < 1 || port > UINT16_MAX || !user != !password)
                 return -EINVAL;
@@ -88,7 +109,8 @@ int replication_sql_follow(Flavour flavour, const char *host, unsigned port, con
                 account = NULL;
                 return -ENOMEM;
         }
-        if (asprintf(&text, "CHANGE %s TO %s_HOST = '%s', %s_PORT = %u%s, %s", mariadb ? "MASTER" : "REPLICATION SOURCE", is, host, is, port, str_or(account, ""),
+        retry_text(flavour, retry, again);
+        if (asprintf(&text, "CHANGE %s TO %s_HOST = '%s', %s_PORT = %u%s%s, %s", mariadb ? "MASTER" : "REPLICATION SOURCE", is, host, is, port, str_or(account, ""), again,
                      mariadb ? "MASTER_USE_GTID = slave_pos" : "SOURCE_AUTO_POSITION = 1, GET_SOURCE_PUBLIC_KEY = 1") < 0)
                 text = NULL;
         if (account)

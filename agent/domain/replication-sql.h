@@ -36,10 +36,18 @@ const char *replication_sql(ReplicationSql which, Flavour flavour);
 /* A name or an address that may stand in a statement. */
 bool replication_host_valid(const char *host);
 
-/* To follow a source by GTID. `user` and `password` are escaped for a place
+/* How a source that is away is tried again, as the server has it: every so many seconds,
+ * so many times; -1 for what it does not say. */
+typedef struct ReplicationRetry {
+        int64_t seconds, count;
+} ReplicationRetry;
+
+/* To follow a source by GTID, which is tried again soon and, where the server can be told
+ * so, for ever. What a person has set of that stays: `retry` is as it is now, and what is
+ * the vendor's is nobody's choice; NULL: it follows nobody. `user` and `password` are escaped for a place
  * between quotes, by whoever knows the connection; NULL: as they are. -EINVAL for
  * a host that is none, -ENOMEM. It may hold a password: credentials_forget() it. */
-int replication_sql_follow(Flavour flavour, const char *host, unsigned port, const char *user, const char *password, char **ret);
+int replication_sql_follow(Flavour flavour, const char *host, unsigned port, const char *user, const char *password, const ReplicationRetry *retry, char **ret);
 
 /* To forget a channel; `name` is escaped, "" is the usual one. MySQL forgets all
  * of them by one statement, whatever the name. */

@@ -64,12 +64,12 @@ static int demote(const Work *w, bool *ret_changed) {
         return work_say(w, statement) ? 0 : answer_of_server(w);
 }
 
-static int change_source(const Work *w, const char *host, unsigned port) {
+static int change_source(const Work *w, const char *host, unsigned port, const ReplicationRetry *retry) {
         char *user = w->have_credentials ? work_escape(w, w->credentials.user) : NULL;
         char *password = w->have_credentials ? work_escape(w, w->credentials.password) : NULL, *statement = NULL;
         int r;
 
-        r = w->have_credentials && (!user || !password) ? -ENOMEM : replication_sql_follow(w->version.flavour, host, port, user, password, &statement);
+        r = w->have_credentials && (!user || !password) ? -ENOMEM : replication_sql_follow(w->version.flavour, host, port, user, password, retry, &statement);
         if (r < 0)
                 r = answer_error((unsigned) -r, "%s", strerror(-r));
         else if (work_say(w, statement))
@@ -85,11 +85,12 @@ static int change_source(const Work *w, const char *host, unsigned port) {
         return r;
 }
 
-static int usual_channel(const Channels *all, const Channel **ret_channel, const char **ret_user) {
+static int usual_channel(const Channels *all, const Channel **ret_channel, const char **ret_user, const ReplicationRetry **ret_retry) {
         for (size_t i = 0; i < all->n; i++)
                 if (all->channel[i].is.name[0] == '\0') {
                         *ret_channel = &all->channel[i].is;
                         *ret_user = all->channel[i].user;
+                        *ret_retry = &all->channel[i].retry;
                         return 0;
                 }
         return -ENOENT;
@@ -102,6 +103,7 @@ static bool follows(const Channel *c, const char *host, unsigned port) {
 int verb_follow(Work *w) {
         const char *host = w->arg[0], *user = "";
         unsigned port = (unsigned) strtoul(w->arg[1], NULL, 10);
+        const ReplicationRetry *retry = NULL;
         const Channel *usual = NULL;
         bool moved = false, change;
         Channels now;
@@ -117,7 +119,7 @@ int verb_follow(Work *w) {
                 return answer_error(EBUSY, "its replication is not stopped: nothing was changed");
         if (fence != FENCE_ON)
                 return answer_error(EPERM, "read_only is not on, so it could be written to beside what it replicates: nothing was changed");
-        (void) usual_channel(&now, &usual, &user);
+        (void) usual_channel(&now, &usual, &user, &retry);
         if (!w->have_credentials && user[0] == '\0')
                 return answer_error(ENOKEY, "it has no account to replicate by, and none is known here: nothing was changed. "
                                             "mainstayctl setup --replication-user NAME --replication-password-file FILE tells it");
@@ -127,12 +129,12 @@ int verb_follow(Work *w) {
         if (w->arg[2] && w->version.flavour == FLAVOUR_MARIADB)
                 r = demote(w, &moved);
         if (r == 0 && change)
-                r = change_source(w, host, port);
+                r = change_source(w, host, port, retry);
         if (r == 0 && change)
                 r = work_look(w, &now);
         if (r != 0)
                 return r;
-        if (change && (usual_channel(&now, &usual, &user) < 0 || !follows(usual, host, port)))
+        if (change && (usual_channel(&now, &usual, &user, &retry) < 0 || !follows(usual, host, port)))
                 return answer_error(EIO, "it was told to follow %s:%u by GTID, and does not say that it does", host, port);
         return answer_json(json_pack("{s:b, s:b}", "ok", true, "changed", change || moved));
 }

@@ -115,6 +115,10 @@ static Worker worker(const ClientTable *t, const char *state, const char *older,
         return w;
 }
 
+static int64_t told_number(const char *text) {
+        return text ? number_of(text, UINT32_MAX) : -1;
+}
+
 static Channel channel(const ClientTable *t) {
         const char *mariadb = client_column(t, "Using_Gtid", NULL), *mysql = client_column(t, "Auto_Position", NULL);
         Channel c = {
@@ -143,6 +147,10 @@ int work_look(const Work *w, Channels *ret) {
                 }
                 ret->channel[ret->n].is = channel(&t);
                 (void) snprintf(ret->channel[ret->n].user, sizeof(ret->channel[0].user), "%s", str_or(client_column(&t, "Source_User", "Master_User"), ""));
+                ret->channel[ret->n].retry = (ReplicationRetry) {
+                        .seconds = told_number(client_column(&t, "Connect_Retry", NULL)),
+                        .count = told_number(client_column(&t, "Source_Retry_Count", "Master_Retry_Count")),
+                };
                 ret->n++;
         }
         mysql_free_result(t.result);

@@ -40,6 +40,7 @@ typedef struct Channels {
         struct {
                 Channel is; /* names, source and threads; nothing else */
                 char user[256];
+                ReplicationRetry retry;
         } channel[CHANNELS_MAX];
 } Channels;
 

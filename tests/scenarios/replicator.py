@@ -179,6 +179,7 @@ def the_replicator_follows_by_gtid(replicas):
     assert do(replicas, "db2", "follow", "db3", 3306) == {"changed": False}
     after, = rows(replicas, "db2")
     assert (after["Master_Host"], after["Master_Port"], after["Master_User"]) == ("db3", "3306", before[0]["Master_User"])
+    assert after["Connect_Retry"] == "1", after  # what a person has set
     assert (after["Using_Gtid"] == "Slave_Pos") if flavour is MariaDB else (after["Auto_Position"] == "1"), after
     do(replicas, "db2", "start")
     replicas.wait_says("db2", io="Yes", sql="Yes")
@@ -194,6 +195,8 @@ def the_replicator_follows_by_gtid(replicas):
     assert "mainstayctl setup" in refuse(replicas, "db2", errno.ENOKEY, "follow", "db1", 3306)
     assert rows(replicas, "db2") == []
     assert do(replicas, "db2", "follow", "db1", 3306, account=account) == {"changed": True}
+    fresh, = rows(replicas, "db2")
+    assert fresh["Connect_Retry"] == "5" and fresh.get("Master_Retry_Count", "4294967295") == "4294967295", fresh
     do(replicas, "db2", "start")
     replicas.wait_replicated("db2")
     assert flavour.executed(replicas.node("db2")) == executed

@@ -67,11 +67,11 @@ static void a_source_is_followed_by_gtid(void **state) {
                 unsigned port;
                 const char *user, *password, *text; /* NULL: refused */
         } cases[] = {
-                { FLAVOUR_MARIADB, "db1", 3306, "r", "o\\'x", "CHANGE MASTER TO MASTER_HOST = 'db1', MASTER_PORT = 3306, MASTER_USER = 'r', MASTER_PASSWORD = 'o\\'x', MASTER_USE_GTID = slave_pos" },
-                { FLAVOUR_MARIADB, "2001:db8::1", 1, NULL, NULL, "CHANGE MASTER TO MASTER_HOST = '2001:db8::1', MASTER_PORT = 1, MASTER_USE_GTID = slave_pos" },
+                { FLAVOUR_MARIADB, "db1", 3306, "r", "o\\'x", "CHANGE MASTER TO MASTER_HOST = 'db1', MASTER_PORT = 3306, MASTER_USER = 'r', MASTER_PASSWORD = 'o\\'x', MASTER_CONNECT_RETRY = 5, MASTER_USE_GTID = slave_pos" },
+                { FLAVOUR_MARIADB, "2001:db8::1", 1, NULL, NULL, "CHANGE MASTER TO MASTER_HOST = '2001:db8::1', MASTER_PORT = 1, MASTER_CONNECT_RETRY = 5, MASTER_USE_GTID = slave_pos" },
                 { FLAVOUR_MYSQL, "db1.example.com", 65535, "r", "x",
-                  "CHANGE REPLICATION SOURCE TO SOURCE_HOST = 'db1.example.com', SOURCE_PORT = 65535, SOURCE_USER = 'r', SOURCE_PASSWORD = 'x', SOURCE_AUTO_POSITION = 1, GET_SOURCE_PUBLIC_KEY = 1" },
-                { FLAVOUR_MYSQL, "10.0.0.1", 3306, NULL, NULL, "CHANGE REPLICATION SOURCE TO SOURCE_HOST = '10.0.0.1', SOURCE_PORT = 3306, SOURCE_AUTO_POSITION = 1, GET_SOURCE_PUBLIC_KEY = 1" },
+                  "CHANGE REPLICATION SOURCE TO SOURCE_HOST = 'db1.example.com', SOURCE_PORT = 65535, SOURCE_USER = 'r', SOURCE_PASSWORD = 'x', SOURCE_CONNECT_RETRY = 5, SOURCE_RETRY_COUNT = 4294967295, SOURCE_AUTO_POSITION = 1, GET_SOURCE_PUBLIC_KEY = 1" },
+                { FLAVOUR_MYSQL, "10.0.0.1", 3306, NULL, NULL, "CHANGE REPLICATION SOURCE TO SOURCE_HOST = '10.0.0.1', SOURCE_PORT = 3306, SOURCE_CONNECT_RETRY = 5, SOURCE_RETRY_COUNT = 4294967295, SOURCE_AUTO_POSITION = 1, GET_SOURCE_PUBLIC_KEY = 1" },
                 { FLAVOUR_MYSQL, "db1'", 3306, NULL, NULL, NULL },
                 { FLAVOUR_MARIADB, "db 1", 3306, NULL, NULL, NULL },
                 { FLAVOUR_MARIADB, "db1\\", 3306, NULL, NULL, NULL },
@@ -86,10 +86,39 @@ static void a_source_is_followed_by_gtid(void **state) {
         (void) state;
         for (size_t i = 0; i < ELEMENTS(cases); i++) {
                 _cleanup_free_ char *text = NULL;
-                int r = replication_sql_follow(cases[i].flavour, cases[i].host, cases[i].port, cases[i].user, cases[i].password, &text);
+                int r = replication_sql_follow(cases[i].flavour, cases[i].host, cases[i].port, cases[i].user, cases[i].password, NULL, &text);
 
                 CHECK(r == (cases[i].text ? 0 : -EINVAL), cases[i].host);
                 CHECK(streq_null(text, cases[i].text), cases[i].host);
+        }
+}
+
+/* A minute and ten times are the vendors'; a person has said anything else. */
+static void a_source_that_is_away_is_tried_again_soon(void **state) {
+        static const struct {
+                const char *what;
+                Flavour flavour;
+                ReplicationRetry now;
+                const char *seconds, *count; /* what is said of each, NULL: nothing */
+        } cases[] = {
+                { "MariaDB's own", FLAVOUR_MARIADB, { 60, -1 }, "MASTER_CONNECT_RETRY = 5", NULL },
+                { "another", FLAVOUR_MARIADB, { 10, -1 }, NULL, NULL },
+                { "one that does not say", FLAVOUR_MARIADB, { -1, -1 }, "MASTER_CONNECT_RETRY = 5", NULL },
+                { "a count, which MariaDB cannot be told", FLAVOUR_MARIADB, { 10, 10 }, NULL, NULL },
+                { "MySQL's own", FLAVOUR_MYSQL, { 60, 10 }, "SOURCE_CONNECT_RETRY = 5", "SOURCE_RETRY_COUNT = 4294967295" },
+                { "that of old", FLAVOUR_MYSQL, { 60, 86400 }, "SOURCE_CONNECT_RETRY = 5", "SOURCE_RETRY_COUNT = 4294967295" },
+                { "another time", FLAVOUR_MYSQL, { 1, 10 }, NULL, "SOURCE_RETRY_COUNT = 4294967295" },
+                { "another count", FLAVOUR_MYSQL, { 60, 3 }, "SOURCE_CONNECT_RETRY = 5", NULL },
+                { "none of the count", FLAVOUR_MYSQL, { 1, 0 }, NULL, NULL },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS(cases); i++) {
+                _cleanup_free_ char *text = NULL;
+
+                assert_int_equal(replication_sql_follow(cases[i].flavour, "db1", 3306, NULL, NULL, &cases[i].now, &text), 0);
+                CHECK(cases[i].seconds ? strstr(text, cases[i].seconds) != NULL : !strstr(text, "CONNECT_RETRY"), cases[i].what);
+                CHECK(cases[i].count ? strstr(text, cases[i].count) != NULL : !strstr(text, "RETRY_COUNT"), cases[i].what);
         }
 }
 
@@ -166,6 +195,7 @@ int main(void) {
                 cmocka_unit_test(versions_tell_the_servers_apart),
                 cmocka_unit_test(each_server_is_told_in_its_own_words),
                 cmocka_unit_test(a_source_is_followed_by_gtid),
+                cmocka_unit_test(a_source_that_is_away_is_tried_again_soon),
                 cmocka_unit_test(a_channel_is_forgotten),
                 cmocka_unit_test(gtids_are_waited_for_in_the_servers_own_form),
                 cmocka_unit_test(a_position_is_set_and_asked_for),
