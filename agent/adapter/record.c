@@ -108,6 +108,16 @@ int record_section(int dirfd, uint64_t *ret) {
         return 0;
 }
 
+int record_lose(int dirfd) {
+        uint64_t here, lost;
+
+        if (highest_in(dirfd, RECORD_NAME, &here) < 0 || here > 0 || highest_in(dirfd, RECORD_LOST_NAME, &lost) < 0 || lost == 0)
+                return file_rename(dirfd, RECORD_NAME, RECORD_LOST_NAME, false);
+        if (unlinkat(dirfd, RECORD_NAME, 0) < 0)
+                return -errno;
+        return fsync(dirfd) < 0 ? -errno : 0;
+}
+
 /* What a new record takes over from the present one: nothing, from one that
  * cannot be understood; else from the section on whose views are in force. */
 static int kept_find(const char *text, size_t n, size_t *ret) {

@@ -12,7 +12,7 @@
 #define RECORD_NAME "views"
 /* Kept: what stood in the record before it was begun anew. */
 #define RECORD_OLD_NAME "views.old"
-/* What the notify command makes of a record that it could not append to. */
+/* And the last one that lacked something, and so was set aside. */
 #define RECORD_LOST_NAME "views.lost"
 
 /* A larger record is begun anew where that loses no view still in force. */
@@ -28,6 +28,11 @@ int record_open_section(int dirfd, usec_t now, const char *invocation, const Pos
 /* The highest number of a section, 0 where there is none; an error where it cannot
  * be read just now. */
 int record_section(int dirfd, uint64_t *ret);
+
+/* Sets the record aside, durably, as one that lacks something. The numbers stay: one
+ * without any, where another was lost before that has them, is removed instead. -ENOENT
+ * where there is none. */
+int record_lose(int dirfd);
 
 /* Appends whole lines, durably. A torn last line stays one of its own, for
  * everybody to see. Without an allocation. -EFBIG for a record that is too

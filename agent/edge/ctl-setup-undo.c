@@ -220,15 +220,14 @@ static int undo_server(Setup *s) {
 }
 
 /* A record that lacks what comes now would let the wrong node lead some day. Its numbers
- * are not used again, so it is set aside, as a lost one is. */
+ * are not used again, so it is set aside, as a lost one is; and what a server that runs on
+ * has told since an --undo before does not take them along. */
 static int undo_record(Setup *s) {
-        int r;
+        _cleanup_close_ int fd = open(SERVER_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        int r = fd < 0 ? -errno : record_lose(fd);
 
-        if (rename(SERVER_DIR "/" RECORD_NAME, SERVER_DIR "/" RECORD_LOST_NAME) < 0)
-                return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
-        r = setup_sync(SERVER_DIR "/" RECORD_NAME);
         if (r < 0)
-                return r;
+                return r == -ENOENT || r == -ENOTDIR ? 0 : r;
         setup_done(s, "set the record of views aside, for what follows is not in it");
         return 0;
 }

@@ -445,7 +445,7 @@ static int open_section(const char *dir, const Verdict *v) {
                                 v->have_position ? &v->position : NULL, &section);
         if (r >= 0)
                 return 0;
-        k = file_rename(fd, RECORD_NAME, RECORD_LOST_NAME, false);
+        k = record_lose(fd);
         if (k < 0 && k != -ENOENT) {
                 say_refused("the record of views in %s can neither be written (%s) nor set aside (%s), and would tell of another start. Is the disk full, or read-only? Run: mainstayctl setup",
                           dir, strerror(-r), strerror(-k));

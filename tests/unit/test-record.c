@@ -59,6 +59,36 @@ static void sections_are_opened(void **state) {
         }
 }
 
+static const struct {
+        const char *name, *views, *lost, *lost_after; /* NULL: no such file */
+        int result;
+} losses[] = {
+        { "none", NULL, START(7), START(7), -ENOENT },
+        { "the first", START(7) VIEW, NULL, START(7) VIEW, 0 },
+        { "another", START(9), START(7), START(9), 0 },
+        { "without a section, of one that was lost", VIEW, START(7), START(7), 0 },
+        { "empty, of one that was lost", "", START(7) VIEW, START(7) VIEW, 0 },
+        { "without a section, and none was lost", VIEW, NULL, VIEW, 0 },
+        { "neither has a section", VIEW VIEW, VIEW, VIEW VIEW, 0 },
+};
+
+/* What is set aside twice still has its numbers. */
+static void a_record_is_lost_and_its_numbers_are_not(void **state) {
+        _cleanup_scratch_ Scratch s = scratch_new();
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS(losses); i++) {
+                scratch_clear(&s);
+                if (losses[i].views)
+                        scratch_puts(&s, RECORD_NAME, losses[i].views);
+                if (losses[i].lost)
+                        scratch_puts(&s, RECORD_LOST_NAME, losses[i].lost);
+                CHECK(record_lose(s.fd) == losses[i].result, losses[i].name);
+                CHECK(scratch_is(&s, RECORD_NAME, NULL), losses[i].name);
+                CHECK(scratch_is(&s, RECORD_LOST_NAME, losses[i].lost_after), losses[i].name);
+        }
+}
+
 static void a_section_says_what_it_was_opened_with(void **state) {
         _cleanup_scratch_ Scratch s = scratch_new();
         Position p = { .seqno = 20 };
@@ -229,6 +259,7 @@ static void whole_after_a_crash_at_any_call(void **state) {
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(sections_are_opened),
+                cmocka_unit_test(a_record_is_lost_and_its_numbers_are_not),
                 cmocka_unit_test(a_section_says_what_it_was_opened_with),
                 cmocka_unit_test(a_large_record_is_begun_anew_with_what_is_in_force),
                 cmocka_unit_test(a_large_section_in_force_stays_while_it_has_room),
