@@ -36,11 +36,17 @@ typedef struct Places {
 } Places;
 
 #define NO_COPY INT64_C(-1)
+/* Its note is damaged. Only a copy has one, so it is one; of which job nobody knows. */
+#define TORN_COPY INT64_C(-2)
 
 static void places_close(Places *p) {
         closep(&p->fd);
 }
 #define _cleanup_places_ _cleanup_(places_close)
+
+static bool is_copy(int64_t of, int64_t job) {
+        return of != NO_COPY && (job == 0 || of == job);
+}
 
 /* Its content, or an error that also tells of no note at all. */
 static int read_note(int parentfd, const char *name, json_t **ret) {
@@ -68,23 +74,53 @@ static int read_job(int parentfd, const char *name, int64_t *ret, char *text) {
         *ret = r < 0 ? NO_COPY : json_integer_value(json_object_get(o, "job"));
         if (r >= 0)
                 json_decref(o);
+        if (r == -EBADMSG || r == -E2BIG) {
+                *ret = TORN_COPY;
+                return 0;
+        }
         return r >= 0 || r == -ENOENT || r == -ENOTDIR || r == -ELOOP || r == -ENOTSUP ? 0 :
                datadir_fail(r, text, STAGING_NOTE " in %s cannot be read: %s", name, strerror(-r));
 }
 
-static int places_read(int parentfd, const char *name, Places *p, char *text) {
+/* Where the own data are that a rollback could put back, NULL where there are none. */
+static const char *kept_in(const Places *p) {
+        const char *own = datadir_has(p->parent, p->old) ? p->old : p->new;
+        Within state;
+
+        if (p->within) {
+                state = within_state(p->fd);
+                return within_is_between(state) || (state == WITHIN_COPY && within_keeps(p->fd)) ? p->old : NULL;
+        }
+        return datadir_has(p->parent, own) && !is_copy(own == p->old ? p->kept : p->made, 0) && (p->fd < 0 || is_copy(p->here, 0)) ? own : NULL;
+}
+
+/* What is there, and what a person can do: a commit or a rollback is of any job. */
+static int tell_torn(const Places *p, const char *name, char *text) {
+        const char *torn = p->here == TORN_COPY ? name : p->made == TORN_COPY ? p->new : p->old, *kept = kept_in(p);
+        bool below = p->within && torn != name;
+
+        if (kept)
+                return datadir_fail(-EBADMSG, text, STAGING_NOTE " in %.60s%s%.60s is damaged, so of which job the copy there is cannot be told, and nothing was changed. The data from before are in %s%s%.60s: "
+                                    "mainstayctl provision rollback puts them back%s", below ? name : "", below ? "/" : "", torn, p->within ? name : "", p->within ? "/" : "", kept,
+                                    is_copy(p->here, 0) ? ", provision commit deletes them" : "");
+        return datadir_fail(-EBADMSG, text, STAGING_NOTE " in %.60s%s%.60s is damaged, so of which job the copy there is cannot be told, and nothing was changed. No data are kept from before: "
+                            "mainstayctl provision commit leaves what is in %.60s, and removes any copy beside it", below ? name : "", below ? "/" : "", torn, name);
+}
+
+/* With `any`, of whatever job a copy is. */
+static int places_read(int parentfd, const char *name, bool any, Places *p, char *text) {
         int r = read_job(parentfd, name, &p->here, text);
 
         if (r >= 0)
                 r = read_job(p->parent, p->new, &p->made, text);
-        return r < 0 ? r : read_job(p->parent, p->old, &p->kept, text);
+        if (r >= 0)
+                r = read_job(p->parent, p->old, &p->kept, text);
+        if (r < 0 || any || (p->here != TORN_COPY && p->made != TORN_COPY && p->kept != TORN_COPY))
+                return r;
+        return tell_torn(p, name, text);
 }
 
-static bool is_copy(int64_t of, int64_t job) {
-        return of != NO_COPY && (job == 0 || of == job);
-}
-
-static int places_open(int parentfd, const char *name, Places *ret, char *text) {
+static int places_open(int parentfd, const char *name, bool any, Places *ret, char *text) {
         int fd = open_dir(parentfd, name);
 
         *ret = (Places) { .fd = fd < 0 ? -1 : fd, .parent = parentfd };
@@ -94,7 +130,7 @@ static int places_open(int parentfd, const char *name, Places *ret, char *text) 
             snprintf(ret->old, sizeof(ret->old), "%s" STAGING_OLD, name) >= (int) sizeof(ret->old))
                 return datadir_fail(-ENAMETOOLONG, text, "%.200s is too long a name", name);
         if (fd < 0 || !within_is(parentfd, fd))
-                return places_read(parentfd, name, ret, text);
+                return places_read(parentfd, name, any, ret, text);
         /* Made before that was mounted, or while it was not. */
         if (datadir_has(parentfd, ret->new) || datadir_has(parentfd, ret->old))
                 return datadir_fail(-ESTALE, text, "%s is a file system of its own, but %s is beside it: was that mounted since? What is to be kept of the two, a person has to say", name,
@@ -103,19 +139,19 @@ static int places_open(int parentfd, const char *name, Places *ret, char *text) 
         ret->parent = fd;
         (void) snprintf(ret->new, sizeof(ret->new), STAGING_NEW);
         (void) snprintf(ret->old, sizeof(ret->old), STAGING_OLD);
-        return places_read(parentfd, name, ret, text);
+        return places_read(parentfd, name, any, ret, text);
 }
 
 /* And one of the two that a server may run on must be there. */
-static int places_in_use(int parentfd, const char *name, Places *ret, char *text) {
-        int r = places_open(parentfd, name, ret, text);
+static int places_in_use(int parentfd, const char *name, bool any, Places *ret, char *text) {
+        int r = places_open(parentfd, name, any, ret, text);
 
         return r >= 0 && ret->fd < 0 && !datadir_has(parentfd, ret->old) ? datadir_fail(-ENOENT, text, "there is no %s: is its file system mounted?", name) : r;
 }
 
 /* And there must be a datadir. */
-static int places_of(int parentfd, const char *name, Places *ret, char *text) {
-        int r = places_open(parentfd, name, ret, text);
+static int places_of(int parentfd, const char *name, bool any, Places *ret, char *text) {
+        int r = places_open(parentfd, name, any, ret, text);
 
         return r >= 0 && ret->fd < 0 ? datadir_fail(-ENOENT, text, "%s cannot be opened: %s", name, strerror(ENOENT)) : r;
 }
@@ -129,7 +165,7 @@ json_t *staging_note(int parentfd, const char *name, bool made) {
         if (!made)
                 r = read_note(parentfd, name, &o);
         else {
-                r = places_open(parentfd, name, &p, text);
+                r = places_open(parentfd, name, false, &p, text);
                 if (r >= 0)
                         r = read_note(p.parent, p.new, &o);
         }
@@ -149,7 +185,7 @@ int staging_check(int parentfd, const char *name, uint64_t size, bool force_spac
         uint64_t room;
         int r;
 
-        r = places_of(parentfd, name, &p, text);
+        r = places_of(parentfd, name, false, &p, text);
         if (r < 0)
                 return r;
         r = datadir_check_data(p.fd, name, text);
@@ -172,7 +208,7 @@ int staging_begin(int parentfd, const char *name, int64_t job, char text[static 
         _cleanup_places_ Places p = { .fd = -1 };
         int r;
 
-        r = places_of(parentfd, name, &p, text);
+        r = places_of(parentfd, name, false, &p, text);
         if (r < 0)
                 return r;
         r = datadir_check_data(p.fd, name, text);
@@ -189,7 +225,7 @@ int staging_begin(int parentfd, const char *name, int64_t job, char text[static 
 
 int staging_open(int parentfd, const char *name, char text[static DATADIR_TEXT_MAX]) {
         _cleanup_places_ Places p = { .fd = -1 };
-        int r = places_open(parentfd, name, &p, text);
+        int r = places_open(parentfd, name, false, &p, text);
 
         return r < 0 ? r : open_told(p.parent, p.new, text);
 }
@@ -313,7 +349,7 @@ int staging_swap(int parentfd, const char *name, int64_t job, char text[static D
         _cleanup_places_ Places p = { .fd = -1 };
         int r;
 
-        r = places_in_use(parentfd, name, &p, text);
+        r = places_in_use(parentfd, name, false, &p, text);
         if (r < 0)
                 return r;
         if (p.within)
@@ -336,22 +372,13 @@ int staging_swap(int parentfd, const char *name, int64_t job, char text[static D
 
 int staging_kept(int parentfd, const char *name, char text[static DATADIR_TEXT_MAX]) {
         _cleanup_places_ Places p = { .fd = -1 };
-        const char *own;
         int r;
 
-        r = places_in_use(parentfd, name, &p, text);
+        r = places_in_use(parentfd, name, true, &p, text);
         if (r < 0)
                 return r;
-        if (p.within) {
-                Within state = within_state(p.fd);
-
-                if (within_is_between(state) || (state == WITHIN_COPY && within_keeps(p.fd)))
-                        return 1;
-        } else {
-                own = datadir_has(parentfd, p.old) ? p.old : p.new;
-                if (datadir_has(parentfd, own) && !is_copy(own == p.old ? p.kept : p.made, 0) && (p.fd < 0 || is_copy(p.here, 0)))
-                        return 1;
-        }
+        if (kept_in(&p))
+                return 1;
         return datadir_fail(0, text, "no data from before a provision are kept beside %s", name);
 }
 
@@ -375,7 +402,7 @@ int staging_back(int parentfd, const char *name, int64_t job, char text[static D
         const char *own;
         int r;
 
-        r = places_in_use(parentfd, name, &p, text);
+        r = places_in_use(parentfd, name, job == 0, &p, text);
         if (r < 0)
                 return r;
         if (p.within)
@@ -415,7 +442,7 @@ int staging_discard(int parentfd, const char *name, int64_t job, char text[stati
         _cleanup_close_ int fd = -1;
         int r;
 
-        r = places_in_use(parentfd, name, &p, text);
+        r = places_in_use(parentfd, name, job == 0, &p, text);
         if (r < 0)
                 return r;
         fd = open_dir(p.parent, p.new);
@@ -438,7 +465,7 @@ int staging_commit(int parentfd, const char *name, char text[static DATADIR_TEXT
         _cleanup_places_ Places p = { .fd = -1 };
         int r;
 
-        r = places_of(parentfd, name, &p, text);
+        r = places_of(parentfd, name, true, &p, text);
         if (r < 0)
                 return r;
         if (datadir_has(p.parent, p.old)) {

@@ -7,8 +7,9 @@
  *
  * Every function may be cut off at any point and called again. 1: done, now or
  * before. 0: refused, with the reason in `text`; nothing was changed. Negative:
- * failed, and `text` says at what. `parentfd` and `name` are of
- * datadir_open_parent(). */
+ * failed, and `text` says at what. -EBADMSG: a note is damaged, and with it what a job
+ * could go by; what is asked for by no job (0, kept and commit) is done all the same, for
+ * only a copy has one. `parentfd` and `name` are of datadir_open_parent(). */
 #pragma once
 
 #include "adapter/datadir.h"

@@ -139,6 +139,21 @@ def a_provisioned_replica_is_rolled_back(service):
 
 
 @scenario_of_copies
+def a_copy_whose_note_is_damaged_is_ended_by_a_person(service):
+    """No job goes by it any more, and says what does: the old data are put back, or deleted, as with a whole one."""
+    service.ctl("db1", "shun", "db2")
+    for word in ("rollback", "commit"):
+        service.ctl("db2", "provision")
+        service.node("db2").run("truncate --size=10 /var/lib/mysql/MAINSTAY-COPY.json")
+        said = service.ctl("db1", "provision", "db2", status=1)
+        assert "MAINSTAY-COPY.json in mysql is damaged" in said and f"provision {word}" in said, said
+        service.ctl("db1", "provision", word, "db2")
+        intact(service, "db2")
+    service.ctl("db1", "online", "db2")
+    service.check()
+
+
+@scenario_of_copies
 def one_that_went_its_own_way_is_provisioned(service):
     """It took writes that nobody else has. Shunned, it is no primary, and gets a copy; what only it had is kept until commit."""
     node = service.node("db2")

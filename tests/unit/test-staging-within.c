@@ -219,6 +219,31 @@ static void only_a_whole_copy_of_the_job_is_swapped_in(void **state) {
         world_done(&w);
 }
 
+static void a_torn_note_is_ended_by_a_person(void **state) {
+        _cleanup_free_ char *note = NULL;
+        char text[DATADIR_TEXT_MAX] = "";
+        World w = world_new();
+
+        prepare(&w);
+        note = scratch_get(&w.s, NEW "/" STAGING_NOTE);
+        scratch_puts(&w.s, NEW "/" STAGING_NOTE, "{");
+        assert_int_equal(staging_swap(w.s.fd, "mysql", JOB, text), -EBADMSG);
+        assert_non_null(strstr(text, STAGING_NOTE " in " NEW " is damaged"));
+        assert_non_null(strstr(text, "mainstayctl provision commit leaves what is in mysql, and"));
+        scratch_puts(&w.s, NEW "/" STAGING_NOTE, note);
+        assert_int_equal(do_swap(w.s.fd), 0);
+        scratch_puts(&w.s, "mysql/" STAGING_NOTE, "{");
+        assert_int_equal(staging_back(w.s.fd, "mysql", JOB, text), -EBADMSG);
+        assert_non_null(strstr(text, STAGING_NOTE " in mysql is damaged"));
+        assert_non_null(strstr(text, "in " OLD ": mainstayctl provision rollback puts them back, provision commit deletes"));
+        assert_true(has_all(&w.s, "mysql", "copy"));
+        assert_int_equal(staging_kept(w.s.fd, "mysql", text), 1);
+        assert_int_equal(staging_back(w.s.fd, "mysql", 0, text), 1);
+        assert_int_equal(staging_discard(w.s.fd, "mysql", 0, text), 1);
+        assert_true(has_all(&w.s, "mysql", "own") && is_gone(&w.s, OLD) && is_gone(&w.s, NEW));
+        world_done(&w);
+}
+
 /* A person has been there: what is in place is whole, and nothing is under way. */
 static void what_a_person_has_taken_away_is_no_exchange(void **state) {
         char text[DATADIR_TEXT_MAX] = "";
@@ -335,6 +360,7 @@ int main(void) {
                 cmocka_unit_test(what_is_taken_back_may_be_swapped_again),
                 cmocka_unit_test(a_commit_that_is_cut_off_goes_on),
                 cmocka_unit_test(only_a_whole_copy_of_the_job_is_swapped_in),
+                cmocka_unit_test(a_torn_note_is_ended_by_a_person),
                 cmocka_unit_test(what_a_person_has_taken_away_is_no_exchange),
                 cmocka_unit_test(what_a_person_has_put_back_misleads_nobody),
                 cmocka_unit_test(what_lies_beside_a_mount_is_not_guessed_at),

@@ -149,6 +149,78 @@ static void a_discard_never_takes_the_own_data(void **state) {
         scratch_done(&s);
 }
 
+static void tear(const Scratch *s, const char *in) {
+        char path[128];
+
+        (void) snprintf(path, sizeof(path), "%s/" STAGING_NOTE, in);
+        scratch_puts(s, path, "{ \"job\": ");
+}
+
+/* No job goes by it, and each says what a person can do; that is done. */
+static void a_torn_note_is_ended_by_a_person(void **state) {
+        char text[DATADIR_TEXT_MAX] = "";
+        Scratch s = scratch_new();
+
+        /* A copy in place: back. */
+        prepare(&s);
+        assert_int_equal(do_swap(s.fd), 0);
+        tear(&s, "mysql");
+        assert_int_equal(staging_back(s.fd, "mysql", JOB, text), -EBADMSG);
+        assert_non_null(strstr(text, STAGING_NOTE " in mysql is damaged"));
+        assert_non_null(strstr(text, "in mysql" STAGING_OLD ": mainstayctl provision rollback puts them back, provision commit deletes"));
+        assert_int_equal(do_swap(s.fd), -EBADMSG);
+        assert_int_equal(do_discard(s.fd), -EBADMSG);
+        assert_true(is(&s, "mysql", "copy") && is(&s, "mysql" STAGING_OLD, "own"));
+        assert_int_equal(staging_kept(s.fd, "mysql", text), 1);
+        assert_int_equal(staging_back(s.fd, "mysql", 0, text), 1);
+        assert_int_equal(staging_discard(s.fd, "mysql", 0, text), 1);
+        assert_true(is(&s, "mysql", "own") && is_gone(&s, "mysql" STAGING_NEW) && is_gone(&s, "mysql" STAGING_OLD));
+        clear(&s);
+
+        /* Or kept. */
+        prepare(&s);
+        assert_int_equal(do_swap(s.fd), 0);
+        tear(&s, "mysql");
+        assert_int_equal(do_commit(s.fd), 0);
+        assert_true(is(&s, "mysql", "copy") && is_gone(&s, "mysql" STAGING_OLD) && is_gone(&s, "mysql/" STAGING_NOTE));
+        clear(&s);
+
+        /* A swap that was cut off: the own data are where a copy is made. */
+        prepare(&s);
+        assert_int_equal(renameat2(s.fd, "mysql", s.fd, "mysql" STAGING_NEW, RENAME_EXCHANGE), 0);
+        tear(&s, "mysql");
+        assert_int_equal(staging_check(s.fd, "mysql", 0, true, text), -EBADMSG);
+        assert_non_null(strstr(text, "in mysql" STAGING_NEW ": mainstayctl provision rollback"));
+        assert_int_equal(staging_discard(s.fd, "mysql", 0, text), 0);
+        assert_int_equal(staging_kept(s.fd, "mysql", text), 1);
+        assert_int_equal(staging_back(s.fd, "mysql", 0, text), 1);
+        assert_true(is(&s, "mysql", "own"));
+        clear(&s);
+
+        /* Beside the own data: there is nothing to put back. */
+        prepare(&s);
+        tear(&s, "mysql" STAGING_NEW);
+        assert_int_equal(staging_swap(s.fd, "mysql", JOB, text), -EBADMSG);
+        assert_non_null(strstr(text, STAGING_NOTE " in mysql" STAGING_NEW " is damaged"));
+        assert_non_null(strstr(text, "mainstayctl provision commit leaves what is in mysql, and"));
+        assert_int_equal(staging_kept(s.fd, "mysql", text), 0);
+        assert_int_equal(do_commit(s.fd), 0);
+        assert_true(is(&s, "mysql", "own") && is_gone(&s, "mysql" STAGING_NEW));
+        assert_int_equal(staging_check(s.fd, "mysql", 0, true, text), 1);
+        clear(&s);
+
+        /* One that is left over. */
+        make(&s, "mysql", "own");
+        tear(&s, "mysql");
+        assert_int_equal(staging_check(s.fd, "mysql", 0, true, text), -EBADMSG);
+        assert_non_null(strstr(text, "provision commit leaves"));
+        assert_int_equal(do_commit(s.fd), 0);
+        assert_int_equal(staging_check(s.fd, "mysql", 0, true, text), 1);
+        assert_true(is(&s, "mysql", "own"));
+        clear(&s);
+        scratch_done(&s);
+}
+
 static void only_a_whole_copy_of_the_job_is_swapped_in(void **state) {
         char text[DATADIR_TEXT_MAX];
         Scratch s = scratch_new();
@@ -344,6 +416,7 @@ int main(void) {
                 cmocka_unit_test(what_is_taken_back_goes_on_being_so),
                 cmocka_unit_test(a_commit_that_is_cut_off_goes_on),
                 cmocka_unit_test(a_discard_never_takes_the_own_data),
+                cmocka_unit_test(a_torn_note_is_ended_by_a_person),
                 cmocka_unit_test(only_a_whole_copy_of_the_job_is_swapped_in),
                 cmocka_unit_test(a_commit_deletes_only_what_a_copy_has_replaced),
                 cmocka_unit_test(a_rollback_without_the_old_data_is_refused),
