@@ -13,6 +13,7 @@ from cluster import PATIENT
 from lablib import LabError
 from provision import NEW, OLD
 from replication import Service
+from voices import voices
 
 # In how many of them a copy is begun, and how soon: its steps are what faults are to meet.
 COPIES = 0.8
@@ -279,13 +280,9 @@ def leftovers(service, name):
 
 def merged(service, timeline, since):
     """What was done and what all nodes said, in the order of time."""
-    lines = [f"{time.strftime('%b %d ', time.localtime(moment))}{stamp(moment)}    ***  {what}" for moment, what in timeline.lines]
-    for node in service.lab.nodes:
-        if node.state() == "running":
-            said = node.run(["journalctl", "--no-pager", "--quiet", "-o", "short-precise", f"--since=@{since:.0f}", "--unit=mainstay*",
-                             f"--unit={service.flavour.unit}"], check=False, timeout=60).stdout
-            lines += [line for line in said.splitlines() if "pids.max" not in line]
-    return "\n".join(sorted(lines))
+    lines = [(moment, f"   ***  {what}") for moment, what in timeline.lines]
+    lines += [line for node in service.lab.nodes for line in voices(node, since)]
+    return "\n".join(f"{stamp(moment)} {what}" for moment, what in sorted(lines, key=lambda line: line[0]))
 
 
 class Tally:

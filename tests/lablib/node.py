@@ -182,6 +182,13 @@ class Node:
         return host_run("chroot", self.root, *words, f"--boot={boot}",
                         "--directory=/var/log/journal", check=False)
 
+    def journal_entries(self, since):
+        """All of all boots since then (seconds), in full, an object of JSON on each line."""
+        words = ["journalctl", "--no-pager", "--quiet", "--all", "-o", "json", f"--since=@{since:.3f}"]
+        if self.state() == "running":
+            return self.run(words, check=False).stdout
+        return host_run("chroot", self.root, *words, "--directory=/var/log/journal", check=False, timeout=60)
+
     def diagnosis(self, lines=80):
         """What its units and its journal say, for a person who comes too late."""
         parts = [f"===== {self.name}: {self.state()}"]
