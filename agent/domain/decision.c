@@ -18,11 +18,15 @@ static const Overrule no_overrule;
 
 /* Voices */
 
+static int by_name(const void *a, const void *b) {
+        return strcmp((*(const Voice *const *) a)->name, (*(const Voice *const *) b)->name);
+}
+
 const Voice *scene_find(const Scene *s, const char *name) {
-        for (size_t i = 0; i < s->n; i++)
-                if (streq(s->voice[i]->name, name))
-                        return s->voice[i];
-        return NULL;
+        const Voice sought = { .name = name }, *key = &sought;
+        const Voice *const *found = bsearch(&key, s->voice, s->n, sizeof(s->voice[0]), by_name);
+
+        return found ? *found : NULL;
 }
 
 bool scene_counts(const Scene *s, const Voice *v) {
@@ -39,10 +43,6 @@ bool scene_vouched(const Scene *s, const char *name, const HistoryEntry *e) {
                         return true;
         }
         return false;
-}
-
-static int by_name(const void *a, const void *b) {
-        return strcmp((*(const Voice *const *) a)->name, (*(const Voice *const *) b)->name);
 }
 
 /* Rule 3: one cluster. */
@@ -83,6 +83,8 @@ int rule_one_cluster(Scene *s) {
                 if (!o || !report_has_position(o) || names_contain(&s->overrule->without, s->voice[i]->name))
                         continue;
                 total++;
+                if (leader && uuid_equal(&o->position.uuid, &leader->position.uuid))
+                        continue; /* counted already */
                 for (size_t k = 0; k < s->n; k++) {
                         const Report *other = voice_report(s->voice[k]);
 
@@ -177,17 +179,20 @@ static bool went_on_apart(const Report *o, const ReportView *v) {
  * left behind are judged by that. */
 static int rule_views_agree(Scene *s) {
         const HistoryEntry *last = scene_last_bootstrap(s);
+        bool tells[VOICES_MAX];
         int r;
 
+        for (size_t k = 0; k < s->n; k++)
+                tells[k] = scene_counts(s, s->voice[k]) && s->voice[k]->report->have_view && scene_is_current(s, s->voice[k], last);
         for (size_t i = 0; i < s->n; i++)
                 for (size_t k = 0; k < s->n; k++) {
                         const Voice *a = s->voice[i], *b = s->voice[k];
-                        const Report *o = voice_report(b);
+                        const Report *o = b->report;
 
-                        if (i == k || !scene_counts(s, a) || !scene_counts(s, b) || !o->have_view || !scene_is_current(s, b, last))
+                        if (i == k || !tells[k] || !scene_counts(s, a) || !scene_counts(s, b))
                                 continue;
                         for (size_t v = 0; v < o->n_views; v++) {
-                                if (!went_on_apart(voice_report(a), &o->view[v]))
+                                if (!went_on_apart(a->report, &o->view[v]))
                                         continue;
                                 if (names_contain(&s->overrule->without, a->name) || names_contain(&s->overrule->without, b->name)) {
                                         r = diverge(s, names_contain(&s->overrule->without, a->name) ? a : b, o->view[v].seqno - 1);
@@ -198,15 +203,36 @@ static int rule_views_agree(Scene *s) {
                                 plan_settle(s->plan, ACTION_REFUSE, NULL);
                                 r = plan_add(s->plan, NULL, "%s has come to seqno %" PRId64 ", and %s was in a Primary component without it from seqno %" PRId64 " on, which it was not in later either: each went on without the other, and their data have parted. "
                                                "Decide whose commits count, and start with: mainstayctl bootstrap --without NODE, naming whom you give up.",
-                                               a->name, voice_report(a)->position.seqno, b->name, o->view[v].seqno);
+                                               a->name, a->report->position.seqno, b->name, o->view[v].seqno);
                                 return r < 0 ? r : 1;
                         }
                 }
         return 0;
 }
 
+static const History *known_history(const Voice *v) {
+        const Report *o = voice_report(v);
+
+        return o ? o->history : NULL;
+}
+
+/* Of most nodes the histories are one: those with the same number are not compared with
+ * each other. */
+static void sort_histories(const Scene *s, size_t kind[static VOICES_MAX]) {
+        for (size_t i = 0; i < s->n; i++) {
+                size_t k = 0;
+
+                while (k < i && !(kind[k] == k && history_equal(known_history(s->voice[i]), known_history(s->voice[k]))))
+                        k++;
+                kind[i] = k;
+        }
+}
+
 int rule_one_history(Scene *s) {
+        size_t kind[VOICES_MAX];
         int r;
+
+        sort_histories(s, kind);
 
         /* Forks first, of all pairs, so that who diverges does not depend on names. */
         for (int pass = 0; pass < 2; pass++)
@@ -217,7 +243,7 @@ int rule_one_history(Scene *s) {
                                 int64_t limit;
                                 Kinship kin;
 
-                                if (i == k || !scene_counts(s, a) || !scene_counts(s, b))
+                                if (kind[i] == kind[k] || !scene_counts(s, a) || !scene_counts(s, b))
                                         continue;
                                 kin = history_compare(a->report->history, &a->report->position,
                                                       b->report->history, &b->report->position, &limit, &parting);
@@ -408,13 +434,14 @@ static int explain_marked(Scene *s, const Voice *v) {
  * servers that do not write each commit to the disk, or files put back from a
  * backup. Waiting would bring nothing back. */
 static int explain_lost(Scene *s) {
+        const HistoryEntry *last = scene_last_bootstrap(s);
         int64_t newest = SEQNO_UNDEFINED;
 
         for (size_t i = 0; i < s->n; i++) {
                 const Report *o = voice_report(s->voice[i]);
 
                 if (scene_counts(s, s->voice[i]) && o->have_view && uuid_equal(&o->view[0].uuid, &s->uuid) &&
-                    scene_is_current(s, s->voice[i], scene_last_bootstrap(s)) && o->view[0].seqno > newest)
+                    scene_is_current(s, s->voice[i], last) && o->view[0].seqno > newest)
                         newest = o->view[0].seqno;
         }
         if (newest - 1 <= s->plan->position.seqno)

@@ -62,6 +62,15 @@ Kinship history_compare(const History *a, const Position *at_a, const History *b
         return KINSHIP_SAME;
 }
 
+bool history_equal(const History *a, const History *b) {
+        if (!a || !b || a->n != b->n)
+                return a == b;
+        for (size_t i = 0; i < a->n; i++)
+                if (!uuid_equal(&a->entry[i].id, &b->entry[i].id) || !uuid_equal(&a->entry[i].position.uuid, &b->entry[i].position.uuid))
+                        return false;
+        return true;
+}
+
 bool history_has(const History *h, const Uuid *id) {
         for (size_t i = 0; h && i < h->n; i++)
                 if (uuid_equal(&h->entry[i].id, id))

@@ -18,6 +18,9 @@ typedef enum Kinship {
 Kinship history_compare(const History *a, const Position *at_a, const History *b, const Position *at_b,
                         int64_t *ret_limit, const HistoryEntry **ret_parting);
 
+/* The same bootstraps of the same clusters: nothing parts the data of the two. */
+bool history_equal(const History *a, const History *b);
+
 bool history_has(const History *h, const Uuid *id);
 
 /* Was the node `name` in a Primary component after the bootstrap `e`? So says

@@ -27,11 +27,17 @@ bool names_plain(const char *name) {
 
 /* Where `name` is or would be. */
 static size_t names_find(const Names *names, const char *name) {
-        size_t i = 0;
+        size_t from = 0, to = names->n;
 
-        while (i < names->n && strcmp(names->name[i], name) < 0)
-                i++;
-        return i;
+        while (from < to) {
+                size_t middle = (from + to) / 2;
+
+                if (strcmp(names->name[middle], name) < 0)
+                        from = middle + 1;
+                else
+                        to = middle;
+        }
+        return from;
 }
 
 bool names_contain(const Names *names, const char *name) {
@@ -58,9 +64,18 @@ int names_add(Names *names, const char *name) {
         return 0;
 }
 
+/* Both are sorted: one walk through both, for most that are added are there already. */
 int names_add_all(Names *names, const Names *more) {
+        size_t at = 0;
+
         for (size_t i = 0; i < more->n; i++) {
-                int r = names_add(names, more->name[i]);
+                int r;
+
+                while (at < names->n && strcmp(names->name[at], more->name[i]) < 0)
+                        at++;
+                if (at < names->n && streq(names->name[at], more->name[i]))
+                        continue;
+                r = names_add(names, more->name[i]);
                 if (r < 0)
                         return r;
         }

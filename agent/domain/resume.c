@@ -6,16 +6,8 @@
  * and a joiner each time after it take many seconds for. Where data differ, it
  * would be the wrong way: so nothing may be in doubt.
  */
+#include "domain/history.h"
 #include "domain/scene.h"
-
-static bool same_history(const Report *a, const Report *b) {
-        if (!a->history || !b->history || a->history->n != b->history->n)
-                return false;
-        for (size_t i = 0; i < a->history->n; i++)
-                if (!uuid_equal(&a->history->entry[i].id, &b->history->entry[i].id))
-                        return false;
-        return true;
-}
 
 /* Does this member stand where the candidate stands, in everything? */
 static bool stands_with(const Scene *s, const Voice *v, const Report *candidate) {
@@ -30,7 +22,7 @@ static bool stands_with(const Scene *s, const Voice *v, const Report *candidate)
                position_equal(&o->position, &candidate->position) &&
                o->have_view && o->view[0].seqno == candidate->view[0].seqno &&
                names_equal(&o->view[0].members, &candidate->view[0].members) &&
-               o->settled && same_history(o, candidate);
+               o->settled && o->history && history_equal(o->history, candidate->history);
 }
 
 int rule_resume(Scene *s) {

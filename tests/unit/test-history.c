@@ -57,8 +57,42 @@ static void kinship_is_what_the_table_says(void **state) {
                 CHECK(!!parting == (limit != FREE), table[i].name);
                 CHECK(!parting || parting->position.seqno == limit, table[i].name);
                 CHECK(history_compare(r[0]->history, &r[0]->position, r[1]->history, &r[1]->position, NULL, NULL) == table[i].kinship, table[i].name);
+                if (history_equal(r[0]->history, r[1]->history))
+                        CHECK(table[i].kinship == SAME && limit == FREE, table[i].name);
                 (void) report_free(r[0]);
                 (void) report_free(r[1]);
+        }
+}
+
+static void equal_are_the_same_bootstraps_of_the_same_clusters(void **state) {
+        static const struct {
+                const char *a, *b;
+                bool equal;
+        } rows[] = {
+                { "50", "70", true },
+                { "history a@10,b@20 50", "history a@10,b@20 70", true },
+                { "history a@10,b@20 50", "history a@10,b@21 50", true }, /* told otherwise, it is the same one */
+                { "history a@10,b@20 50", "history a@10 50", false },
+                { "history a@10 50", "history a@10,b@20 50", false },
+                { "history a@10,b@20 50", "history b@20,a@10 50", false },
+                { "history a@10,b@20 50", "history a@10,c@20 50", false },
+                { "history a@10 50", "history a@B10 50", false },
+                { "history - 50", "history - 50", true },
+                { "history - 50", "50", false },
+        };
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS(rows); i++) {
+                char text[2][256];
+                Report *a, *b;
+
+                (void) snprintf(text[0], sizeof(text[0]), "stopped %s", rows[i].a);
+                (void) snprintf(text[1], sizeof(text[1]), "stopped %s", rows[i].b);
+                a = case_report("db1", text[0]);
+                b = case_report("db2", text[1]);
+                CHECK(history_equal(a->history, b->history) == rows[i].equal && history_equal(b->history, a->history) == rows[i].equal, rows[i].a);
+                (void) report_free(a);
+                (void) report_free(b);
         }
 }
 
@@ -173,6 +207,7 @@ static void only_a_view_of_the_same_data_vouches(void **state) {
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(kinship_is_what_the_table_says),
+                cmocka_unit_test(equal_are_the_same_bootstraps_of_the_same_clusters),
                 cmocka_unit_test(both_sides_agree),
                 cmocka_unit_test(adding_keeps_the_order_and_the_ids_unique),
                 cmocka_unit_test(a_position_of_no_cluster_parts_nothing),
