@@ -474,7 +474,8 @@ static const sd_bus_vtable node_vtable[] = {
         SD_BUS_PROPERTY("History", "a(ssx)", get_history, 0, CHANGES),
         SD_BUS_PROPERTY("Marks", "as", get_marks, 0, CHANGES),
         SD_BUS_PROPERTY("Report", "s", get_text, 0, CHANGES),
-        SD_BUS_PROPERTY("Peers", "a(sssss)", get_peers, 0, CHANGES),
+        /* With a report of each: whoever wants them asks, and they are not made for nobody. */
+        SD_BUS_PROPERTY("Peers", "a(sssss)", get_peers, 0, SD_BUS_VTABLE_PROPERTY_EMITS_INVALIDATION),
         SD_BUS_PROPERTY("Plan", "s", get_text, 0, CHANGES),
         SD_BUS_PROPERTY("Policy", "(sxs)", get_policy, 0, CHANGES),
         SD_BUS_PROPERTY("Job", "s", get_job, 0, CHANGES),

@@ -468,6 +468,63 @@ static void one_that_cannot_begin_is_told_from_one_that_died(void **state) {
         }
 }
 
+/* After it has been heard once it is known by its name, also while it is silent. */
+static void who_is_found_at_an_address_is_written_down(void **state) {
+        World *w = *state;
+        Node *db1 = &w->node[0], *db2 = &w->node[1];
+        _cleanup_free_ char *peers = NULL;
+
+        assert_true(asprintf(&peers, "other = %s\n", db2->daemon.address) > 0);
+        put_conf(db1, peers);
+        agent_start(db1);
+        agent_start(db2);
+        LOOP_UNTIL(w->event, streq(peers_of(db1), "other:known"));
+        LOOP_UNTIL(w->event, strstr(property(db1, "Plan"), "db2"));
+        agent_kill(db1);
+        agent_kill(db2);
+        agent_start(db1);
+        LOOP_UNTIL(w->event, *property(db1, "Plan"));
+        assert_string_equal(peers_of(db1), "other:uncertain");
+        assert_non_null(strstr(property(db1, "Waiting"), "db2"));
+        assert_null(strstr(property(db1, "Waiting"), "other"));
+}
+
+typedef struct Told {
+        bool plan, peers, whole;
+} Told;
+
+static int told_of(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        Told *t = userdata;
+        const char *name;
+
+        assert_true(sd_bus_message_skip(m, "s") >= 0 && sd_bus_message_enter_container(m, 'a', "{sv}") >= 0);
+        while (sd_bus_message_enter_container(m, 'e', "sv") > 0) {
+                assert_true(sd_bus_message_read(m, "s", &name) >= 0 && sd_bus_message_skip(m, "v") >= 0 && sd_bus_message_exit_container(m) >= 0);
+                t->plan = t->plan || streq(name, "Plan");
+                t->whole = t->whole || streq(name, "Peers");
+        }
+        assert_true(sd_bus_message_exit_container(m) >= 0 && sd_bus_message_enter_container(m, 'a', "s") >= 0);
+        while (sd_bus_message_read(m, "s", &name) > 0)
+                t->peers = t->peers || streq(name, "Peers");
+        return 0;
+}
+
+/* They have a report each, of which each has all members: too much for every change. */
+static void of_the_peers_it_is_told_that_they_changed(void **state) {
+        World *w = *state;
+        Node *db1 = &w->node[0];
+        Told t = {0};
+
+        assert_true(sd_bus_match_signal(db1->bus, NULL, NULL, "/org/mainstay1", "org.freedesktop.DBus.Properties", "PropertiesChanged", told_of, &t) >= 0);
+        agent_start(db1);
+        LOOP_UNTIL(w->event, *property(db1, "Plan"));
+        t = (Told) {0};
+        agent_start(&w->node[1]);
+        LOOP_UNTIL(w->event, t.plan && t.peers);
+        assert_false(t.whole);
+        LOOP_UNTIL(w->event, strstr(peers_of(db1), "db2:known"));
+}
+
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 world_test(one_without_galera_waits_for_nobody),
@@ -484,6 +541,8 @@ int main(void) {
                 world_test(who_may_find_another_is_given_time),
                 world_test(an_address_of_its_own_is_no_peer),
                 world_test(one_that_cannot_begin_is_told_from_one_that_died),
+                world_test(who_is_found_at_an_address_is_written_down),
+                world_test(of_the_peers_it_is_told_that_they_changed),
         };
 
         return world_missing() ? 77 : cmocka_run_group_tests(tests, NULL, NULL);
