@@ -370,6 +370,9 @@ static int evaluate(sd_event_source *source, void *userdata) {
 
         m->wake_at = USEC_NEVER;
         (void) sd_event_source_set_enabled(m->timer, SD_EVENT_OFF);
+        if (m->new_label)
+                (void) manager_save(m);
+        m->new_label = false;
         if (!unit_state(m->unit))
                 return 0;
 

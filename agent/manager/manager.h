@@ -127,6 +127,7 @@ typedef struct Manager {
         char *state_reason;
         bool ready; /* told systemd */
         bool news;  /* a peer has changed: readers are to be told */
+        bool new_label; /* who is found at an address is news, and to be written down before anything is decided by it */
 
         Gate gate;
         Request request;

@@ -72,7 +72,7 @@ static void peer_moved(Peer *p, void *userdata) {
                 drop_peer(m, p);
         else {
                 if (r && !streq(r->node, m->name) && store_set_label(m->store, peer_label(p), peer_name(p)) > 0)
-                        (void) manager_save(m);
+                        m->new_label = true;
                 chronicle_peer(m, p);
         }
         manager_touch(m);

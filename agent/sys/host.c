@@ -147,10 +147,10 @@ bool host_is_own_by(const char *host, const char *name, const char *hosts) {
 /* "" where it cannot be read. */
 static char *read_hosts(void) {
         _cleanup_fclose_ FILE *f = fopen("/etc/hosts", "re");
-        char *text = calloc(1, HOSTS_MAX + 1);
+        char *text = malloc(HOSTS_MAX + 1);
 
-        if (f && text)
-                text[fread(text, 1, HOSTS_MAX, f)] = '\0';
+        if (text)
+                text[f ? fread(text, 1, HOSTS_MAX, f) : 0] = '\0';
         return text;
 }
 
