@@ -12,7 +12,21 @@ static int put_text(json_t *o, const char *key, const char *text) {
         return text ? put(o, key, text_json(text, false)) : 0;
 }
 
-static int put_view(json_t *o, const Report *r) {
+/* Most views have the same members: their list is made once for all in a row that do. */
+typedef struct Listed {
+        const Names *names;
+        json_t *list;
+} Listed;
+
+static json_t *members_json(Listed *l, const Names *names) {
+        if (!l->names || !names_equal(l->names, names)) {
+                json_decref(l->list);
+                *l = (Listed) { names, names_to_json(names) };
+        }
+        return json_incref(l->list);
+}
+
+static int put_view(json_t *o, const Report *r, Listed *listed) {
         json_t *view;
         int k;
 
@@ -23,7 +37,7 @@ static int put_view(json_t *o, const Report *r) {
                 return -ENOMEM;
         k = r->view[0].seqno == SEQNO_UNDEFINED ? 0 : put(view, "seqno", json_integer(r->view[0].seqno));
         if (k >= 0)
-                k = put(view, "members", names_to_json(&r->view[0].members));
+                k = put(view, "members", members_json(listed, &r->view[0].members));
         if (k < 0) {
                 json_decref(view);
                 return k;
@@ -31,7 +45,7 @@ static int put_view(json_t *o, const Report *r) {
         return put(o, "view", view);
 }
 
-static int put_report(json_t *o, const Report *r) {
+static int put_report(json_t *o, const Report *r, Listed *listed) {
         char at[POSITION_TEXT_MAX];
         int k;
 
@@ -43,7 +57,7 @@ static int put_report(json_t *o, const Report *r) {
         if (k >= 0 && r->safe_to_bootstrap >= 0)
                 k = put(o, "safe_to_bootstrap", json_boolean(r->safe_to_bootstrap > 0));
         if (k >= 0)
-                k = put_view(o, r);
+                k = put_view(o, r, listed);
         if (k >= 0 && r->history)
                 k = put(o, "bootstraps", json_integer((json_int_t) r->history->n));
         if (k >= 0 && r->marks.n > 0)
@@ -55,8 +69,8 @@ static int put_report(json_t *o, const Report *r) {
         return k < 0 ? k : put_text(o, "problem", r->problem);
 }
 
-/* With what it reports of itself as a node of Galera's, or without. */
-static int node_json(const Voice *v, bool galera, json_t **ret) {
+/* With what it reports of itself as a node of Galera's; where `listed` is NULL, without. */
+static int node_json(const Voice *v, Listed *listed, json_t **ret) {
         const Report *r = voice_report(v);
         json_t *o = json_object();
         int k;
@@ -68,8 +82,8 @@ static int node_json(const Voice *v, bool galera, json_t **ret) {
                 k = put_text(o, "condition", condition_to_string(v->condition));
         if (k >= 0 && !r)
                 k = put_text(o, "why", v->why);
-        if (k >= 0 && r && galera)
-                k = put_report(o, r);
+        if (k >= 0 && r && listed)
+                k = put_report(o, r, listed);
         if (k < 0) {
                 json_decref(o);
                 return k;
@@ -111,14 +125,16 @@ static int finish(json_t *o, json_t *nodes, int r, char **ret) {
 int grounds_format(const Voice *voices, size_t n, const Plan *plan, char **ret) {
         json_t *o = json_object(), *nodes = json_array(), *node;
         int r = o && nodes ? 0 : -ENOMEM;
+        Listed listed = {0};
 
         if (r >= 0 && plan)
                 r = plan_part(plan, o);
         for (size_t i = 0; r >= 0 && i < n; i++) {
-                r = node_json(&voices[i], true, &node);
+                r = node_json(&voices[i], &listed, &node);
                 if (r >= 0 && json_array_append_new(nodes, node) < 0)
                         r = -ENOMEM;
         }
+        json_decref(listed.list);
         return finish(o, nodes, r, ret);
 }
 
@@ -149,7 +165,7 @@ int grounds_of_service(const Voice *voices, size_t n, char **ret) {
                 r = put_text(o, "primary", primary.text);
         }
         for (size_t i = 0; r >= 0 && i < n; i++) {
-                r = node_json(&voices[i], false, &node);
+                r = node_json(&voices[i], NULL, &node);
                 if (r < 0)
                         break;
                 if (voice_report(&voices[i]))

@@ -147,47 +147,63 @@ static int by_turn(const void *a, const void *b) {
         return strcmp(x->voice->name, y->voice->name);
 }
 
-void joining_turn(const Voice *voices, size_t n, const Plan *plan, const char *name, Turn *ret) {
-        size_t n_line = 0, n_primary = 0, n_donating = 0, n_underway = 0, place = 0, room;
-        const Voice *underway = NULL, *entering = NULL, *fading = NULL;
-        bool heard_cache = false, lasts = false;
-        Place line[NAMES_MAX];
+void joining_queue(const Voice *voices, size_t n, const Plan *plan, Queue *ret) {
+        const Voice *fading = NULL;
+        bool lasts = false;
 
-        *ret = (Turn) { .now = true };
+        *ret = (Queue) { .n = n, .voices = voices };
         for (size_t i = 0; i < n; i++) {
                 const Voice *v = &voices[i];
                 const Report *o = voice_report(v);
 
                 if (!o)
                         continue;
-                if (n_line == NAMES_MAX) /* not reached: there are no more voices than names */
-                        break;
-                if (o->mysqld == MYSQLD_PRIMARY) {
-                        n_primary++;
-                        n_donating += o->donating;
-                        heard_cache = heard_cache || told(o);
-                        if (!is_fading(voices, n, o))
-                                lasts = true;
-                        else if (!fading || strcmp(v->name, fading->name) < 0)
-                                fading = v;
-                } else if ((o->mysqld == MYSQLD_STARTING || o->mysqld == MYSQLD_JOINING) && !streq(v->name, name)) {
+                if (o->mysqld != MYSQLD_PRIMARY) {
+                        ret->waits[i] = waits(v, plan);
+                        ret->entered[i] = mysqld_is_live(o->mysqld) && has_entered(voices, n, v->name);
+                        joining_forecast(voices, n, o, &ret->forecast[i]);
+                        continue;
+                }
+                ret->n_primary++;
+                ret->n_donating += o->donating;
+                ret->heard_cache = ret->heard_cache || told(o);
+                if (!is_fading(voices, n, o))
+                        lasts = true;
+                else if (!fading || strcmp(v->name, fading->name) < 0)
+                        fading = v;
+        }
+        if (!lasts)
+                ret->fading = fading;
+}
+
+void joining_turn(const Queue *q, const char *name, Turn *ret) {
+        size_t n_line = 0, n_underway = 0, place = 0, room;
+        const Voice *underway = NULL, *entering = NULL;
+        Place line[NAMES_MAX];
+
+        *ret = (Turn) { .now = true };
+        for (size_t i = 0; i < q->n; i++) {
+                const Voice *v = &q->voices[i];
+                const Report *o = voice_report(v);
+
+                if (!o || o->mysqld == MYSQLD_PRIMARY)
+                        continue;
+                if ((o->mysqld == MYSQLD_STARTING || o->mysqld == MYSQLD_JOINING) && !streq(v->name, name)) {
                         n_underway++;
                         if (!underway || strcmp(v->name, underway->name) < 0)
                                 underway = v;
-                        if (!has_entered(voices, n, v->name) && (!entering || strcmp(v->name, entering->name) < 0))
+                        if (!q->entered[i] && (!entering || strcmp(v->name, entering->name) < 0))
                                 entering = v;
-                } else if (waits(v, plan) || streq(v->name, name)) {
-                        line[n_line].voice = v;
-                        joining_forecast(voices, n, o, &line[n_line++].forecast);
-                }
+                } else if (q->waits[i] || streq(v->name, name))
+                        line[n_line++] = (Place) { v, q->forecast[i] };
         }
         /* Joined on the word of a port alone: nothing is known to wait for. */
-        if (n_primary == 0)
+        if (q->n_primary == 0)
                 return;
-        if (!lasts) {
+        if (q->fading) {
                 ret->now = false;
                 ret->fading = true;
-                ret->after = fading;
+                ret->after = q->fading;
                 return;
         }
 
@@ -195,11 +211,11 @@ void joining_turn(const Voice *voices, size_t n, const Plan *plan, const char *n
         while (place < n_line && !streq(line[place].voice->name, name))
                 place++;
 
-        ret->donor_free = n_donating < n_primary;
-        room = n_primary - n_donating;
+        ret->donor_free = q->n_donating < q->n_primary;
+        room = q->n_primary - q->n_donating;
         /* Each one on its way in has its donor, or will take one. */
-        if (n_underway > n_donating)
-                room -= n_underway - n_donating < room ? n_underway - n_donating : room;
+        if (n_underway > q->n_donating)
+                room -= n_underway - q->n_donating < room ? n_underway - q->n_donating : room;
         /* A backup, say: that it serves a joiner is not known to be so. */
         if (n_underway == 0 && room == 0)
                 room = 1;
@@ -207,7 +223,7 @@ void joining_turn(const Voice *voices, size_t n, const Plan *plan, const char *n
         if (place == n_line)
                 return; /* nobody by this name is to start */
         /* It will know in a moment what it is in for, and so will the others. */
-        ret->untold = !heard_cache && line[place].forecast.positioned;
+        ret->untold = !q->heard_cache && line[place].forecast.positioned;
         ret->now = !ret->untold && (place < room || (line[place].forecast.way == WAY_IST && line[place].voice->report->join_failures == 0));
         if (ret->untold)
                 return;

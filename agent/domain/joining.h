@@ -52,8 +52,23 @@ typedef struct Turn {
         bool fading;        /* the component of `after` has yet to notice who is gone, and will not be Primary then */
 } Turn;
 
-/* For the node `name`, which would join by `plan`. */
-void joining_turn(const Voice *voices, size_t n, const Plan *plan, const char *name, Turn *ret);
+/* What is the same for all who would join, and is looked at once for all of them. Borrows
+ * from the voices. */
+typedef struct Queue {
+        size_t n, n_primary, n_donating;
+        bool heard_cache;     /* somebody has told from which seqno on it keeps transactions */
+        const Voice *fading;  /* NULL where a component lasts, or there is none */
+        const Voice *voices;
+        bool waits[NAMES_MAX];   /* stopped, and to be started as soon as it may */
+        bool entered[NAMES_MAX]; /* live, and in the group */
+        Forecast forecast[NAMES_MAX];
+} Queue;
+
+/* `n` is at most NAMES_MAX. */
+void joining_queue(const Voice *voices, size_t n, const Plan *plan, Queue *ret);
+
+/* For the node `name`, which would join by that plan. */
+void joining_turn(const Queue *q, const char *name, Turn *ret);
 
 /* May `name` be the donor? NULL, or why not, in `buf`. */
 const char *joining_refuses_donor(const Voice *voices, size_t n, const char *self, const char *name, char buf[static 256]);

@@ -41,16 +41,17 @@ static bool went_past(const Scene *s, const Voice *v, const History *h, const Hi
         return false;
 }
 
-/* `ret_limit` for one that is parted, `ret_unheard` where there is doubt. */
-static int judge_entry(const Scene *s, const Voice *v, int64_t *ret_limit, Lineage *ret_doubt) {
-        const Report *o = v->report;
-        bool told = false;
+/* What those who are Primary tell, which is the same for all who would join them. */
+typedef struct Told {
+        bool learnt;
+        const History *history[VOICES_MAX]; /* of each who is Primary; NULL where it cannot be told, */
+        Lineage doubt;                      /* and this is why */
+} Told;
 
-        for (size_t i = 0; i < s->n; i++) {
+static int learn(const Scene *s, Told *t) {
+        for (size_t i = 0; i < s->n && !t->learnt; i++) {
                 const Report *p = voice_report(s->voice[i]);
-                const HistoryEntry *parting;
                 Lineage l;
-                Kinship kin;
                 int r;
 
                 if (!p || p->mysqld != MYSQLD_PRIMARY)
@@ -58,21 +59,42 @@ static int judge_entry(const Scene *s, const Voice *v, int64_t *ret_limit, Linea
                 r = lineage_of(s->all, s->n, s->voice[i], &l);
                 if (r < 0)
                         return r;
-                if (!l.history) {
-                        *ret_doubt = l;
+                t->history[i] = l.history;
+                if (!l.history)
+                        t->doubt = l;
+        }
+        t->learnt = true;
+        return 0;
+}
+
+/* `ret_limit` for one that is parted; where there is doubt, `t` tells of it. */
+static int judge_entry(const Scene *s, const Voice *v, Told *t, int64_t *ret_limit) {
+        const Report *o = v->report;
+        bool told = false;
+        int r;
+
+        r = learn(s, t);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < s->n; i++) {
+                const Report *p = voice_report(s->voice[i]);
+                const History *h = t->history[i];
+                const HistoryEntry *parting;
+                Kinship kin;
+
+                if (!h)
                         continue;
-                }
                 told = true;
                 /* It goes on, and what it told of its position may be old: it counts
                  * as beyond every bootstrap that the other one was not part of. */
-                kin = history_compare(o->history, &o->position, l.history, &(Position) { p->position.uuid, INT64_MAX }, ret_limit, &parting);
+                kin = history_compare(o->history, &o->position, h, &(Position) { p->position.uuid, INT64_MAX }, ret_limit, &parting);
                 /* Where both went on, it is the one that is not in service that stays out. */
                 if (kin == KINSHIP_FORKED)
                         return ENTRY_PARTED;
                 /* It went on after a bootstrap that those in service were no part of. */
                 if (kin == KINSHIP_AHEAD && o->position.seqno > *ret_limit && !scene_vouched(s, p->node, parting))
                         return ENTRY_PARTED;
-                if (kin == KINSHIP_DIVERGED && went_past(s, v, l.history, parting, ret_limit))
+                if (kin == KINSHIP_DIVERGED && went_past(s, v, h, parting, ret_limit))
                         return ENTRY_PARTED;
         }
         /* Where there never was a bootstrap that agents agreed on, nothing parts. */
@@ -110,7 +132,7 @@ static int hold(Scene *s, const Voice *v, const char *primary, const Lineage *do
 }
 
 /* How it gets what it missed, and whom it lets go first. */
-static int way_in(Scene *s, const Voice *v, const Voice *primary) {
+static int way_in(Scene *s, const Queue *q, const Voice *v, const Voice *primary) {
         _cleanup_free_ char *text = NULL;
         Forecast f;
         Turn t;
@@ -120,7 +142,7 @@ static int way_in(Scene *s, const Voice *v, const Voice *primary) {
         r = joining_text(&f, v->report, primary->name, &text);
         if (r < 0)
                 return r;
-        joining_turn(s->all, s->n, s->plan, v->name, &t);
+        joining_turn(q, v->name, &t);
         if (!v->report->wanted)
                 return plan_add(s->plan, v->name, "%s Its mysqld was stopped by a person: systemctl start mainstay-join", text);
         if (t.now || t.untold)
@@ -142,12 +164,13 @@ static int join_reasons(Scene *s, const Voice *primary) {
         const Uuid cluster = *cluster_of(primary->report);
         const Voice *free_ones[VOICES_MAX];
         size_t n_free = 0;
+        Told told = {0};
+        Queue queue;
         int r;
 
         for (size_t i = 0; i < s->n; i++) {
                 const Voice *v = s->voice[i];
                 const Report *o = voice_report(v);
-                Lineage doubt = {0};
                 int64_t limit;
 
                 if (!o || v == primary)
@@ -194,11 +217,11 @@ static int join_reasons(Scene *s, const Voice *primary) {
                                 return r;
                         continue;
                 }
-                r = judge_entry(s, v, &limit, &doubt);
+                r = judge_entry(s, v, &told, &limit);
                 if (r < 0)
                         return r;
                 if (r == ENTRY_DOUBT) {
-                        r = hold(s, v, primary->name, &doubt);
+                        r = hold(s, v, primary->name, &told.doubt);
                         if (r < 0)
                                 return r;
                         continue;
@@ -216,8 +239,10 @@ static int join_reasons(Scene *s, const Voice *primary) {
                 free_ones[n_free++] = v;
         }
         /* Who is kept out is known by now: nobody waits for those. */
+        if (n_free > 0)
+                joining_queue(s->all, s->n, s->plan, &queue);
         for (size_t i = 0; i < n_free; i++) {
-                r = way_in(s, free_ones[i], primary);
+                r = way_in(s, &queue, free_ones[i], primary);
                 if (r < 0)
                         return r;
         }

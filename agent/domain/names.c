@@ -46,12 +46,8 @@ bool names_contain(const Names *names, const char *name) {
         return i < names->n && streq(names->name[i], name);
 }
 
-int names_add(Names *names, const char *name) {
-        size_t i;
-
-        if (!name_valid(name))
-                return -EINVAL;
-        i = names_find(names, name);
+/* `i` is where it would be. */
+static int names_put(Names *names, size_t i, const char *name) {
         if (i < names->n && streq(names->name[i], name))
                 return 0;
         if (names->n == NAMES_MAX)
@@ -64,7 +60,11 @@ int names_add(Names *names, const char *name) {
         return 0;
 }
 
-/* Both are sorted: one walk through both, for most that are added are there already. */
+int names_add(Names *names, const char *name) {
+        return name_valid(name) ? names_put(names, names_find(names, name), name) : -EINVAL;
+}
+
+/* Both are sorted: one walk through both. */
 int names_add_all(Names *names, const Names *more) {
         size_t at = 0;
 
@@ -73,9 +73,7 @@ int names_add_all(Names *names, const Names *more) {
 
                 while (at < names->n && strcmp(names->name[at], more->name[i]) < 0)
                         at++;
-                if (at < names->n && streq(names->name[at], more->name[i]))
-                        continue;
-                r = names_add(names, more->name[i]);
+                r = names_put(names, at, more->name[i]);
                 if (r < 0)
                         return r;
         }

@@ -191,13 +191,15 @@ bool joining_may_start(Manager *m) {
         Voice voices[NAMES_MAX];
         uint64_t key;
         usec_t limit;
+        Queue queue;
         Turn t;
 
         if (manager_now(m) < m->start_after) {
                 manager_wake(m, m->start_after);
                 return false;
         }
-        joining_turn(voices, manager_voices(m, m->report, voices), m->plan, m->name, &t);
+        joining_queue(voices, manager_voices(m, m->report, voices), m->plan, &queue);
+        joining_turn(&queue, m->name, &t);
         if (t.now) {
                 m->turn_of = 0;
                 return true;

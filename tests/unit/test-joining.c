@@ -105,15 +105,17 @@ static char *turns_of(const Voice *voices, size_t n, const Plan *plan) {
         size_t size;
         FILE *f = open_memstream(&text, &size);
         bool first = true;
+        Queue queue;
 
         assert_non_null(f);
+        joining_queue(voices, n, plan, &queue);
         for (size_t i = 0; i < n; i++) {
                 const Report *o = voices[i].report;
                 Turn t;
 
                 if (!o || o->mysqld != MYSQLD_STOPPED || o->resting || names_contain(&plan->diverged, voices[i].name) || names_contain(&plan->stray, voices[i].name))
                         continue;
-                joining_turn(voices, n, plan, voices[i].name, &t);
+                joining_turn(&queue, voices[i].name, &t);
                 fprintf(f, "%s%s", first ? "" : " ", voices[i].name + 2);
                 first = false;
                 if (!t.now)
@@ -228,11 +230,13 @@ static void all_come_in(void **state) {
                         CHECK(rounds < 4, text);
 
                         for (size_t i = 0; i < cast.n; i++) {
+                                Queue queue;
                                 Turn t;
 
                                 if (cast.report[i]->mysqld != MYSQLD_STOPPED)
                                         continue;
-                                joining_turn(voices, cast.n, &nobody_kept_out, cast.name[i], &t);
+                                joining_queue(voices, cast.n, &nobody_kept_out, &queue);
+                                joining_turn(&queue, cast.name[i], &t);
                                 CHECK(t.now || t.untold || t.after, text);
                                 if (t.now) {
                                         cast.report[i]->mysqld = MYSQLD_STARTING;
