@@ -62,6 +62,11 @@ Kinship history_compare(const History *a, const Position *at_a, const History *b
         return KINSHIP_SAME;
 }
 
+void history_copy(History *to, const History *from) {
+        to->n = from->n;
+        memcpy(to->entry, from->entry, from->n * sizeof(from->entry[0]));
+}
+
 bool history_equal(const History *a, const History *b) {
         if (!a || !b || a->n != b->n)
                 return a == b;

@@ -18,6 +18,9 @@ typedef enum Kinship {
 Kinship history_compare(const History *a, const Position *at_a, const History *b, const Position *at_b,
                         int64_t *ret_limit, const HistoryEntry **ret_parting);
 
+/* Most are short, and there is one for each node: of `to` no more is touched than is used. */
+void history_copy(History *to, const History *from);
+
 /* The same bootstraps of the same clusters: nothing parts the data of the two. */
 bool history_equal(const History *a, const History *b);
 

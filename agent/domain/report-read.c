@@ -126,6 +126,8 @@ static void read_view(Reader *rd, const json_t *o, ReportView *ret) {
                 complain(rd, "a view has no members");
 }
 
+_Static_assert(VIEW_MEMBERS_MAX == NAMES_MAX, "whoever is in a view has room in a report");
+
 static int read_views(Reader *rd, const json_t *o, Report *r) {
         const json_t *view = get(o, "view"), *older = get(o, "older_views"), *v;
         size_t i;
@@ -161,12 +163,14 @@ static int read_history(Reader *rd, const json_t *o, Report *r) {
                 complain(rd, "\"history\" is not a list of at most %d bootstraps", HISTORY_MAX);
                 return 0;
         }
-        r->history = calloc(1, sizeof(*r->history));
+        r->history = malloc(sizeof(*r->history));
         if (!r->history)
                 return -ENOMEM;
+        r->history->n = json_array_size(a);
         json_array_foreach((json_t *) a, i, h) {
                 HistoryEntry *e = &r->history->entry[i];
 
+                *e = (HistoryEntry) {0};
                 read_uuid(rd, h, "id", true, &e->id);
                 read_uuid(rd, h, "uuid", true, &e->position.uuid);
                 read_int(rd, h, "seqno", true, SEQNO_UNDEFINED, INT64_MAX, &e->position.seqno);
@@ -174,7 +178,6 @@ static int read_history(Reader *rd, const json_t *o, Report *r) {
                         read_name(rd, h, "leader", e->leader);
                 e->foreign = read_bool(rd, h, "foreign", false);
         }
-        r->history->n = json_array_size(a);
         r->have_history = true;
         return 0;
 }

@@ -2,6 +2,7 @@
 #include "domain/report.h"
 #include "base/reason.h"
 #include "base/table.h"
+#include "domain/history.h"
 
 #include <stdarg.h>
 
@@ -81,7 +82,7 @@ int report_copy(const Report *r, Report **ret) {
                 c->history = malloc(sizeof(*c->history));
                 if (!c->history)
                         return -ENOMEM;
-                *c->history = *r->history;
+                history_copy(c->history, r->history);
         }
         if (r->view_problem && !(c->view_problem = strdup(r->view_problem)))
                 return -ENOMEM;

@@ -264,7 +264,7 @@ void manager_adopt_history(Manager *m) {
                 return;
 
         Store before = *s;
-        s->history = *l.history;
+        history_copy(&s->history, l.history);
         if (untold)
                 memcpy(s->settled_start, m->evidence.unit_invocation, sizeof(s->settled_start));
         else

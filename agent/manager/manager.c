@@ -322,7 +322,7 @@ static int draw_report(Manager *m, Report **ret) {
         r->history = malloc(sizeof(*r->history));
         if (!r->history)
                 return -ENOMEM;
-        *r->history = s->history;
+        history_copy(r->history, &s->history);
         r->have_history = true;
         manager_unsettle(m, r);
         /* What the record says of a start is not said of one that was let past the gate. */
