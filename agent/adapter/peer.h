@@ -8,12 +8,10 @@
  */
 #pragma once
 
-#include "domain/decision.h"
+#include "domain/claim.h"
 
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
-
-#define CLAIM_SIZE_MAX ((size_t) 4 * 1024 * 1024)
 
 typedef struct Peer Peer;
 

@@ -6,7 +6,8 @@
 
 #include <fcntl.h>
 
-#define STORE_SIZE_MAX ((size_t) 4 * 1024 * 1024)
+/* A claim is a text within a text: of its bytes each may be written as two. */
+#define STORE_SIZE_MAX (2 * CLAIM_SIZE_MAX + (size_t) 1024 * 1024)
 
 static const char *const aside_state_names[] = {
         [ASIDE_NONE] = "none",

@@ -49,6 +49,10 @@ int claim_format(const Claim *c, char **ret) {
         json_decref(o);
         if (!text)
                 return -ENOMEM;
+        if (strlen(text) > CLAIM_SIZE_MAX) {
+                free(text);
+                return -E2BIG;
+        }
         *ret = text;
         return 0;
 }
@@ -93,6 +97,10 @@ int claim_parse(const char *text, Claim **ret, char error[static 256]) {
         json_t *o;
         int r;
 
+        if (strlen(text) > CLAIM_SIZE_MAX) {
+                (void) snprintf(error, 256, "it is larger than %zu bytes", CLAIM_SIZE_MAX);
+                return -EBADMSG;
+        }
         o = json_loads(text, JSON_REJECT_DUPLICATES, &e);
         if (!o) {
                 (void) snprintf(error, 256, "line %d, column %d: %.160s", e.line, e.column, e.text);

@@ -8,6 +8,10 @@
 
 #include "domain/decision.h"
 
+/* As text. On 100 nodes with names of a dozen letters, each with as many views of all of them
+ * and as many bootstraps as it can tell of, it is 9 MiB; a bus carries 32. */
+#define CLAIM_SIZE_MAX ((size_t) 16 * 1024 * 1024)
+
 typedef struct Claim {
         Uuid id;
         char holder[NAME_SIZE];
@@ -24,7 +28,7 @@ int claim_new(Claim **ret);
 Claim *claim_free(Claim *c);
 DEFINE_CLEANUP(Claim, claim_free)
 
-/* As text, JSON; free `*ret`. */
+/* As text, JSON; free `*ret`. -E2BIG where nobody would read it. */
 int claim_format(const Claim *c, char **ret);
 int claim_parse(const char *text, Claim **ret, char error[static 256]);
 

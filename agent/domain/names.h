@@ -6,7 +6,7 @@
 #include <jansson.h>
 
 #define NAME_SIZE 64 /* a node's name, with the NUL */
-#define NAMES_MAX 64
+#define NAMES_MAX 100
 
 typedef struct Names {
         size_t n;

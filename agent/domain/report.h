@@ -17,7 +17,7 @@
 #include <jansson.h>
 
 #define REPORT_VERSION 1
-#define REPORT_SIZE_MAX ((size_t) 256 * 1024)
+#define REPORT_SIZE_MAX ((size_t) 1024 * 1024)
 #define REPORT_VIEWS_MAX 32
 #define HISTORY_MAX 256
 #define RELEASED_MAX 64

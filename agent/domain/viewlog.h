@@ -26,13 +26,13 @@
 
 #include "domain/position.h"
 
-#define VIEWLOG_SIZE_MAX ((size_t) 1024 * 1024)
-#define VIEW_MEMBERS_MAX 64
+#define VIEWLOG_SIZE_MAX ((size_t) 2 * 1024 * 1024)
+#define VIEW_MEMBERS_MAX 100 /* as many as NAMES_MAX */
 #define VIEW_NAME_MAX 64 /* with the NUL */
 /* How many views of a section are kept, the newest ones. */
 #define VIEWLOG_VIEWS_MAX 32
 /* A longer line is never written. */
-#define VIEWLOG_LINE_MAX ((size_t) 16 * 1024)
+#define VIEWLOG_LINE_MAX ((size_t) 24 * 1024)
 
 typedef struct ViewMember {
         Uuid uuid; /* the group's; zero where the server did not pass one */

@@ -321,16 +321,18 @@ static void begin_claim(Manager *m) {
         int r;
 
         r = make_claim(m, &s->claim);
+        if (r >= 0)
+                r = claim_format(s->claim, &text);
         if (r < 0) {
-                log_error("No claim can be made: %s", strerror(-r));
+                log_error("No claim can be made: %s", r == -E2BIG ? "the reports of all nodes, on which it would rest, are together more than a node takes. With fewer nodes in [peers] they are less."
+                                                                 : strerror(-r));
+                s->claim = claim_free(s->claim);
                 return;
         }
         s->claim_state = CLAIM_ASKING;
         m->claimed_by_hand = m->request.call && m->request.bootstrap;
         m->granted.n = 0;
         r = manager_save(m);
-        if (r >= 0)
-                r = claim_format(s->claim, &text);
         if (r < 0) {
                 election_release(m, strerror(-r));
                 return;

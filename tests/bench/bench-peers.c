@@ -8,7 +8,9 @@
  * Prints a line for tests/bench/peers. */
 #include "config.h"
 
-#define NODES_MAX 63 /* as many as one file may name for all of them */
+#include "domain/config.h"
+
+#define NODES_MAX CONFIG_PEERS_MAX /* as many as one file may name for all of them */
 #define NODES nodes
 #include <stddef.h>
 

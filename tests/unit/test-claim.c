@@ -445,6 +445,36 @@ static void no_more_reports_and_names_than_fit(void **state) {
         }
 }
 
+static void the_largest_is_read_and_one_larger_not_written(void **state) {
+        _cleanup_(claim_freep) Claim *c = make_claim('c', "db1 stopped 5" V, ""), *back = NULL;
+        _cleanup_free_ char *text = NULL, *whole = NULL, *larger = NULL;
+        char error[256] = "";
+        Report *r = c->report[0];
+        size_t room;
+
+        (void) state;
+        r->problem = strdup("");
+        assert_non_null(r->problem);
+        assert_int_equal(claim_format(c, &text), 0);
+        room = CLAIM_SIZE_MAX - strlen(text);
+        free(r->problem);
+        r->problem = calloc(1, room + 2);
+        assert_non_null(r->problem);
+        memset(r->problem, 'x', room);
+        assert_int_equal(claim_format(c, &whole), 0);
+        assert_int_equal(strlen(whole), CLAIM_SIZE_MAX);
+        assert_int_equal(claim_parse(whole, &back, error), 0);
+        assert_int_equal(strlen(back->report[0]->problem), room);
+        back = claim_free(back);
+        assert_true(asprintf(&larger, "%s ", whole) > 0);
+        assert_int_equal(claim_parse(larger, &back, error), -EBADMSG);
+        assert_string_equal(error, "it is larger than 16777216 bytes");
+        r->problem[room] = 'x';
+        free(TAKE(text));
+        assert_int_equal(claim_format(c, &text), -E2BIG);
+        assert_null(text);
+}
+
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(grantors_come_to_their_own_conclusion),
@@ -456,6 +486,7 @@ int main(void) {
                 cmocka_unit_test(claims_survive_the_wire),
                 cmocka_unit_test(nonsense_is_refused),
                 cmocka_unit_test(no_more_reports_and_names_than_fit),
+                cmocka_unit_test(the_largest_is_read_and_one_larger_not_written),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -478,6 +478,36 @@ static void labels_are_bounded(void **state) {
         assert_int_equal(store_set_label(&s, "a", "db3"), 1);
 }
 
+/* Else the agent could not be started any more. */
+static void the_largest_claim_is_read_again(void **state) {
+        _cleanup_scratch_ Scratch s = scratch_new();
+        _cleanup_free_ char *text = NULL, *back = NULL, *whole = NULL;
+        Store *a = open_store(&s);
+        Report *r;
+        size_t room;
+
+        (void) state;
+        a->claim_state = CLAIM_ASKING;
+        a->claim = full_claim();
+        r = a->claim->report[0];
+        r->problem = strdup("");
+        assert_non_null(r->problem);
+        assert_int_equal(claim_format(a->claim, &text), 0);
+        room = (CLAIM_SIZE_MAX - strlen(text)) / 2; /* what is quoted takes two bytes, and quoted again four */
+        free(r->problem);
+        r->problem = calloc(1, room + 1);
+        assert_non_null(r->problem);
+        memset(r->problem, '"', room);
+        assert_int_equal(claim_format(a->claim, &whole), 0);
+        assert_true(strlen(whole) >= CLAIM_SIZE_MAX - 1);
+        assert_int_equal(store_save(a), 0);
+        a = store_free(a);
+        a = open_store(&s);
+        assert_int_equal(claim_format(a->claim, &back), 0);
+        assert_string_equal(back, whole);
+        a = store_free(a);
+}
+
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_new_installation_gets_an_identity),
@@ -491,6 +521,7 @@ int main(void) {
                 cmocka_unit_test(seqnos_are_of_one_section),
                 cmocka_unit_test(who_went_on_without_quorum_is_remembered),
                 cmocka_unit_test(labels_are_bounded),
+                cmocka_unit_test(the_largest_claim_is_read_again),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

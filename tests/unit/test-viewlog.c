@@ -452,6 +452,33 @@ static void what_is_written_is_read_again(void **state) {
         viewlog_done(&log);
 }
 
+/* With a status behind it, as the notify command writes it. */
+static void the_longest_view_fits(void **state) {
+        static const char address[] = "0123456789.0123456789.0123456789.0123456789.0123456789.0123456789.0123456789.0123456789.0123456789.0123456789.0123456789.012345";
+        _cleanup_free_ char *members = NULL;
+        char line[VIEWLOG_LINE_MAX], text[VIEWLOG_LINE_MAX + 256], error[256] = "";
+        Uuid uuid;
+        Viewlog log;
+        size_t size;
+        FILE *f = open_memstream(&members, &size);
+
+        (void) state;
+        assert_non_null(f);
+        assert_int_equal(uuid_parse(C, 36, &uuid), 0);
+        assert_int_equal(strlen(address), sizeof(((ViewMember *) NULL)->address) - 1);
+        for (unsigned i = 0; i < VIEW_MEMBERS_MAX; i++)
+                assert_true(fprintf(f, "%s" A "/a-name-as-long-as-mainstay-allows-for-a-node-%018u/%s", i > 0 ? "," : "", i, address) > 0);
+        assert_int_equal(fclose(f), 0);
+        assert_true(viewlog_print_view(line, sizeof(line) - 128, INT64_MAX, &uuid, true, VIEW_MEMBERS_MAX - 1, members) > 0);
+        (void) snprintf(text, sizeof(text), START(7) "%s", line);
+        if (viewlog_parse(text, strlen(text), &log, error) < 0)
+                fail_msg("%s", error);
+        assert_int_equal(log.n_views, 1);
+        assert_int_equal(log.views[0].n_members, VIEW_MEMBERS_MAX);
+        assert_string_equal(log.views[0].members[VIEW_MEMBERS_MAX - 1].address, address);
+        viewlog_done(&log);
+}
+
 /* Rather no line than one that nobody can read. */
 static void what_cannot_be_read_is_not_written(void **state) {
         char buf[VIEWLOG_LINE_MAX], *line = NULL;
@@ -498,6 +525,7 @@ int main(void) {
                 cmocka_unit_test(no_beginning_of_a_record_is_misread),
                 cmocka_unit_test(members_are_read_strictly),
                 cmocka_unit_test(what_is_written_is_read_again),
+                cmocka_unit_test(the_longest_view_fits),
                 cmocka_unit_test(what_cannot_be_read_is_not_written),
         };
 
