@@ -71,7 +71,7 @@ static int claim_read(const json_t *o, Claim *c, char error[static 256]) {
                 return -EBADMSG;
         if (uuid_parse(id, strlen(id), &c->id) < 0 || uuid_parse(uuid, strlen(uuid), &c->position.uuid) < 0 ||
             !name_valid(holder) || seqno < SEQNO_UNDEFINED || names_from_json(needed, &c->needed) < 0 ||
-            names_from_json(without, &c->without) < 0 || !json_is_array(reports) || json_array_size(reports) > NAMES_MAX)
+            names_from_json(without, &c->without) < 0 || json_typeof(reports) != JSON_ARRAY || json_array_size(reports) > NAMES_MAX)
                 return -EBADMSG;
         (void) snprintf(c->holder, sizeof(c->holder), "%s", holder);
         c->position.seqno = seqno;
@@ -210,7 +210,7 @@ size_t claim_union(const Claim *c, const char *grantor, const Voice *voices, siz
  * was made, and what others have promised since is not in it. Who was granted
  * what, and whether mysqld is wanted, does not matter here. */
 static bool knows(const Report *said, const Report *own) {
-        if (!said || !uuid_equal(&said->agent, &own->agent) || said->mysqld != own->mysqld || said->source != own->source ||
+        if (!said || !own || !uuid_equal(&said->agent, &own->agent) || said->mysqld != own->mysqld || said->source != own->source ||
             !position_equal(&said->position, &own->position) || said->blank != own->blank ||
             said->have_view != own->have_view || !names_equal(&said->led, &own->led))
                 return false;
@@ -264,7 +264,7 @@ int claim_judge(const Claim *c, const char *grantor, const Voice *voices, size_t
                                 return refuse(ret_text, text);
                         }
                 for (size_t i = 0; i < n; i++)
-                        if (streq(voices[i].name, grantor) && voices[i].report && !knows(claim_report(c, grantor), voices[i].report)) {
+                        if (streq(voices[i].name, grantor) && !knows(claim_report(c, grantor), voices[i].report)) {
                                 if (asprintf(&text, "what it rests on is not so any more: %s has changed since", grantor) < 0)
                                         text = NULL;
                                 return refuse(ret_text, text);

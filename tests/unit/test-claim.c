@@ -53,6 +53,36 @@ static const struct {
           "db2", "db1 stopped 115" V "; db2 stopped 113" V "; db3 stopped 114" V, NULL, CLAIM_NONE, "db2 has changed since" },
         { "nor of whom it has seen lead", "db1 stopped 115" V "; db2 stopped 114" V "; db3 stopped 114" V, "",
           "db2", "db1 stopped 115" V "; db2 stopped 114 led 3" V "; db3 stopped 114" V, NULL, CLAIM_NONE, "db2 has changed since" },
+        { "nor of which installation it is", "db1 stopped 115" V "; db2 stopped 114 agent o" V "; db3 stopped 114" V, "",
+          "db2", "db1 stopped 115" V "; db2 stopped 114" V "; db3 stopped 114" V, NULL, CLAIM_NONE, "db2 has changed since" },
+        { "nor of what its mysqld does", "db1 stopped 115" V "; db2 unknown 114" V "; db3 stopped 114" V, "",
+          "db2", "db1 stopped 115" V "; db2 stopped 114" V "; db3 stopped 114" V, NULL, CLAIM_NONE, "db2 has changed since" },
+        { "nor that it has data", "db1 stopped 115" V "; db2 stopped 114 blank" V "; db3 stopped 114" V, "",
+          "db2", "db1 stopped 115" V "; db2 stopped 114" V "; db3 stopped 114" V, NULL, CLAIM_NONE, "db2 has changed since" },
+        { "nor that its record can be relied on", "db1 stopped 115" V "; db2 stopped 114; db3 stopped 114" V, "",
+          "db2", "db1 stopped 115" V "; db2 stopped 114" V "; db3 stopped 114" V, NULL, CLAIM_NONE, "db2 has changed since" },
+        { "nor when its last view was", "db1 stopped 115" V "; db2 stopped 114 view 11:123; db3 stopped 114" V, "",
+          "db2", "db1 stopped 115" V "; db2 stopped 114" V "; db3 stopped 114" V, NULL, CLAIM_NONE, "db2 has changed since" },
+        { "nor who was in it", "db1 stopped 115" V "; db2 stopped 114 view 10:12; db3 stopped 114" V, "",
+          "db2", "db1 stopped 115" V "; db2 stopped 114" V "; db3 stopped 114" V, NULL, CLAIM_NONE, "db2 has changed since" },
+        { "nor of itself at all", "db1 stopped 115" V "; db3 stopped 114" V, "without 2",
+          "db2", "db1 stopped 115" V "; db2 stopped 114" V "; db3 stopped 114" V, NULL, CLAIM_NONE, "db2 has changed since" },
+        { "who does not know itself grants nothing", "db1 stopped 115" V "; db2 stopped 114" V "; db3 stopped 114" V, "without 2",
+          "db2", "db1 stopped 115" V "; db2 uncertain; db3 stopped 114" V, NULL, CLAIM_NONE, "db2 has changed since" },
+        { "the same history", "db1 stopped 115 history a@5" V "; db2 stopped 114 history a@5" V, "",
+          "db2", "db1 stopped 115 history a@5" V "; db2 stopped 114 history a@5" V "; db3 stopped 114" V, NULL, CLAIM_NONE, "db3 must grant it too" },
+        { "of three that all know", "db1 stopped 115 history a@5" V "; db2 stopped 114 history a@5" V "; db3 stopped 114 history a@5" V, "",
+          "db2", "db1 stopped 115 history a@5" V "; db2 stopped 114 history a@5" V "; db3 stopped 114 history a@5" V, NULL, CLAIM_NONE, NULL },
+        { "it has been through one bootstrap more", "db1 stopped 115 history a@5" V "; db2 stopped 114" V "; db3 stopped 114 history a@5" V, "",
+          "db2", "db1 stopped 115 history a@5" V "; db2 stopped 114 history a@5" V "; db3 stopped 114 history a@5" V, NULL, CLAIM_NONE, "db2 has changed since" },
+        { "or through another", "db1 stopped 115 history a@5" V "; db2 stopped 114 history b@5" V "; db3 stopped 114 history a@5" V, "",
+          "db2", "db1 stopped 115 history a@5" V "; db2 stopped 114 history a@5" V "; db3 stopped 114 history a@5" V, NULL, CLAIM_NONE, "db2 has changed since" },
+        { "or it was not known through which", "db1 stopped 115 history a@5" V "; db2 stopped 114 history -" V "; db3 stopped 114 history a@5" V, "",
+          "db2", "db1 stopped 115 history a@5" V "; db2 stopped 114 history a@5" V "; db3 stopped 114 history a@5" V, NULL, CLAIM_NONE, "db2 has changed since" },
+        { "or it is not known any more", "db1 stopped 115 history a@5" V "; db2 stopped 114 history a@5" V "; db3 stopped 114 history a@5" V, "",
+          "db2", "db1 stopped 115 history a@5" V "; db2 stopped 114 history -" V "; db3 stopped 114 history a@5" V, NULL, CLAIM_NONE, "db2 has changed since" },
+        { "and never was", "db1 stopped 115 history a@5" V "; db2 stopped 114 history -" V "; db3 stopped 114 history a@5" V, "",
+          "db2", "db1 stopped 115 history a@5" V "; db2 stopped 114 history -" V "; db3 stopped 114 history a@5" V, NULL, CLAIM_NONE, NULL },
         { "it knows of a third that is ahead", "db1 stopped 115 view 10:12; db2 stopped 114 view 10:12", "",
           "db2", "db1 stopped 115 view 10:12; db2 stopped 114 view 10:12; db3 stopped 120 view 10:123", NULL, CLAIM_NONE, "db3" },
         { "it knows of a newer view, one of which is not heard", "db1 stopped 115 view 10:12; db2 stopped 114 view 10:12", "",
@@ -69,6 +99,10 @@ static const struct {
           "db2", "db1 stopped 117" V "; db2 stopped 114" V "; db3 stopped 118 at 1.2" V, NULL, CLAIM_NONE, NULL },
         { "a newer epoch counts before the serial", "db1 stopped 117" V "; db2 stopped 114" V "; db3 stopped 116 at 2.1" V, "",
           "db2", "db1 stopped 117" V "; db2 stopped 114" V "; db3 stopped 118 at 1.7" V, NULL, CLAIM_NONE, NULL },
+        { "of two by one node the later counts", "db1 stopped 115" V "; db2 stopped 114" V "; db3 stopped 114 at 1.1" V "; db3 stopped 116 at 1.2" V, "",
+          "db2", "db1 uncertain; db2 stopped 114" V "; db3 uncertain", NULL, CLAIM_NONE, "db2 comes to bootstrap db3" },
+        { "whichever stands first", "db1 stopped 115" V "; db2 stopped 114" V "; db3 stopped 116 at 1.2" V "; db3 stopped 114 at 1.1" V, "",
+          "db2", "db1 uncertain; db2 stopped 114" V "; db3 uncertain", NULL, CLAIM_NONE, "db2 comes to bootstrap db3" },
         { "an earlier installation's report is not newer than what is heard", "db1 stopped 117" V "; db2 stopped 114" V "; db3 stopped 116 at 9.9 agent o" V, "",
           "db2", "db1 stopped 117" V "; db2 stopped 114" V "; db3 stopped 118 at 1.1" V, NULL, CLAIM_NONE, "db3" },
         { "the holder has moved since", "db1 stopped 115" V "; db2 stopped 114" V "; db3 stopped 114" V, "",
@@ -167,6 +201,8 @@ static const struct {
         { "one after the other", "db1 stopped 120 view 110:12; db2 stopped 60 history a@50 view 55:12; db3 stopped 119 history a@50,b@100 view 110:13", "ab" },
         { "not what it was not seen in", "db1 stopped 120 history a@50 view 60:12; db2 stopped 90 history a@50,b@80 view 81:2", "a" },
         { "nor what comes after that", "db1 stopped 120 view 110:12; db2 stopped 119 history a@50,b@115 view 110:12", "a" },
+        { "nor what comes in another order there", "db1 stopped 120 history a@50,b@100 view 110:12; db2 stopped 119 history b@40,a@50 view 110:12", "ab" },
+        { "nothing of who does not know", "db1 stopped 120 history a@50 view 110:12; db2 stopped 119 history - view 110:12", "a" },
         { "not what parts them", "db1 stopped 120 history c@50 view 110:12; db2 stopped 119 history a@50,b@100 view 110:12", "c" },
 };
 
@@ -186,6 +222,40 @@ static void a_bootstrap_goes_on_from_all_that_others_vouch_for(void **state) {
                                 fail_msg("%s: another at %zu", bases[i].name, k);
                 }
         }
+}
+
+/* A position by what grastate.dat says is another than one that was recovered. */
+static void where_the_grantor_s_position_is_from_matters(void **state) {
+        static const char all[] = "db1 stopped 115" V "; db2 stopped 114" V "; db3 stopped 114" V;
+        _cleanup_(claim_freep) Claim *c = make_claim('c', all, "");
+        _cleanup_cast_ Cast knows = cast_parse(all);
+        _cleanup_free_ char *why = NULL;
+
+        (void) state;
+        assert_int_equal(claim_judge(c, "db2", cast_voices(&knows), knows.n, NULL, CLAIM_NONE, &why), 1);
+        knows.report[1]->source = SOURCE_GRASTATE;
+        assert_int_equal(claim_judge(c, "db2", cast_voices(&knows), knows.n, NULL, CLAIM_NONE, &why), 0);
+        assert_non_null(strstr(why, "db2 has changed since"));
+}
+
+/* One node more than there can be is not written behind the others. */
+static void a_grantor_judges_by_no_more_than_there_can_be(void **state) {
+        _cleanup_(claim_freep) Claim *c = make_claim('c', "db1 stopped 115" V, "");
+        static char name[NAMES_MAX + 1][NAME_SIZE];
+        Voice voices[NAMES_MAX + 1], merged[NAMES_MAX];
+        char *why = NULL;
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS(voices); i++) {
+                (void) snprintf(name[i], NAME_SIZE, "node%zu", i);
+                voices[i] = (Voice) { .name = name[i], .condition = CONDITION_UNCERTAIN };
+        }
+        assert_int_equal(claim_union(c, "node0", voices, NAMES_MAX - 1, merged), NAMES_MAX);
+        assert_string_equal(merged[NAMES_MAX - 1].name, "db1");
+        assert_int_equal(claim_union(c, "node0", voices, NAMES_MAX, merged), NAMES_MAX);
+        assert_ptr_equal(merged[NAMES_MAX - 1].name, name[NAMES_MAX - 1]);
+        assert_int_equal(claim_judge(c, "node0", voices, NAMES_MAX + 1, NULL, CLAIM_NONE, &why), -E2BIG);
+        assert_null(why);
 }
 
 /* What one node makes of all reports, each other makes of them too. */
@@ -317,7 +387,22 @@ static void grants_end_as_the_table_says(void **state) {
                 check_fate(fates[i].name, MANNER_RESTART, fates[i].holder, fates[i].fate);
         for (size_t i = 0; i < ELEMENTS(live_fates); i++)
                 check_fate(live_fates[i].name, live_fates[i].manner, live_fates[i].holder, live_fates[i].fate);
-        assert_string_equal(grant_fate_to_string(GRANT_STANDS), "stands");
+}
+
+/* For the journal, where each is another. */
+static void fates_have_names(void **state) {
+        static const char *const begins[] = {
+                [GRANT_STANDS] = "stands",
+                [GRANT_CONFIRMED] = "confirmed",
+                [GRANT_WITHDRAWN] = "withdrawn",
+                [GRANT_VOID] = "void",
+                [GRANT_FORGOTTEN] = "its holder knows nothing of it",
+                "invalid",
+        };
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS(begins); i++)
+                assert_int_equal(strncmp(grant_fate_to_string((GrantFate) i), begins[i], strlen(begins[i])), 0);
 }
 
 /* A live server's word of its own position is no recovered one. */
@@ -361,6 +446,45 @@ static void claims_survive_the_wire(void **state) {
         assert_string_equal(o.leader, "db1");
 }
 
+/* Before there is a text, and on its way back: a claim is whole, or there is none. What
+ * Jansson's own writer does where memory is short is left out. */
+static void where_memory_is_short_no_claim_is_half_of_one(void **state) {
+        _cleanup_(claim_freep) Claim *c = make_claim('c', "db1 stopped 114" V " history a@3; db2 stopped blank", "without 3");
+        _cleanup_free_ char *text = NULL;
+        unsigned n = 0, failed = 0;
+        bool refused;
+
+        (void) state;
+        for (unsigned i = 1; i <= 40; i++) {
+                int r;
+
+                memory_refuse(i);
+                r = claim_format(c, &text);
+                assert_true(memory_refused());
+                assert_int_equal(r, -ENOMEM);
+                assert_null(text);
+        }
+        assert_int_equal(claim_format(c, &text), 0);
+        do {
+                _cleanup_(claim_freep) Claim *back = NULL;
+                _cleanup_free_ char *again = NULL;
+                char error[256];
+                int r;
+
+                memory_refuse(++n);
+                r = claim_parse(text, &back, error);
+                refused = memory_refused();
+                if (r < 0) {
+                        assert_true(refused && !back);
+                        failed++;
+                        continue;
+                }
+                assert_int_equal(claim_format(back, &again), 0);
+                assert_string_equal(again, text);
+        } while (refused);
+        assert_true(failed > 40);
+}
+
 #define ID "63636363-6363-6363-6363-636363636363"
 #define POS "\"position\":{\"uuid\":\"" ID "\",\"seqno\":5}"
 #define HEAD "{\"id\":\"" ID "\",\"holder\":\"db1\"," POS
@@ -381,6 +505,7 @@ static const struct {
         { "no holder", "{\"id\":\"" ID "\"," POS TAIL },
         { "a holder that is no name", "{\"id\":\"" ID "\",\"holder\":\"d b\"," POS TAIL },
         { "an empty holder", "{\"id\":\"" ID "\",\"holder\":\"\"," POS TAIL },
+        { "a position in no cluster", "{\"id\":\"" ID "\",\"holder\":\"db1\",\"position\":{\"uuid\":\"5\",\"seqno\":5}" TAIL },
         { "no position", "{\"id\":\"" ID "\",\"holder\":\"db1\"" TAIL },
         { "a position below -1", "{\"id\":\"" ID "\",\"holder\":\"db1\",\"position\":{\"uuid\":\"" ID "\",\"seqno\":-2}" TAIL },
         { "a position with a fraction", "{\"id\":\"" ID "\",\"holder\":\"db1\",\"position\":{\"uuid\":\"" ID "\",\"seqno\":5.5}" TAIL },
@@ -423,7 +548,9 @@ static void nonsense_is_refused(void **state) {
 }
 
 static void no_more_reports_and_names_than_fit(void **state) {
-        for (size_t n = NAMES_MAX; n <= NAMES_MAX + 1; n++) {
+        for (unsigned k = 0; k < 3; k++) {
+                size_t n = k == 0 ? NAMES_MAX : NAMES_MAX + 1;
+                bool few = k == 2; /* of names there are not too many */
                 _cleanup_free_ char *text = NULL;
                 char error[256] = "";
                 Claim *c = NULL;
@@ -433,7 +560,7 @@ static void no_more_reports_and_names_than_fit(void **state) {
                 (void) state;
                 assert_non_null(f);
                 fputs(HEAD ",\"needed\":[", f);
-                for (size_t i = 0; i < n; i++)
+                for (size_t i = 0; i < n && !few; i++)
                         fprintf(f, "%s\"node%zu\"", i ? "," : "", i);
                 fputs("],\"without\":[],\"new_cluster\":false,\"reports\":[", f);
                 for (size_t i = 0; i < n; i++)
@@ -479,11 +606,15 @@ int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(grantors_come_to_their_own_conclusion),
                 cmocka_unit_test(a_bootstrap_goes_on_from_all_that_others_vouch_for),
+                cmocka_unit_test(where_the_grantor_s_position_is_from_matters),
+                cmocka_unit_test(a_grantor_judges_by_no_more_than_there_can_be),
                 cmocka_unit_test(every_grantor_that_knows_the_same_agrees),
                 cmocka_unit_test(two_claimants_never_both_get_all_grants),
                 cmocka_unit_test(grants_end_as_the_table_says),
+                cmocka_unit_test(fates_have_names),
                 cmocka_unit_test(a_live_position_voids_nothing),
                 cmocka_unit_test(claims_survive_the_wire),
+                cmocka_unit_test(where_memory_is_short_no_claim_is_half_of_one),
                 cmocka_unit_test(nonsense_is_refused),
                 cmocka_unit_test(no_more_reports_and_names_than_fit),
                 cmocka_unit_test(the_largest_is_read_and_one_larger_not_written),
