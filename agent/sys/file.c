@@ -171,12 +171,11 @@ static bool temporary_lock(int fd) {
 static int temporary_open(int dirfd, const char *name, char temporary[static NAME_MAX + 1]) {
         for (int i = 0; i < TEMPORARY_TRIES; i++) {
                 uint32_t number;
-                int fd, n;
+                int fd;
 
                 if (getrandom(&number, sizeof(number), 0) != (ssize_t) sizeof(number))
                         return -EIO;
-                n = snprintf(temporary, NAME_MAX + 1, ".%s.%08x.tmp", name, number);
-                if (n < 0 || n > NAME_MAX)
+                if (snprintf(temporary, NAME_MAX + 1, ".%s.%08x.tmp", name, number) > NAME_MAX)
                         return -ENAMETOOLONG;
                 fd = openat(dirfd, temporary, O_WRONLY | O_CREAT | O_EXCL | OPEN_FLAGS, 0600);
                 if (fd < 0 && errno != EEXIST)

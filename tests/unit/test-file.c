@@ -2,8 +2,10 @@
  * goes. */
 #include "sys/file.h"
 #include "crash.h"
+#include "disk.h"
 #include "scratch.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -104,6 +106,7 @@ static void refuses_what_is_no_regular_file(void **state) {
 static void refuses_names_with_a_slash(void **state) {
         _cleanup_scratch_ Scratch s = scratch_new();
         static const char *const names[] = { "", ".", "..", "a/b", "/tmp/x" };
+        char longest[NAME_MAX - 12];
 
         (void) state;
         scratch_puts(&s, "f", OLD);
@@ -113,6 +116,12 @@ static void refuses_names_with_a_slash(void **state) {
                 CHECK(file_rename(s.fd, "f", names[i], false) == -EINVAL, names[i]);
                 CHECK(file_rename(s.fd, names[i], "f", false) == -EINVAL, names[i]);
         }
+        /* Nor one beside which there is no room for a temporary one. */
+        memset(longest, 'x', sizeof(longest));
+        longest[sizeof(longest) - 1] = 0;
+        assert_int_equal(file_write(s.fd, longest, NEW, 4, 0644), -ENAMETOOLONG);
+        longest[sizeof(longest) - 2] = 0;
+        assert_int_equal(file_write(s.fd, longest, NEW, 4, 0644), 0);
 }
 
 static void a_new_file_has_its_mode_whatever_the_umask(void **state) {
@@ -145,9 +154,15 @@ static void a_replaced_file_keeps_mode_and_owner(void **state) {
         assert_true(scratch_is(&s, "f", NEW));
         assert_int_equal(fstatat(s.fd, "f", &st, 0), 0);
         assert_int_equal(st.st_mode & 07777, 0660);
-        if (geteuid() == 0)
-                assert_int_equal(st.st_uid, 65534);
         assert_int_equal(scratch_count(&s), 1);
+        if (geteuid() != 0)
+                return;
+        assert_int_equal(st.st_uid, 65534);
+        assert_int_equal(fchownat(s.fd, "f", 0, 65533, 0), 0); /* the group alone */
+        assert_int_equal(file_write(s.fd, "f", OLD, strlen(OLD), 0600), 0);
+        assert_int_equal(fstatat(s.fd, "f", &st, 0), 0);
+        assert_int_equal(st.st_uid, 0);
+        assert_int_equal(st.st_gid, 65533);
 }
 
 static void a_rename_keeps_its_target_when_asked_to(void **state) {
@@ -188,6 +203,7 @@ static void a_write_removes_what_a_crash_has_left(void **state) {
                 scratch_puts(&s, others[i], OLD);
         scratch_puts(&s, ".f.0123abcd.tmp", "the new c");
         scratch_puts(&s, ".f.deadbeef.tmp", "the n");
+        assert_int_equal(symlinkat("f", s.fd, ".f.00000000.tmp"), 0); /* not ours */
         /* Somebody else is at it. */
         fd = openat(s.fd, ".f.deadbeef.tmp", O_WRONLY | O_CLOEXEC);
         assert_int_equal(fcntl(fd, F_OFD_SETLK, &lock), 0);
@@ -201,7 +217,7 @@ static void a_write_removes_what_a_crash_has_left(void **state) {
         (void) close(fd);
         file_sweep(s.fd, "f");
         assert_true(scratch_is(&s, ".f.deadbeef.tmp", NULL));
-        assert_int_equal(scratch_count(&s), ELEMENTS(others) + 1);
+        assert_int_equal(scratch_count(&s), ELEMENTS(others) + 2);
 }
 
 /* A file-size limit stands for a disk that fills up in the middle of a write. */
@@ -321,6 +337,244 @@ static void whole_after_a_crash_at_any_call(void **state) {
         }
 }
 
+/* And after a failure of any, where success is said of what was done, and nothing else. */
+static void whole_when_any_call_fails(void **state) {
+        static const int errors[] = { EIO, ENOSPC, EINTR };
+        _cleanup_scratch_ Scratch s = scratch_new();
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS(crashes); i++)
+                for (size_t e = 0; e < ELEMENTS(errors); e++) {
+                        const char *failed;
+                        unsigned n = 0;
+                        int r;
+
+                        do {
+                                char what[128];
+
+                                scratch_clear(&s);
+                                if (crashes[i].existed)
+                                        scratch_puts(&s, "f", OLD);
+                                if (crashes[i].other)
+                                        scratch_puts(&s, "g", crashes[i].other);
+                                if (crashes[i].existed && geteuid() == 0)
+                                        assert_int_equal(fchownat(s.fd, "f", 65534, 65534, 0), 0);
+                                disk_fail(++n, errors[e]);
+                                r = crashes[i].operation(s.fd);
+                                failed = disk_failed();
+                                (void) snprintf(what, sizeof(what), "%s: %s fails with %s: %d", crashes[i].name, str_or(failed, "nothing"), strerror(errors[e]), r);
+                                CHECK(r == 0 || (failed && (r == -errors[e] || r == -EIO)), what);
+                                CHECK(crashes[i].whole(&s, crashes[i].existed), what);
+                                CHECK(r < 0 || scratch_is(&s, crashes[i].file, crashes[i].after), what);
+                                CHECK(strays_are_temporary(&s), what);
+                                if (crashes[i].operation != op_write)
+                                        continue;
+                                /* The next one removes what is left. */
+                                CHECK(op_write(s.fd) == 0 && scratch_is(&s, "f", NEW) && scratch_count(&s) == 1, what);
+                        } while (failed);
+                        CHECK(n > 3, crashes[i].name);
+                }
+}
+
+/* Races: what another does between two calls. */
+
+static const Scratch *scene;
+static unsigned times;
+
+static void a_write_goes_on_until_all_is_written(void **state) {
+        _cleanup_scratch_ Scratch s = scratch_new();
+
+        (void) state;
+        disk_fail_each("write", DISK_SHORT);
+        assert_int_equal(op_write(s.fd), 0);
+        (void) disk_failed();
+        assert_true(scratch_is(&s, "f", NEW));
+        disk_fail_each("write", DISK_NOTHING);
+        assert_int_equal(op_write(s.fd), -EIO);
+        (void) disk_failed();
+        assert_int_equal(scratch_count(&s), 1);
+}
+
+static void sweep(void) {
+        file_sweep(scene->fd, "f");
+}
+
+/* Between the making of a temporary file and its lock it is anybody's. */
+static void a_temporary_file_that_was_swept_is_made_again(void **state) {
+        _cleanup_scratch_ Scratch s = scratch_new();
+
+        (void) state;
+        scene = &s;
+        scratch_puts(&s, "f", OLD);
+        disk_before("fcntl", sweep);
+        assert_int_equal(op_write(s.fd), 0);
+        (void) disk_failed();
+        assert_true(scratch_is(&s, "f", NEW));
+        assert_int_equal(scratch_count(&s), 1);
+        /* Who sweeps has it locked, again and again; or each name is taken. */
+        disk_fail_each("fcntl", EAGAIN);
+        assert_int_equal(op_write(s.fd), -EEXIST);
+        disk_fail_each("openat", EEXIST);
+        assert_int_equal(op_write(s.fd), -EEXIST);
+        /* Nobody has locks here. */
+        disk_fail_each("fcntl", ENOLCK);
+        assert_int_equal(file_write(s.fd, "f", OLD, strlen(OLD), 0644), 0);
+        (void) disk_failed();
+        assert_true(scratch_is(&s, "f", OLD));
+        assert_int_equal(op_write(s.fd), 0);
+        assert_int_equal(scratch_count(&s), 1);
+}
+
+static void grow(void) {
+        _cleanup_free_ char *more = calloc(1, 20001);
+
+        memset(more, 'x', 20000);
+        assert_int_equal(file_append(scene->fd, "f", more, 20000, 0644), 0);
+}
+
+static void a_file_that_grows_is_read_to_its_end(void **state) {
+        _cleanup_scratch_ Scratch s = scratch_new();
+        _cleanup_free_ char *data = NULL;
+        size_t n;
+
+        (void) state;
+        scene = &s;
+        scratch_puts(&s, "f", OLD);
+        disk_before("read", grow);
+        assert_int_equal(file_read(s.fd, "f", 65536, &data, &n, NULL), 0);
+        assert_int_equal(n, strlen(OLD) + 20000);
+        assert_int_equal(data[n - 1], 'x');
+        disk_before("read", grow);
+        assert_int_equal(file_read(s.fd, "f", n, &data, &n, NULL), -E2BIG);
+        (void) disk_failed();
+}
+
+static void a_read_tells_of_any_call_that_fails(void **state) {
+        static const int errors[] = { EIO, EINTR };
+        _cleanup_scratch_ Scratch s = scratch_new();
+
+        (void) state;
+        scratch_puts(&s, "f", OLD);
+        for (size_t e = 0; e < ELEMENTS(errors); e++) {
+                const char *failed;
+                unsigned n = 0;
+
+                do {
+                        _cleanup_free_ char *data = NULL;
+                        size_t size = 0;
+                        int r;
+
+                        disk_fail(++n, errors[e]);
+                        r = file_read(s.fd, "f", 100, &data, &size, NULL);
+                        failed = disk_failed();
+                        /* Only a read that was interrupted goes on. */
+                        if (!failed || (errors[e] == EINTR && streq(failed, "read")))
+                                CHECK(r == 0 && streq(data, OLD) && size == strlen(OLD), str_or(failed, "nothing"));
+                        else
+                                CHECK(r == -errors[e] && !data && size == 0, failed);
+                } while (failed);
+                assert_true(n > 3);
+        }
+}
+
+static void another_appends(void) {
+        scratch_puts(scene, "f", OLD "NX");
+}
+
+/* A line in part is taken back, as long as it is the last. */
+static void a_short_append_is_undone_where_it_can_be(void **state) {
+        _cleanup_scratch_ Scratch s = scratch_new();
+        const char *failed;
+        unsigned n = 0, undone = 0;
+        int r;
+
+        (void) state;
+        scene = &s;
+        do {
+                scratch_puts(&s, "f", OLD);
+                disk_fail_each("write", DISK_SHORT);
+                disk_fail(++n, ENOSPC);
+                r = op_append(s.fd);
+                failed = disk_failed();
+                assert_int_equal(r, n < 3 ? -ENOSPC : -EIO);
+                undone += scratch_is(&s, "f", OLD);
+                assert_true(scratch_is(&s, "f", OLD) || (failed && scratch_is(&s, "f", OLD "t")));
+        } while (failed);
+        assert_int_equal(undone, n - 3); /* not where the place, the size, or the cut failed */
+
+        scratch_puts(&s, "f", OLD);
+        disk_fail_each("write", DISK_SHORT);
+        disk_before("lseek", another_appends);
+        assert_int_equal(op_append(s.fd), -EIO);
+        (void) disk_failed();
+        assert_true(scratch_is(&s, "f", OLD "NX"));
+}
+
+/* At every other look the file is there. */
+static void flicker(void) {
+        times++;
+        if (times % 2 == 0)
+                scratch_puts(scene, "f", OLD);
+        else if (times > 1)
+                assert_int_equal(unlinkat(scene->fd, "f", 0), 0);
+        disk_before("openat", flicker);
+}
+
+static void appear(void) {
+        if (++times < 2)
+                disk_before("openat", appear);
+        else
+                scratch_puts(scene, "f", OLD);
+}
+
+static void an_append_finds_the_file_that_another_makes(void **state) {
+        _cleanup_scratch_ Scratch s = scratch_new();
+
+        (void) state;
+        scene = &s;
+        times = 0;
+        disk_before("openat", appear);
+        assert_int_equal(op_append(s.fd), 0);
+        (void) disk_failed();
+        assert_true(scratch_is(&s, "f", OLD NEW));
+        assert_int_equal(unlinkat(s.fd, "f", 0), 0);
+        times = 0;
+        disk_before("openat", flicker);
+        assert_int_equal(op_append(s.fd), -EBUSY);
+        (void) disk_failed();
+}
+
+/* A file system that cannot refuse to replace: NFS, for one. */
+static void a_rename_keeps_its_target_without_the_kernel_s_help(void **state) {
+        static const int errors[] = { EINVAL, ENOSYS };
+        _cleanup_scratch_ Scratch s = scratch_new();
+
+        (void) state;
+        for (size_t e = 0; e < ELEMENTS(errors); e++) {
+                scratch_clear(&s);
+                scratch_puts(&s, "f", OLD);
+                scratch_puts(&s, "g", NEW);
+                disk_fail_each("renameat2", errors[e]);
+                assert_int_equal(op_rename_keep(s.fd), -EEXIST);
+                assert_true(scratch_is(&s, "f", OLD) && scratch_is(&s, "g", NEW));
+                assert_int_equal(unlinkat(s.fd, "g", 0), 0);
+                assert_int_equal(op_rename_keep(s.fd), 0);
+                assert_true(scratch_is(&s, "f", NULL) && scratch_is(&s, "g", OLD));
+                for (unsigned n = 1; n <= 2; n++) {
+                        (void) disk_failed();
+                        scratch_clear(&s);
+                        scratch_puts(&s, "f", OLD);
+                        disk_fail_each("renameat2", errors[e]);
+                        disk_fail(n, EIO);
+                        assert_int_equal(op_rename_keep(s.fd), -EIO);
+                        assert_non_null(disk_failed());
+                        /* By one name or by two. */
+                        assert_true(scratch_is(&s, "f", OLD));
+                        assert_true(scratch_is(&s, "g", n == 1 ? NULL : OLD));
+                }
+        }
+}
+
 static bool is_rename(long nr) {
 #ifdef SYS_renameat
         if (nr == SYS_renameat)
@@ -386,6 +640,14 @@ int main(void) {
                 cmocka_unit_test(a_write_removes_what_a_crash_has_left),
                 cmocka_unit_test(a_short_append_is_undone),
                 cmocka_unit_test(whole_after_a_crash_at_any_call),
+                cmocka_unit_test(whole_when_any_call_fails),
+                cmocka_unit_test(a_write_goes_on_until_all_is_written),
+                cmocka_unit_test(a_temporary_file_that_was_swept_is_made_again),
+                cmocka_unit_test(a_file_that_grows_is_read_to_its_end),
+                cmocka_unit_test(a_read_tells_of_any_call_that_fails),
+                cmocka_unit_test(a_short_append_is_undone_where_it_can_be),
+                cmocka_unit_test(an_append_finds_the_file_that_another_makes),
+                cmocka_unit_test(a_rename_keeps_its_target_without_the_kernel_s_help),
                 cmocka_unit_test(synced_in_the_right_order),
         };
 
