@@ -1,5 +1,6 @@
 /* The jobs on disk; see job-store.h. */
 #include "adapter/job-store.h"
+#include "domain/json.h"
 #include "sys/file.h"
 
 #include <ctype.h>
@@ -117,7 +118,6 @@ static int read_job(int dirfd, uint64_t id, Job **ret, char error[static 256]) {
         _cleanup_(job_freep) Job *job = NULL;
         _cleanup_free_ char *text = NULL;
         char name[FILE_NAME_SIZE];
-        json_error_t e;
         size_t size;
         json_t *o;
         int r;
@@ -127,11 +127,9 @@ static int read_job(int dirfd, uint64_t id, Job **ret, char error[static 256]) {
                 (void) snprintf(error, 256, "%s", strerror(-r));
                 return r;
         }
-        o = json_loadb(text, size, JSON_REJECT_DUPLICATES, &e);
-        if (!o) {
-                (void) snprintf(error, 256, "line %d: %.160s", e.line, e.text);
-                return -EBADMSG;
-        }
+        r = json_read(text, size, &o, error);
+        if (r < 0)
+                return r;
         r = job_from_json(o, &job, error);
         json_decref(o);
         if (r == -ENOMEM)
@@ -175,7 +173,7 @@ static int write_job(int dirfd, const Job *job) {
         r = job_to_json(job, JOB_STEPS_MAX, &o);
         if (r < 0)
                 return r;
-        text = json_dumps(o, JSON_INDENT(1));
+        text = json_text(o, JSON_INDENT(1));
         json_decref(o);
         if (!text)
                 return -ENOMEM;

@@ -1,5 +1,6 @@
 /* The agent's look at its own server; see probe.h. */
 #include "adapter/probe.h"
+#include "domain/json.h"
 #include "domain/options.h"
 #include "sys/process.h"
 
@@ -63,13 +64,14 @@ void server_status_done(ServerStatus *s) {
 }
 
 int server_status_parse(const char *text, ServerStatus *ret, char error[static 256]) {
-        json_error_t e;
+        char why[256];
         json_t *o, *v;
+        int k;
 
-        o = json_loads(text, JSON_REJECT_DUPLICATES, &e);
-        if (!o) {
-                (void) snprintf(error, 256, "the probe answers nonsense: %.160s", e.text);
-                return -EBADMSG;
+        k = json_read(text, strlen(text), &o, why);
+        if (k < 0) {
+                (void) snprintf(error, 256, "%s%.200s", k == -ENOMEM ? "" : "the probe answers nonsense: ", why);
+                return k;
         }
         v = json_object_get(o, "wsrep");
         if (!json_is_boolean(v)) {

@@ -2,6 +2,7 @@
 #include "adapter/staging.h"
 #include "adapter/staging-within.h"
 #include "base/amount.h"
+#include "domain/json.h"
 #include "sys/file.h"
 
 #include <fcntl.h>
@@ -52,17 +53,22 @@ static bool is_copy(int64_t of, int64_t job) {
 static int read_note(int parentfd, const char *name, json_t **ret) {
         _cleanup_close_ int fd = open_dir(parentfd, name);
         _cleanup_free_ char *text = NULL;
+        char error[256];
         size_t size;
+        json_t *o;
         int r;
 
         r = fd < 0 ? fd : file_read(fd, STAGING_NOTE, NOTE_MAX, &text, &size, NULL);
+        if (r >= 0)
+                r = json_read(text, size, &o, error);
         if (r < 0)
                 return r;
-        *ret = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-        if (*ret && json_is_integer(json_object_get(*ret, "job")))
-                return 0;
-        json_decref(*ret);
-        return -EBADMSG;
+        if (!json_is_integer(json_object_get(o, "job"))) {
+                json_decref(o);
+                return -EBADMSG;
+        }
+        *ret = o;
+        return 0;
 }
 
 /* A note that cannot be read just now is not one that is not there: what it stands for
@@ -291,7 +297,7 @@ int staging_seal(int parentfd, const char *name, int64_t job, json_t *o, char te
 
         if (fd < 0)
                 return fd;
-        if (json_object_set_new(o, "job", json_integer(job)) < 0 || !(note = json_dumps(o, JSON_INDENT(1))))
+        if (json_object_set_new(o, "job", json_integer(job)) < 0 || !(note = json_text(o, JSON_INDENT(1))))
                 return datadir_fail(-ENOMEM, text, "memory is short");
         if (syncfs(fd) < 0)
                 return datadir_fail(-errno, text, "the copy cannot be brought to the disk: %s", strerror(errno));

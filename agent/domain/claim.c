@@ -1,6 +1,7 @@
 /* Claims and grants; see claim.h. */
 #include "domain/claim.h"
 #include "domain/history.h"
+#include "domain/json.h"
 
 int claim_new(Claim **ret) {
         Claim *c = calloc(1, sizeof(*c));
@@ -45,7 +46,7 @@ int claim_format(const Claim *c, char **ret) {
                       "new_cluster", c->new_cluster, "reports", reports);
         if (!o)
                 return -ENOMEM;
-        text = json_dumps(o, JSON_COMPACT);
+        text = json_text(o, JSON_COMPACT);
         json_decref(o);
         if (!text)
                 return -ENOMEM;
@@ -93,7 +94,6 @@ static int claim_read(const json_t *o, Claim *c, char error[static 256]) {
 
 int claim_parse(const char *text, Claim **ret, char error[static 256]) {
         _cleanup_(claim_freep) Claim *c = NULL;
-        json_error_t e;
         json_t *o;
         int r;
 
@@ -101,11 +101,9 @@ int claim_parse(const char *text, Claim **ret, char error[static 256]) {
                 (void) snprintf(error, 256, "it is larger than %zu bytes", CLAIM_SIZE_MAX);
                 return -EBADMSG;
         }
-        o = json_loads(text, JSON_REJECT_DUPLICATES, &e);
-        if (!o) {
-                (void) snprintf(error, 256, "line %d, column %d: %.160s", e.line, e.column, e.text);
-                return -EBADMSG;
-        }
+        r = json_read(text, strlen(text), &o, error);
+        if (r < 0)
+                return r;
         r = claim_new(&c);
         if (r >= 0)
                 r = claim_read(o, c, error);

@@ -112,7 +112,7 @@ static int finish(json_t *o, json_t *nodes, int r, char **ret) {
         if (r >= 0)
                 r = put(o, "nodes", json_incref(nodes));
         if (r >= 0) {
-                text = json_dumps(o, JSON_COMPACT);
+                text = json_text(o, JSON_COMPACT);
                 r = text ? 0 : -ENOMEM;
         }
         json_decref(nodes);

@@ -20,6 +20,51 @@ json_t *text_json(const char *s, bool lines) {
         return json_string(ascii);
 }
 
+static bool short_of_memory;
+
+static void *request(size_t size) {
+        void *p = malloc(size);
+
+        if (!p)
+                short_of_memory = true;
+        return p;
+}
+
+static void watch_memory(void) {
+        json_set_alloc_funcs(request, free);
+        short_of_memory = false;
+}
+
+int json_read(const char *text, size_t size, json_t **ret, char error[static 256]) {
+        json_error_t e;
+        json_t *o;
+
+        watch_memory();
+        o = json_loadb(text, size, JSON_REJECT_DUPLICATES, &e);
+        if (short_of_memory) {
+                json_decref(o);
+                (void) snprintf(error, 256, "%s", strerror(ENOMEM));
+                return -ENOMEM;
+        }
+        if (!o) {
+                (void) snprintf(error, 256, "line %d, column %d: %.160s", e.line, e.column, e.text);
+                return -EBADMSG;
+        }
+        *ret = o;
+        return 0;
+}
+
+char *json_text(const json_t *o, size_t flags) {
+        char *text;
+
+        watch_memory();
+        text = json_dumps(o, flags);
+        if (!short_of_memory)
+                return text;
+        free(text);
+        return NULL;
+}
+
 const char *text_of(const json_t *o, const char *key) {
         return str_or(json_string_value(json_object_get(o, key)), "");
 }

@@ -14,6 +14,14 @@ json_t *uuid_json(const Uuid *u);
  * control character. */
 json_t *text_json(const char *s, bool lines);
 
+/* From text, and to text: all of it, or nothing. Where memory is short Jansson itself may
+ * go on without a byte for which it had no room, and not tell. */
+
+/* -EBADMSG, and `error` says what is wrong with it; -ENOMEM. A new reference. */
+int json_read(const char *text, size_t size, json_t **ret, char error[static 256]);
+/* NULL where memory is short. The caller's. */
+char *json_text(const json_t *o, size_t flags);
+
 /* What `o` has there, "" where that is no string. Borrowed. */
 const char *text_of(const json_t *o, const char *key);
 

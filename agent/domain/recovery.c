@@ -58,7 +58,7 @@ int recovery_format(const Recovery *r, char **ret) {
                       "text", text_json(r->text, false));
         if (!o)
                 return -ENOMEM;
-        text = json_dumps(o, JSON_INDENT(2));
+        text = json_text(o, JSON_INDENT(2));
         if (!text || asprintf(&line, "%s\n", text) < 0)
                 return -ENOMEM;
         *ret = line;
@@ -111,19 +111,17 @@ static bool stamp_read(const json_t *o, Stamp *ret) {
 
 int recovery_parse(const char *text, size_t n, Recovery *ret, char error[static 256]) {
         _cleanup_json_ json_t *o = NULL;
-        json_error_t e;
         Recovery r = { 0 };
         const char *s;
         int64_t section, time;
         size_t k;
+        int q;
 
         if (n > RECOVERY_SIZE_MAX)
                 return refuse(error, "it is larger than a result can be");
-        o = json_loadb(text, n, JSON_REJECT_DUPLICATES, &e);
-        if (!o) {
-                (void) snprintf(error, 256, "line %d, column %d: %.160s", e.line, e.column, e.text);
-                return -EBADMSG;
-        }
+        q = json_read(text, n, &o, error);
+        if (q < 0)
+                return q;
         if (!json_is_object(o))
                 return refuse(error, "it is not a JSON object");
 

@@ -1,5 +1,6 @@
 /* Reports from JSON; see report.h. */
 #include "domain/report.h"
+#include "domain/json.h"
 #include "domain/viewlog.h"
 #include "base/reason.h"
 #include "base/utf8.h"
@@ -436,7 +437,6 @@ int report_from_json(const json_t *o, Report **ret, char error[static 256]) {
 }
 
 int report_parse(const char *text, Report **ret, char error[static 256]) {
-        json_error_t e;
         json_t *o;
         int k;
 
@@ -444,11 +444,9 @@ int report_parse(const char *text, Report **ret, char error[static 256]) {
                 (void) snprintf(error, 256, "it is larger than %zu bytes", REPORT_SIZE_MAX);
                 return -EBADMSG;
         }
-        o = json_loads(text, JSON_REJECT_DUPLICATES, &e);
-        if (!o) {
-                (void) snprintf(error, 256, "line %d, column %d: %.160s", e.line, e.column, e.text);
-                return -EBADMSG;
-        }
+        k = json_read(text, strlen(text), &o, error);
+        if (k < 0)
+                return k;
         k = report_from_json(o, ret, error);
         json_decref(o);
         return k;
