@@ -1,6 +1,7 @@
 /* What the agent keeps; see store.h. */
 #include "adapter/store.h"
 #include "base/table.h"
+#include "base/utf8.h"
 #include "domain/json.h"
 #include "sys/file.h"
 
@@ -17,29 +18,36 @@ static const char *const aside_state_names[] = {
 };
 DEFINE_STRING_TABLE(aside_state, AsideState, aside_state_names)
 
-static json_t *grant_json(const Grant *g) {
+/* What cannot be kept must not be missing in silence: a promise would be forgotten. */
+static void put(json_t *o, const char *key, json_t *value, bool *failed) {
+        if (json_object_set_new(o, key, value) < 0)
+                *failed = true;
+}
+
+static void add(json_t *a, json_t *value, bool *failed) {
+        if (json_array_append_new(a, value) < 0)
+                *failed = true;
+}
+
+static json_t *grant_json(const Grant *g, bool *failed) {
         json_t *o = json_pack("{s:o, s:s, s:s, s:o, s:o, s:I, s:I, s:I}", "id", uuid_json(&g->id), "holder", g->holder,
                               "manner", manner_to_string(g->manner), "agent", uuid_json(&g->agent),
                               "uuid", uuid_json(&g->position.uuid), "seqno", (json_int_t) g->position.seqno,
                               "epoch", (json_int_t) g->epoch, "serial", (json_int_t) g->serial);
         char group[POSITION_TEXT_MAX];
 
-        if (o && position_defined(&g->group))
-                (void) json_object_set_new(o, "group", json_string(position_text(&g->group, group)));
+        if (position_defined(&g->group))
+                put(o, "group", json_string(position_text(&g->group, group)), failed);
         return o;
 }
 
-/* NULL where one could not be written down. */
-static json_t *marks_json(const Marks *m) {
+static json_t *marks_json(const Marks *m, bool *failed) {
         json_t *o = json_object();
 
         for (MarkKind k = 0; k < _MARK_MAX; k++)
-                if (m->mark[k].set &&
-                    json_object_set_new(o, mark_to_string(k), json_pack("{s:I, s:I, s:o}", "section", (json_int_t) m->mark[k].section,
-                                                                        "time", (json_int_t) m->mark[k].time, "evidence", text_json(m->mark[k].evidence, true))) < 0) {
-                        json_decref(o);
-                        return NULL;
-                }
+                if (m->mark[k].set)
+                        put(o, mark_to_string(k), json_pack("{s:I, s:I, s:o}", "section", (json_int_t) m->mark[k].section,
+                                                            "time", (json_int_t) m->mark[k].time, "evidence", text_json(m->mark[k].evidence, true)), failed);
         return o;
 }
 
@@ -48,87 +56,77 @@ static json_t *aside_json(const Aside *a) {
                          "donor", a->donor[0] ? a->donor : NULL);
 }
 
+static json_t *claim_json(const Store *s) {
+        _cleanup_free_ char *text = NULL;
+
+        return claim_format(s->claim, &text) < 0 ? NULL : json_pack("{s:s, s:s}", "state", claim_state_to_string(s->claim_state), "claim", text);
+}
+
 static int store_to_json(const Store *s, json_t **ret) {
         json_t *o, *history = json_array(), *released = json_array(), *seqnos = json_array(), *labels = json_object(),
                *led = json_array();
+        bool failed = false;
 
         for (size_t i = 0; i < s->history.n; i++) {
                 const HistoryEntry *e = &s->history.entry[i];
 
-                (void) json_array_append_new(history, json_pack("{s:o, s:o, s:I, s:s, s:b}", "id", uuid_json(&e->id),
-                                                                "uuid", uuid_json(&e->position.uuid),
-                                                                "seqno", (json_int_t) e->position.seqno, "leader", e->leader,
-                                                                "foreign", (int) e->foreign));
+                add(history, json_pack("{s:o, s:o, s:I, s:s, s:b}", "id", uuid_json(&e->id), "uuid", uuid_json(&e->position.uuid),
+                                       "seqno", (json_int_t) e->position.seqno, "leader", e->leader, "foreign", (int) e->foreign), &failed);
         }
         for (size_t i = 0; i < s->n_released; i++)
-                (void) json_array_append_new(released, uuid_json(&s->released[i]));
+                add(released, uuid_json(&s->released[i]), &failed);
         for (size_t i = 0; i < s->n_seqnos; i++)
-                (void) json_array_append_new(seqnos, json_pack("[I,I,I]", (json_int_t) s->seqno[i].section,
-                                                               (json_int_t) s->seqno[i].view, (json_int_t) s->seqno[i].seqno));
+                add(seqnos, json_pack("[I,I,I]", (json_int_t) s->seqno[i].section, (json_int_t) s->seqno[i].view, (json_int_t) s->seqno[i].seqno), &failed);
         for (size_t i = 0; i < s->n_led; i++)
-                (void) json_array_append_new(led, json_pack("{s:o, s:s}", "id", uuid_json(&s->led[i].id), "leader", s->led[i].leader));
+                add(led, json_pack("{s:o, s:s}", "id", uuid_json(&s->led[i].id), "leader", s->led[i].leader), &failed);
         for (size_t i = 0; i < s->n_labels; i++)
-                (void) json_object_set_new(labels, s->label[i].label, json_string(s->label[i].name));
+                put(labels, s->label[i].label, json_string(s->label[i].name), &failed);
 
         o = json_pack("{s:i, s:o, s:I, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:I, s:I}", "version", 1, "agent", uuid_json(&s->agent),
                       "epoch", (json_int_t) s->epoch, "boot", uuid_json(&s->boot), "history", history,
                       "released", released, "wanted", s->wanted, "without", names_to_json(&s->without),
                       "seqnos", seqnos, "labels", labels, "led", led, "settled", (json_int_t) s->settled,
                       "booted", (json_int_t) s->booted);
-        if (!o)
-                return -ENOMEM;
-        if (s->claim_state != CLAIM_NONE) {
-                _cleanup_free_ char *text = NULL;
-                json_t *c;
-                int r;
-
-                r = claim_format(s->claim, &text);
-                if (r < 0) {
-                        json_decref(o);
-                        return r;
-                }
-                c = json_pack("{s:s, s:s}", "state", claim_state_to_string(s->claim_state), "claim", text);
-                (void) json_object_set_new(o, "claim", c);
-        }
+        if (s->claim_state != CLAIM_NONE)
+                put(o, "claim", claim_json(s), &failed);
         if (s->settled_start[0])
-                (void) json_object_set_new(o, "settled_start", json_string(s->settled_start));
+                put(o, "settled_start", json_string(s->settled_start), &failed);
         if (s->join_failures > 0)
-                (void) json_object_set_new(o, "join_failures", json_integer(s->join_failures));
+                put(o, "join_failures", json_integer(s->join_failures), &failed);
         if (s->have_grant)
-                (void) json_object_set_new(o, "grant", grant_json(&s->grant));
+                put(o, "grant", grant_json(&s->grant, &failed), &failed);
         if (s->owed)
-                (void) json_object_set_new(o, "owed", json_true());
+                put(o, "owed", json_true(), &failed);
         if (s->offline)
-                (void) json_object_set_new(o, "offline", json_true());
+                put(o, "offline", json_true(), &failed);
         if (s->replica)
-                (void) json_object_set_new(o, "replica", json_true());
+                put(o, "replica", json_true(), &failed);
         if (s->held)
-                (void) json_object_set_new(o, "held", json_true());
+                put(o, "held", json_true(), &failed);
         if (s->held_before)
-                (void) json_object_set_new(o, "held_before", json_true());
+                put(o, "held_before", json_true(), &failed);
         if (s->down_before)
-                (void) json_object_set_new(o, "down_before", json_true());
+                put(o, "down_before", json_true(), &failed);
         if (s->copy_place[0])
-                (void) json_object_set_new(o, "copy_place", json_string(s->copy_place));
+                put(o, "copy_place", json_string(s->copy_place), &failed);
         if (s->consumed > 0)
-                (void) json_object_set_new(o, "consumed", json_integer((json_int_t) s->consumed));
+                put(o, "consumed", json_integer((json_int_t) s->consumed), &failed);
         if (s->stopping[0])
-                (void) json_object_set_new(o, "stopping", json_string(s->stopping));
+                put(o, "stopping", json_string(s->stopping), &failed);
         if (s->resuming > 0)
-                (void) json_object_set_new(o, "resuming", json_integer((json_int_t) s->resuming));
-        if (s->ruling.version > 0 && json_object_set_new(o, "policy", json_pack("{s:s, s:I, s:s}", "name", policy_to_string(s->ruling.policy),
-                                                         "version", (json_int_t) s->ruling.version, "node", s->ruling.node)) < 0) {
-                json_decref(o);
-                return -ENOMEM;
-        }
-        if (s->quorum_off[0] && json_object_set_new(o, "quorum_off", json_pack("{s:s, s:I, s:I}", "option", s->quorum_off,
-                                                                 "from", (json_int_t) s->quorum_off_from, "to", (json_int_t) s->quorum_off_to)) < 0) {
-                json_decref(o);
-                return -ENOMEM;
-        }
-        if (json_object_set_new(o, "marks", marks_json(&s->marks)) < 0 ||
-            (s->aside.state != ASIDE_NONE && json_object_set_new(o, "aside", aside_json(&s->aside)) < 0) ||
-            (s->shun.set && json_object_set_new(o, "shun", shun_to_json(&s->shun)) < 0)) {
+                put(o, "resuming", json_integer((json_int_t) s->resuming), &failed);
+        if (s->ruling.version > 0)
+                put(o, "policy", json_pack("{s:s, s:I, s:s}", "name", policy_to_string(s->ruling.policy),
+                                           "version", (json_int_t) s->ruling.version, "node", s->ruling.node), &failed);
+        if (s->quorum_off[0])
+                put(o, "quorum_off", json_pack("{s:s, s:I, s:I}", "option", s->quorum_off,
+                                               "from", (json_int_t) s->quorum_off_from, "to", (json_int_t) s->quorum_off_to), &failed);
+        put(o, "marks", marks_json(&s->marks, &failed), &failed);
+        if (s->aside.state != ASIDE_NONE)
+                put(o, "aside", aside_json(&s->aside), &failed);
+        if (s->shun.set)
+                put(o, "shun", shun_to_json(&s->shun), &failed);
+        if (failed) {
                 json_decref(o);
                 return -ENOMEM;
         }
@@ -161,6 +159,32 @@ static bool grant_read(const json_t *o, Grant *g) {
         return true;
 }
 
+/* Absent where they are as they are at first. Of another kind they would be taken for that,
+ * and what was promised would be forgotten. */
+static bool flag_read(const json_t *o, const char *key, bool *ret) {
+        const json_t *v = json_object_get(o, key);
+        json_type type = v ? json_typeof(v) : JSON_FALSE;
+
+        *ret = type == JSON_TRUE;
+        return type == JSON_TRUE || type == JSON_FALSE;
+}
+
+static bool number_read(const json_t *o, const char *key, uint64_t *ret) {
+        const json_t *v = json_object_get(o, key);
+
+        *ret = (uint64_t) json_integer_value(v);
+        return !v || (json_typeof(v) == JSON_INTEGER && json_integer_value(v) >= 0);
+}
+
+static bool word_read(const json_t *o, const char *key, char *ret, size_t size) {
+        const json_t *v = json_object_get(o, key);
+
+        if (v && (json_typeof(v) != JSON_STRING || json_string_length(v) >= size))
+                return false;
+        (void) snprintf(ret, size, "%s", str_or(json_string_value(v), ""));
+        return true;
+}
+
 static bool store_read_lists(Store *s, const json_t *history, const json_t *released, const json_t *seqnos,
                              const json_t *labels, const json_t *without) {
         const json_t *v;
@@ -168,7 +192,8 @@ static bool store_read_lists(Store *s, const json_t *history, const json_t *rele
         size_t i;
 
         /* Of something else the size would be 0: what was promised would be forgotten. */
-        if (!json_is_array(history) || !json_is_array(released) || !json_is_array(seqnos) || !json_is_object(labels) || !json_is_array(without))
+        if (json_typeof(history) != JSON_ARRAY || json_typeof(released) != JSON_ARRAY || json_typeof(seqnos) != JSON_ARRAY ||
+            json_typeof(labels) != JSON_OBJECT || json_typeof(without) != JSON_ARRAY)
                 return false;
         if (json_array_size(history) > HISTORY_MAX || json_array_size(released) > RELEASED_MAX ||
             json_array_size(seqnos) > REPORT_VIEWS_MAX || json_object_size(labels) > NAMES_MAX)
@@ -181,11 +206,10 @@ static bool store_read_lists(Store *s, const json_t *history, const json_t *rele
                     !json_is_integer(n) || json_integer_value(n) < SEQNO_UNDEFINED)
                         return false;
                 leader = json_string_value(json_object_get(v, "leader"));
-                if (!leader || (*leader && !name_valid(leader)))
+                if (!leader || (*leader && !name_valid(leader)) || !flag_read(v, "foreign", &e->foreign))
                         return false;
                 (void) snprintf(e->leader, sizeof(e->leader), "%s", leader);
                 e->position.seqno = json_integer_value(n);
-                e->foreign = json_is_true(json_object_get(v, "foreign"));
                 s->history.n = i + 1;
         }
         json_array_foreach((json_t *) released, i, v) {
@@ -202,7 +226,7 @@ static bool store_read_lists(Store *s, const json_t *history, const json_t *rele
                 s->n_seqnos = i + 1;
         }
         json_object_foreach((json_t *) labels, label, v)
-                if (!json_is_string(v) || !name_valid(json_string_value(v)) || store_set_label(s, label, json_string_value(v)) < 0)
+                if (json_typeof(v) != JSON_STRING || !name_valid(json_string_value(v)) || store_set_label(s, label, json_string_value(v)) < 0)
                         return false;
         return names_from_json(without, &s->without) >= 0;
 }
@@ -213,7 +237,7 @@ static bool marks_read(Marks *m, const json_t *o) {
         const char *name, *evidence;
         const json_t *v;
 
-        if (o && !json_is_object(o))
+        if (o && json_typeof(o) != JSON_OBJECT)
                 return false;
         json_object_foreach((json_t *) o, name, v) {
                 MarkKind k = mark_from_string(name);
@@ -249,7 +273,7 @@ static bool led_read(Store *s, const json_t *a) {
         const json_t *v;
         size_t i;
 
-        if (!json_is_array(a) || json_array_size(a) > ELEMENTS(s->led))
+        if (json_typeof(a) != JSON_ARRAY || json_array_size(a) > ELEMENTS(s->led))
                 return false;
         json_array_foreach((json_t *) a, i, v) {
                 const char *leader = json_string_value(json_object_get(v, "leader"));
@@ -290,31 +314,6 @@ static bool quorum_off_read(Store *s, const json_t *o) {
         (void) snprintf(s->quorum_off, sizeof(s->quorum_off), "%s", option);
         s->quorum_off_from = (uint64_t) from;
         s->quorum_off_to = (uint64_t) to;
-        return true;
-}
-
-/* Absent where they are as they are at first. Of another kind they would be taken for that,
- * and what was promised would be forgotten. */
-static bool flag_read(const json_t *o, const char *key, bool *ret) {
-        const json_t *v = json_object_get(o, key);
-
-        *ret = json_is_true(v);
-        return !v || json_is_boolean(v);
-}
-
-static bool number_read(const json_t *o, const char *key, uint64_t *ret) {
-        const json_t *v = json_object_get(o, key);
-
-        *ret = (uint64_t) json_integer_value(v);
-        return !v || (json_is_integer(v) && json_integer_value(v) >= 0);
-}
-
-static bool word_read(const json_t *o, const char *key, char *ret, size_t size) {
-        const json_t *v = json_object_get(o, key);
-
-        if (v && (!json_is_string(v) || json_string_length(v) >= size))
-                return false;
-        (void) snprintf(ret, size, "%s", str_or(json_string_value(v), ""));
         return true;
 }
 
@@ -390,7 +389,6 @@ static int boot_id(Uuid *ret) {
 int store_open(const char *dir, Store **ret, char error[static 256]) {
         _cleanup_(store_freep) Store *s = NULL;
         _cleanup_free_ char *text = NULL;
-        json_error_t e;
         Uuid boot;
         size_t size;
         json_t *o;
@@ -411,11 +409,9 @@ int store_open(const char *dir, Store **ret, char error[static 256]) {
         if (r == -ENOENT) {
                 r = uuid_random(&s->agent);
         } else if (r >= 0) {
-                o = json_loadb(text, size, JSON_REJECT_DUPLICATES, &e);
-                if (!o) {
-                        (void) snprintf(error, 256, "line %d: %.160s", e.line, e.text);
-                        return -EBADMSG;
-                }
+                r = json_read(text, size, &o, error);
+                if (r < 0)
+                        return r;
                 r = store_from_json(s, o, error);
                 json_decref(o);
         }
@@ -449,7 +445,7 @@ int store_save(Store *s) {
         r = store_to_json(s, &o);
         if (r < 0)
                 return r;
-        text = json_dumps(o, JSON_INDENT(1));
+        text = json_text(o, JSON_INDENT(1));
         json_decref(o);
         if (!text)
                 return -ENOMEM;
@@ -526,6 +522,11 @@ int store_set_label(Store *s, const char *label, const char *name) {
 
         if (strlen(label) >= sizeof(s->label[0].label))
                 return -ENAMETOOLONG;
+        for (size_t at = 0, n; label[at]; at += n) {
+                n = utf8_character(label + at);
+                if (n == 0)
+                        return -EILSEQ; /* no JSON can hold it */
+        }
         while (i < s->n_labels && !streq(s->label[i].label, label))
                 i++;
         if (i < s->n_labels && streq(s->label[i].name, name))

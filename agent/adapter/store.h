@@ -125,5 +125,5 @@ bool store_set_quorum_off(Store *s, uint64_t section, uint64_t in_force, const c
 
 /* The node's name last heard at a label, NULL where never. */
 const char *store_label(const Store *s, const char *label);
-/* 1 where that is news. */
+/* 1 where that is news; negative where it cannot be kept. */
 int store_set_label(Store *s, const char *label, const char *name);

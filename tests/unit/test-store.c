@@ -1,16 +1,6 @@
-/* What the agent keeps: whole after a restart, and untouched where it is spoilt. */
-#include "adapter/store.h"
-#include "cases.h"
-
-static Store *open_store(const Scratch *s) {
-        char error[256] = "";
-        Store *store = NULL;
-        int r = store_open(s->path, &store, error);
-
-        if (r < 0)
-                fail_msg("store_open: %s: %s", strerror(-r), error);
-        return store;
-}
+/* What the agent keeps: whole after a restart. */
+#include "disk.h"
+#include "stored.h"
 
 static void a_new_installation_gets_an_identity(void **state) {
         _cleanup_scratch_ Scratch s = scratch_new();
@@ -43,32 +33,13 @@ static void a_new_installation_gets_an_identity(void **state) {
         b = store_free(b);
 }
 
-static Claim *full_claim(void) {
-        char words[] = "stopped 9007199254740993 view 100:12 history a@3";
-        Claim *c;
-
-        assert_int_equal(claim_new(&c), 0);
-        c->id = case_id('c');
-        (void) snprintf(c->holder, sizeof(c->holder), "db1");
-        c->position = (Position) { case_id('A'), INT64_MAX };
-        c->needed = case_names("12");
-        c->without = case_names("3");
-        c->new_cluster = true;
-        c->report[c->n_reports++] = case_report("db1", words);
-        return c;
-}
-
-static void everything_survives(void **state) {
-        _cleanup_scratch_ Scratch s = scratch_new();
-        _cleanup_free_ char *first = NULL, *second = NULL;
-        Store *a;
-
-        (void) state;
-        a = open_store(&s);
+/* All that can be kept, and as much of it. */
+static void fill(Store *a) {
         for (size_t i = 0; i < HISTORY_MAX; i++) {
-                HistoryEntry e = { .position = { case_id('A'), INT64_MAX - (int64_t) i } };
+                HistoryEntry e = { .position = { case_id('A'), INT64_MAX - (int64_t) i }, .foreign = i == 5 };
 
-                (void) snprintf(e.leader, sizeof(e.leader), "db%zu", i % 3);
+                if (!e.foreign)
+                        (void) snprintf(e.leader, sizeof(e.leader), "db%zu", i % 3);
                 memcpy(e.id.b, &i, sizeof(i));
                 e.id.b[15] = 1;
                 history_add(&a->history, &e);
@@ -97,7 +68,20 @@ static void everything_survives(void **state) {
         assert_int_equal(marks_set(&a->marks, MARK_ABORTED_SST, 8, 12, "cut within a letter \xc3"), 1);
         a->aside = (Aside) { .state = ASIDE_MOVING, .stamp = "20261122T224846", .note = "Why:\nbecause", .force_space = true, .donor = "db3" };
         assert_int_equal(shun_new("disk \"sdb\"", "anna", 11, INT64_MAX, &a->shun), 0);
-        a->offline = true;
+        a->offline = a->replica = a->held = a->held_before = a->down_before = true;
+        a->consumed = 6;
+        a->join_failures = 9;
+        (void) snprintf(a->copy_place, sizeof(a->copy_place), "within");
+}
+
+static void everything_survives(void **state) {
+        _cleanup_scratch_ Scratch s = scratch_new();
+        _cleanup_free_ char *first = NULL, *second = NULL;
+        Store *a;
+
+        (void) state;
+        a = open_store(&s);
+        fill(a);
         assert_int_equal(store_save(a), 0);
         first = scratch_get(&s, STORE_NAME);
         a = store_free(a);
@@ -151,7 +135,11 @@ static void everything_survives(void **state) {
         assert_string_equal(a->shun.owner, "anna");
         assert_int_equal(a->shun.since, 11);
         assert_int_equal(a->shun.until, INT64_MAX);
-        assert_true(a->offline);
+        assert_true(a->offline && a->replica && a->held && a->held_before && a->down_before);
+        assert_int_equal(a->consumed, 6);
+        assert_int_equal(a->join_failures, 9);
+        assert_string_equal(a->copy_place, "within");
+        assert_true(a->history.entry[5].foreign && !a->history.entry[6].foreign);
 
         /* But for the epoch it is written as it was. */
         a->epoch--;
@@ -190,15 +178,6 @@ static void what_is_given_up_is_gone(void **state) {
         a = store_free(a);
 }
 
-static char *replace(const char *text, const char *from, const char *to) {
-        const char *at = strstr(text, from);
-        char *r = NULL;
-
-        assert_non_null(at);
-        assert_true(asprintf(&r, "%.*s%s%s", (int) (at - text), text, to, at + strlen(from)) >= 0);
-        return r;
-}
-
 static void a_new_boot_is_seen(void **state) {
         _cleanup_scratch_ Scratch s = scratch_new();
         _cleanup_free_ char *text = NULL, *other = NULL;
@@ -223,163 +202,47 @@ static void a_new_boot_is_seen(void **state) {
         a = store_free(a);
 }
 
-/* What is changed in a good file, and makes it a spoilt one. */
-static const struct {
-        const char *name, *from, *to;
-} damages[] = {
-        { "another version", "\"version\": 1", "\"version\": 2" },
-        { "no version", "\"version\": 1,", "" },
-        { "an agent that is none", "\"agent\": \"", "\"agent\": \"z" },
-        { "an agent twice", "\"version\": 1,", "\"version\": 1, \"agent\": \"61616161-6161-6161-6161-616161616161\"," },
-        { "a negative epoch", "\"epoch\": 1", "\"epoch\": -1" },
-        { "an epoch that is a text", "\"epoch\": 1", "\"epoch\": \"1\"" },
-        { "a history that is an object", "\"history\": [", "\"history\": {}, \"x\": [" },
-        { "a history that is null", "\"history\": [", "\"history\": null, \"x\": [" },
-        { "a bootstrap without id", "\"id\": \"68", "\"no\": \"68" },
-        { "a bootstrap at a fraction", "\"seqno\": 77", "\"seqno\": 77.5" },
-        { "a bootstrap below -1", "\"seqno\": 77", "\"seqno\": -77" },
-        { "released that is a number", "\"released\": [", "\"released\": 5, \"x\": [" },
-        { "released that holds a number", "\"released\": [", "\"released\": [5, " },
-        { "wanted 1", "\"wanted\": true", "\"wanted\": 1" },
-        { "without a blank", "\"db4\"", "\"db 4\"" },
-        { "without that is a text", "\"without\": [", "\"without\": \"db4\", \"x\": [" },
-        { "seqnos that are an object", "\"seqnos\": [", "\"seqnos\": {}, \"x\": [" },
-        { "a negative section", "7,", "-7," },
-        { "labels that are a list", "\"labels\": {", "\"labels\": [], \"x\": {" },
-        { "a label without a name", "\"192.0.2.2\": \"db2\"", "\"192.0.2.2\": \"\"" },
-        { "a claim of an unknown state", "\"state\": \"consumed\"", "\"state\": \"won\"" },
-        { "a claim of no state", "\"state\": \"consumed\"", "\"state\": \"none\"" },
-        { "a claim that cannot be read", "\\\"holder\\\":\\\"db1\\\"", "\\\"holder\\\":\\\"\\\"" },
-        { "a grant without a holder", "\"holder\": \"db9\"", "\"holder\": \"\"" },
-        { "a grant of a negative epoch", "\"epoch\": 33", "\"epoch\": -33" },
-        { "a grant at a fraction", "\"seqno\": 55", "\"seqno\": 5.5" },
-        { "a grant to resume nothing", ":66\"", ":x\"" },
-        { "a policy that is none", "\"name\": \"manual\"", "\"name\": \"mild\"" },
-        { "a policy that is a text", "\"policy\": {", "\"policy\": \"manual\", \"x\": {" },
-        { "a policy of version 0", "\"version\": 44", "\"version\": 0" },
-        { "a policy of nowhere", "\"node\": \"db7\"", "\"node\": \"\"" },
-        { "a shun that is a text", "\"shun\": {", "\"shun\": \"yes\", \"x\": {" },
-        { "a shun until a text", "\"until\": 99", "\"until\": \"monday\"" },
-        { "offline 1", "\"offline\": true", "\"offline\": 1" },
-        { "held by a text", "\"held\": true", "\"held\": \"yes\"" },
-        { "a claim consumed before all", "\"consumed\": 6", "\"consumed\": -6" },
-        { "a resumption at a fraction", "\"resuming\": 8", "\"resuming\": 8.5" },
-        { "failures that are a text", "\"join_failures\": 9", "\"join_failures\": \"9\"" },
-        { "a stop of nothing", "\"stopping\": \"", "\"stopping\": 5, \"x\": \"" },
-        { "a stop of too much", "\"stopping\": \"0", "\"stopping\": \"00" },
-        { "a copy that is nowhere", "\"copy_place\": \"beside", "\"copy_place\": \"besides it" },
-        { "something behind", "\n}", "\n}}" },
-};
-
-static const struct {
-        const char *name, *text;
-        size_t size;
-} wrecks[] = {
-        { "empty", "", 0 },
-        { "NULs", "\0\0\0\0\0\0\0\0", 8 },
-        { "an object with nothing in it", "{}", 2 },
-        { "a list", "[]", 2 },
-        { "blanks", "  \n", 3 },
-        { "no UTF-8", "\xff\xfe", 2 },
-};
-
-static char *good_text(const Scratch *s) {
-        HistoryEntry e = { .id = case_id('h'), .position = { case_id('A'), 77 }, .leader = "db1" };
-        Store *a = open_store(s);
-        char *text;
-
-        history_add(&a->history, &e);
-        store_release(a, &e.id);
-        store_set_seqno(a, 7, 0, 5);
-        assert_int_equal(store_set_label(a, "192.0.2.2", "db2"), 1);
-        a->claim_state = CLAIM_CONSUMED;
-        a->claim = full_claim();
-        a->have_grant = true;
-        a->grant = (Grant) { .id = case_id('g'), .holder = "db9", .position = { case_id('A'), 55 }, .group = { case_id('V'), 66 }, .epoch = 33, .serial = 12 };
-        a->wanted = true;
-        a->ruling = (Ruling) { POLICY_MANUAL, 44, "db7" };
-        a->without = case_names("4");
-        assert_int_equal(shun_new("", "", 1, 99, &a->shun), 0);
-        a->offline = a->held = true;
-        a->consumed = 6;
-        a->resuming = 8;
-        a->join_failures = 9;
-        (void) snprintf(a->stopping, sizeof(a->stopping), "0123456789abcdef0123456789abcdef");
-        (void) snprintf(a->copy_place, sizeof(a->copy_place), "beside");
-        assert_int_equal(store_save(a), 0);
-        a = store_free(a);
-        text = scratch_get(s, STORE_NAME);
-        assert_non_null(text);
-        return text;
-}
-
-static void check_refused(const Scratch *s, const char *data, size_t size, const char *name) {
-        _cleanup_free_ char *after = NULL;
-        char error[256] = "";
-        Store *a = NULL;
-
-        scratch_put(s, STORE_NAME, data, size);
-        CHECK(store_open(s->path, &a, error) == -EBADMSG, name);
-        CHECK(!a, name);
-        CHECK(error[0], name);
-        after = scratch_get(s, STORE_NAME);
-        CHECK(after && memcmp(after, data, size) == 0, name);
-        CHECK(scratch_count(s) == 1, name);
-}
-
-static void a_spoilt_file_is_refused_and_left_alone(void **state) {
+/* What a gate goes by that finds no agent. */
+static void who_is_kept_out_is_let_in_again(void **state) {
         _cleanup_scratch_ Scratch s = scratch_new();
-        _cleanup_free_ char *good = good_text(&s);
-        size_t size = strlen(good);
-
-        (void) state;
-        for (size_t i = 0; i < ELEMENTS(damages); i++) {
-                _cleanup_free_ char *text = replace(good, damages[i].from, damages[i].to);
-
-                check_refused(&s, text, strlen(text), damages[i].name);
-        }
-        for (size_t i = 0; i < ELEMENTS(wrecks); i++)
-                check_refused(&s, wrecks[i].text, wrecks[i].size, wrecks[i].name);
-        /* Cut off anywhere. */
-        for (size_t n = 0; n + 1 < size; n++)
-                check_refused(&s, good, n, "cut off");
-        /* As it was, it is good. */
-        scratch_put(&s, STORE_NAME, good, size);
-        (void) store_free(open_store(&s));
-}
-
-static void what_cannot_be_read_is_not_replaced(void **state) {
-        _cleanup_scratch_ Scratch s = scratch_new();
-        char error[256] = "";
-        Store *a = NULL;
-
-        (void) state;
-        assert_int_equal(mkdirat(s.fd, STORE_NAME, 0755), 0);
-        assert_int_equal(store_open(s.path, &a, error), -ENOTSUP);
-        assert_int_equal(unlinkat(s.fd, STORE_NAME, AT_REMOVEDIR), 0);
-
-        assert_int_equal(symlinkat("elsewhere", s.fd, STORE_NAME), 0);
-        assert_int_equal(store_open(s.path, &a, error), -ELOOP);
-        assert_null(a);
-        assert_int_equal(store_open("/nonexistent", &a, error), -ENOENT);
-        assert_string_equal(error, "No such file or directory");
-        assert_null(a);
-}
-
-/* A disk that takes no more: what is there stays, and so does the file. */
-static void a_write_that_fails_leaves_the_old_file(void **state) {
-        _cleanup_scratch_ Scratch s = scratch_new();
-        _cleanup_free_ char *good = good_text(&s);
         Store *a = open_store(&s);
-        int dirfd = a->dirfd;
+        const char *call;
+        unsigned n = 0;
 
         (void) state;
-        a->dirfd = open("/proc/self", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        assert_true(store_save(a) < 0);
-        (void) close(a->dirfd);
-        a->dirfd = dirfd;
-        assert_true(scratch_is(&s, STORE_NAME, good));
+        assert_int_equal(store_keep_out(a, NULL), 0); /* there was nothing */
+        assert_int_equal(store_keep_out(a, "its data are diverged"), 0);
+        assert_true(scratch_is(&s, STORE_KEPT_OUT, "its data are diverged"));
+        assert_int_equal(store_keep_out(a, "its data are strange"), 0);
+        assert_true(scratch_is(&s, STORE_KEPT_OUT, "its data are strange"));
+        do {
+                int r;
+
+                assert_int_equal(store_keep_out(a, "why"), 0);
+                disk_fail(++n, EIO);
+                r = store_keep_out(a, NULL);
+                call = disk_failed();
+                assert_int_equal(r, call ? -EIO : 0);
+                assert_true(scratch_is(&s, STORE_KEPT_OUT, NULL) || (call && streq(call, "unlinkat")));
+        } while (call);
         a = store_free(a);
+        assert_null(store_free(a));
+}
+
+static void who_led_by_a_grant_is_remembered_once(void **state) {
+        static Store s;
+        char leader[NAME_SIZE];
+
+        (void) state;
+        for (uint8_t i = 1; i <= NAMES_MAX + 2; i++) {
+                (void) snprintf(leader, sizeof(leader), "db%u", i);
+                store_add_led(&s, &(Uuid) { .b = { i } }, leader);
+                store_add_led(&s, &(Uuid) { .b = { i } }, "db0");
+        }
+        assert_int_equal(s.n_led, NAMES_MAX);
+        assert_int_equal(s.led[0].id.b[0], 3);
+        assert_string_equal(s.led[0].leader, "db3");
+        assert_int_equal(s.led[NAMES_MAX - 1].id.b[0], NAMES_MAX + 2);
 }
 
 static void of_released_claims_the_oldest_is_forgotten(void **state) {
@@ -468,6 +331,8 @@ static void labels_are_bounded(void **state) {
         memset(label, 'x', sizeof(label));
         label[256] = '\0';
         assert_int_equal(store_set_label(&s, label, "db1"), -ENAMETOOLONG);
+        assert_int_equal(store_set_label(&s, "caf\xe9", "db1"), -EILSEQ);
+        assert_null(store_label(&s, "caf\xe9"));
         label[255] = '\0';
         assert_int_equal(store_set_label(&s, label, "db1"), 1);
         while (s.n_labels < NAMES_MAX) {
@@ -514,9 +379,8 @@ int main(void) {
                 cmocka_unit_test(everything_survives),
                 cmocka_unit_test(what_is_given_up_is_gone),
                 cmocka_unit_test(a_new_boot_is_seen),
-                cmocka_unit_test(a_spoilt_file_is_refused_and_left_alone),
-                cmocka_unit_test(what_cannot_be_read_is_not_replaced),
-                cmocka_unit_test(a_write_that_fails_leaves_the_old_file),
+                cmocka_unit_test(who_is_kept_out_is_let_in_again),
+                cmocka_unit_test(who_led_by_a_grant_is_remembered_once),
                 cmocka_unit_test(of_released_claims_the_oldest_is_forgotten),
                 cmocka_unit_test(seqnos_are_of_one_section),
                 cmocka_unit_test(who_went_on_without_quorum_is_remembered),
