@@ -36,14 +36,19 @@ static int undo(int parentfd, int oldfd, const char *fresh, const char *name, in
         return datadir_fail(0, text, "%s cannot be renamed (%s), and nothing is copied or deleted: it is as it was. Move the data away by hand", name, strerror(-why));
 }
 
+/* Is it what the file system cannot do? */
+static bool lacks(int r) {
+        return r == -EINVAL || r == -ENOSYS || r == -EOPNOTSUPP;
+}
+
 static int exchange(int parentfd, int oldfd, const char *name, const char *fresh, const char *aside, char *text) {
         int r = rename_here(parentfd, name, fresh, RENAME_EXCHANGE);
 
         if (r >= 0)
                 return 1;
-        if (r == -EINVAL || r == -ENOSYS || r == -EOPNOTSUPP) {
+        if (lacks(r)) {
                 r = rename_here(parentfd, name, aside, RENAME_NOREPLACE);
-                if (r == -EINVAL)
+                if (lacks(r))
                         r = rename_here(parentfd, name, aside, 0);
                 if (r < 0)
                         return undo(parentfd, oldfd, fresh, name, r, text);

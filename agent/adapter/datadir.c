@@ -29,6 +29,15 @@ static bool is_staged(const char *name) {
         return streq(name, STAGING_NEW) || streq(name, STAGING_OLD);
 }
 
+/* The next one but "." and "..": 1, 0 at the end, or what it failed with, which is not the end. */
+static int next_entry(DIR *dir, struct dirent **ret) {
+        do {
+                errno = 0;
+                *ret = readdir(dir);
+        } while (*ret && (streq((*ret)->d_name, ".") || streq((*ret)->d_name, "..")));
+        return *ret ? 1 : -errno;
+}
+
 static int tree_size(int dirfd, unsigned depth, uint64_t *size) {
         DIR *dir = fdopendir(dirfd); /* takes it */
         struct dirent *e;
@@ -39,11 +48,11 @@ static int tree_size(int dirfd, unsigned depth, uint64_t *size) {
                 (void) close(dirfd);
                 return r;
         }
-        while (r >= 0 && (e = readdir(dir))) {
+        while (r >= 0 && (r = next_entry(dir, &e)) > 0) {
                 struct stat st;
                 int fd;
 
-                if (streq(e->d_name, ".") || streq(e->d_name, "..") || (depth == 0 && is_staged(e->d_name)))
+                if (depth == 0 && is_staged(e->d_name))
                         continue;
                 if (fstatat(dirfd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
                         r = errno == ENOENT ? 0 : -errno;
@@ -146,7 +155,7 @@ int datadir_open_parent(const char *datadir, char name[static NAME_MAX + 1], cha
 }
 
 int datadir_each(int dirfd, int (*each)(int dirfd, const char *entry, void *userdata, char *text), void *userdata, char text[static DATADIR_TEXT_MAX]) {
-        int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 1;
+        int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 1, more = 0;
         DIR *dir = fd < 0 ? NULL : fdopendir(fd);
         struct dirent *e;
 
@@ -155,11 +164,10 @@ int datadir_each(int dirfd, int (*each)(int dirfd, const char *entry, void *user
                 closep(&fd);
                 return datadir_fail(r, text, "a directory cannot be read: %s", strerror(-r));
         }
-        while (r > 0 && (e = readdir(dir)))
-                if (!streq(e->d_name, ".") && !streq(e->d_name, ".."))
-                        r = each(dirfd, e->d_name, userdata, text);
+        while (r > 0 && (more = next_entry(dir, &e)) > 0)
+                r = each(dirfd, e->d_name, userdata, text);
         (void) closedir(dir);
-        return r;
+        return more < 0 ? datadir_fail(more, text, "a directory cannot be read: %s", strerror(-more)) : r;
 }
 
 int datadir_path(int parentfd, const char *name, char path[static 2 * PATH_MAX], char text[static DATADIR_TEXT_MAX]) {
@@ -178,19 +186,22 @@ int datadir_path(int parentfd, const char *name, char path[static 2 * PATH_MAX],
 static int check_whole(int dirfd, dev_t dev, unsigned depth, char *text) {
         DIR *dir = fdopendir(dirfd); /* takes it */
         struct dirent *e;
-        int r = 1;
+        int r = 1, more = 0;
 
         if (!dir) {
                 r = -errno;
                 (void) close(dirfd);
                 return datadir_fail(r, text, "the data cannot be looked at: %s", strerror(-r));
         }
-        while (r > 0 && (e = readdir(dir))) {
+        while (r > 0 && (more = next_entry(dir, &e)) > 0) {
                 size_t n = strlen(e->d_name);
                 struct stat st;
 
-                if (streq(e->d_name, ".") || streq(e->d_name, "..") || fstatat(dirfd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                if (fstatat(dirfd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+                        if (errno != ENOENT)
+                                r = datadir_fail(-errno, text, "%.100s cannot be looked at: %s", e->d_name, strerror(errno));
                         continue;
+                }
                 if (n > 4 && streq(e->d_name + n - 4, ".isl"))
                         r = datadir_fail(0, text, "%.100s says that a table's data lie outside of the datadir", e->d_name);
                 else if (S_ISLNK(st.st_mode))
@@ -209,7 +220,7 @@ static int check_whole(int dirfd, dev_t dev, unsigned depth, char *text) {
                 }
         }
         (void) closedir(dir);
-        return r;
+        return more < 0 ? datadir_fail(more, text, "the data cannot be looked at: %s", strerror(-more)) : r;
 }
 
 int datadir_check_whole(int oldfd, char text[static DATADIR_TEXT_MAX]) {
@@ -239,9 +250,7 @@ static int remove_tree(int parentfd, const char *name, unsigned depth) {
                 (void) close(fd);
                 return r;
         }
-        while (r >= 0 && (e = readdir(dir))) {
-                if (streq(e->d_name, ".") || streq(e->d_name, ".."))
-                        continue;
+        while (r >= 0 && (r = next_entry(dir, &e)) > 0) {
                 if (unlinkat(dirfd(dir), e->d_name, 0) >= 0 || errno == ENOENT)
                         continue;
                 r = errno == EISDIR || errno == EPERM ? remove_tree(dirfd(dir), e->d_name, depth + 1) : -errno;

@@ -132,8 +132,9 @@ static int places_open(int parentfd, const char *name, bool any, Places *ret, ch
         *ret = (Places) { .fd = fd < 0 ? -1 : fd, .parent = parentfd };
         if (fd < 0 && fd != -ENOENT)
                 return datadir_fail(fd, text, "%s cannot be opened: %s", name, strerror(-fd));
-        if (snprintf(ret->new, sizeof(ret->new), "%s" STAGING_NEW, name) >= (int) sizeof(ret->new) ||
-            snprintf(ret->old, sizeof(ret->old), "%s" STAGING_OLD, name) >= (int) sizeof(ret->old))
+        _Static_assert(sizeof(STAGING_NEW) == sizeof(STAGING_OLD), "where there is room for one there is for the other");
+        (void) snprintf(ret->old, sizeof(ret->old), "%s" STAGING_OLD, name);
+        if (snprintf(ret->new, sizeof(ret->new), "%s" STAGING_NEW, name) >= (int) sizeof(ret->new))
                 return datadir_fail(-ENAMETOOLONG, text, "%.200s is too long a name", name);
         if (fd < 0 || !within_is(parentfd, fd))
                 return places_read(parentfd, name, any, ret, text);
@@ -364,12 +365,10 @@ int staging_swap(int parentfd, const char *name, int64_t job, char text[static D
                 return datadir_has(parentfd, p.new) && !datadir_has(parentfd, p.old) ? rename_durably(parentfd, p.new, p.old, text) : 1;
         if (!is_copy(p.made, job))
                 return datadir_fail(0, text, "%s holds no whole copy of this job", p.new);
-        if (p.fd < 0 && datadir_has(parentfd, p.old))
+        if (p.fd < 0) /* between the two names */
                 return rename_durably(parentfd, p.new, name, text);
         if (datadir_has(parentfd, p.old))
                 return datadir_fail(0, text, "%s is in the way", p.old);
-        if (p.fd < 0)
-                return datadir_fail(-ENOENT, text, "there is no %s", name);
         r = check_both_unused(&p, text);
         if (r > 0)
                 r = datadir_check_data(p.fd, name, text);
@@ -413,7 +412,7 @@ int staging_back(int parentfd, const char *name, int64_t job, char text[static D
                 return r;
         if (p.within)
                 return back_within(&p, name, job, text);
-        if (p.fd < 0 && datadir_has(parentfd, p.old))
+        if (p.fd < 0) /* between the two names */
                 return rename_durably(parentfd, p.old, name, text);
         if (!is_copy(p.here, job)) {
                 /* They are back, but the copy may still have their name. */
@@ -475,7 +474,7 @@ int staging_commit(int parentfd, const char *name, char text[static DATADIR_TEXT
         if (r < 0)
                 return r;
         if (datadir_has(p.parent, p.old)) {
-                if (!is_copy(p.here, 0) || (p.within && within_state(p.fd) != WITHIN_COPY))
+                if (!is_copy(p.here, 0))
                         return datadir_fail(0, text, "what is in %s is no copy that Mainstay made, so %s is not deleted", name, p.old);
                 /* From now on no rollback takes them for whole. */
                 r = datadir_remove(p.parent, p.new);

@@ -250,8 +250,16 @@ int file_rename(int dirfd, const char *from, const char *to, bool keep) {
                 if (errno != EINVAL && errno != ENOSYS)
                         return -errno;
                 /* A file system that cannot do that in one step: with two
-                 * names for a moment, but never with none. */
-                if (linkat(dirfd, from, dirfd, to, 0) < 0 || unlinkat(dirfd, from, 0) < 0)
+                 * names for a moment, but never with none. A directory cannot
+                 * have two, and replaces at most an empty one. */
+                if (linkat(dirfd, from, dirfd, to, 0) >= 0) {
+                        if (unlinkat(dirfd, from, 0) < 0)
+                                return -errno;
+                } else if (errno != EPERM)
+                        return -errno;
+                else if (faccessat(dirfd, to, F_OK, AT_SYMLINK_NOFOLLOW) >= 0)
+                        return -EEXIST;
+                else if (renameat(dirfd, from, dirfd, to) < 0)
                         return -errno;
         }
         return directory_sync(dirfd);

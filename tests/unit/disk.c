@@ -95,6 +95,7 @@ WRAP(ssize_t, -1, getrandom, (void *data, size_t size, unsigned flags), (data, s
 WRAP(ssize_t, -1, fgetxattr, (int fd, const char *name, void *data, size_t size), (fd, name, data, size))
 WRAP(int, -1, fsetxattr, (int fd, const char *name, const void *data, size_t size, int flags), (fd, name, data, size, flags))
 WRAP(DIR *, NULL, fdopendir, (int fd), (fd))
+WRAP(struct dirent *, NULL, readdir, (DIR *dir), (dir))
 WRAP(off_t, -1, lseek, (int fd, off_t offset, int whence), (fd, offset, whence))
 WRAP(int, -1, ftruncate, (int fd, off_t size), (fd, size))
 WRAP(int, -1, fsync, (int fd), (fd))

@@ -560,6 +560,28 @@ static void a_rename_keeps_its_target_without_the_kernel_s_help(void **state) {
                 assert_int_equal(unlinkat(s.fd, "g", 0), 0);
                 assert_int_equal(op_rename_keep(s.fd), 0);
                 assert_true(scratch_is(&s, "f", NULL) && scratch_is(&s, "g", OLD));
+                /* Nor does it know links: then it is looked before. */
+                scratch_puts(&s, "f", NEW);
+                for (unsigned i = 0; i < 2; i++) {
+                        disk_fail(1, EPERM);
+                        assert_int_equal(op_rename_keep(s.fd), i == 0 ? -EEXIST : 0);
+                        assert_string_equal(disk_failed(), "linkat");
+                        assert_true(scratch_is(&s, "g", i == 0 ? OLD : NEW));
+                        assert_true(scratch_is(&s, "f", i == 0 ? NEW : NULL));
+                        (void) unlinkat(s.fd, i == 0 ? "g" : "f", 0);
+                        disk_fail_each("renameat2", errors[e]);
+                }
+                /* A directory has no links. */
+                scratch_clear(&s);
+                assert_int_equal(mkdirat(s.fd, "f", 0755), 0);
+                disk_fail(2, EIO);
+                assert_int_equal(op_rename_keep(s.fd), -EIO);
+                assert_string_equal(disk_failed(), "renameat");
+                disk_fail_each("renameat2", errors[e]);
+                assert_int_equal(op_rename_keep(s.fd), 0);
+                assert_int_equal(faccessat(s.fd, "g", F_OK, 0), 0);
+                assert_int_equal(mkdirat(s.fd, "f", 0755), 0);
+                assert_int_equal(op_rename_keep(s.fd), -EEXIST);
                 for (unsigned n = 1; n <= 2; n++) {
                         (void) disk_failed();
                         scratch_clear(&s);

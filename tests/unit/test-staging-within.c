@@ -2,6 +2,7 @@
  * entry is lost, it is told how far it has come, and it goes on, or back. */
 #include "adapter/staging-within.h"
 #include "crash.h"
+#include "disk.h"
 #include "staged.h"
 #include "sys/file.h"
 
@@ -158,6 +159,88 @@ static void cut_off(crash_operation_t before, crash_operation_t operation, crash
         world_done(&w);
 }
 
+/* Lets each call of `operation` fail once; then goes on by `then`. What fails is no refusal. */
+static void fail_each(crash_operation_t before, crash_operation_t operation, crash_operation_t then, void (*check)(const World *)) {
+        static const int errors[] = { EIO, ENOSPC };
+        World w = world_new();
+
+        for (size_t e = 0; e < ELEMENTS(errors); e++) {
+                const char *failed;
+                unsigned n = 0;
+
+                do {
+                        int r;
+
+                        prepare(&w);
+                        if (before)
+                                assert_int_equal(before(w.s.fd), 0);
+                        disk_fail(++n, errors[e]);
+                        r = operation(w.s.fd);
+                        failed = disk_failed();
+                        CHECK(r == 0 || (failed && (r == -errors[e] || r == -EIO)), str_or(failed, "nothing"));
+                        if (operation != do_commit && operation != do_discard)
+                                check_between(&w);
+                        if (r == 0 && operation == then)
+                                check(&w);
+                        assert_int_equal(then(w.s.fd), 0);
+                        check(&w);
+                        world_clear(&w);
+                } while (failed);
+                assert_true(n > 10);
+        }
+        world_done(&w);
+}
+
+static void check_committed(const World *w) {
+        assert_true(has_all(&w->s, "mysql", "copy"));
+        assert_true(is_gone(&w->s, OLD) && is_gone(&w->s, NEW) && is_gone(&w->s, "mysql/" STAGING_NOTE));
+}
+
+static void whatever_call_fails_it_is_said_and_goes_on(void **state) {
+        fail_each(NULL, do_swap, do_swap, check_swapped);
+        fail_each(NULL, do_swap, do_back, check_back);
+        fail_each(do_swap, do_back, do_back, check_back);
+        fail_each(do_swap, do_commit, do_commit_again, check_committed);
+        fail_each(do_swap, do_kept, do_kept, check_swapped);
+}
+
+/* NFS, for one. */
+static void without_the_kernel_s_help_nothing_is_replaced(void **state) {
+        static const int errors[] = { EINVAL, ENOSYS };
+        World w = world_new();
+
+        for (size_t e = 0; e < ELEMENTS(errors); e++) {
+                const char *failed;
+                unsigned n = 0;
+
+                do {
+                        int r;
+
+                        prepare(&w);
+                        disk_fail_each("renameat2", errors[e]);
+                        disk_fail(++n, EIO);
+                        r = do_swap(w.s.fd);
+                        failed = disk_failed();
+                        CHECK(r == 0 || (failed && r == -EIO), str_or(failed, "nothing"));
+                        check_between(&w);
+                        assert_int_equal(do_back(w.s.fd), 0);
+                        check_back(&w);
+                        world_clear(&w);
+                } while (failed);
+                assert_true(n > 10);
+                /* Somebody has made one of these anew: neither is lost. */
+                prepare(&w);
+                assert_int_equal(mkdirat(w.s.fd, OLD, 0750), 0);
+                scratch_puts(&w.s, OLD "/ibdata1", "older");
+                disk_fail_each("renameat2", errors[e]);
+                assert_int_equal(do_swap(w.s.fd), -EEXIST);
+                (void) disk_failed();
+                assert_true(scratch_is(&w.s, "mysql/ibdata1", "own") && scratch_is(&w.s, OLD "/ibdata1", "older"));
+                world_clear(&w);
+        }
+        world_done(&w);
+}
+
 static void a_swap_that_is_cut_off_goes_on(void **state) {
         cut_off(NULL, do_swap, do_swap, check_swapped);
 }
@@ -278,6 +361,49 @@ static void what_a_person_has_taken_away_is_no_exchange(void **state) {
         world_done(&w);
 }
 
+/* Of which job it is, and whether it is under way, is asked before anything is moved. */
+static void what_is_of_another_job_stays(void **state) {
+        char text[DATADIR_TEXT_MAX] = "";
+        World w = world_new();
+
+        prepare(&w);
+        assert_int_equal(within_back(w.fd, text), 1); /* they are in place */
+        assert_true(has_all(&w.s, "mysql", "own") && has_all(&w.s, NEW, "copy"));
+        assert_int_equal(do_kept(w.s.fd), -ECANCELED);
+        assert_int_equal(mkdirat(w.s.fd, OLD, 0750), 0);
+        assert_int_equal(within_state(w.fd), WITHIN_LEAVING);
+        assert_int_equal(do_kept(w.s.fd), 0);
+        scratch_puts(&w.s, OLD "/" STAGING_NOTE, "{\"job\": 3}");
+        scratch_puts(&w.s, NEW "/" WITHIN_WHOLE_NAME, "of the other node");
+        assert_int_equal(do_swap(w.s.fd), 0);
+        assert_true(is_gone(&w.s, "mysql/" WITHIN_WHOLE_NAME));
+        assert_int_equal(staging_swap(w.s.fd, "mysql", JOB + 1, text), 0);
+        assert_non_null(strstr(text, "in the way"));
+        assert_int_equal(staging_back(w.s.fd, "mysql", JOB + 1, text), 1); /* nothing of it is in place */
+        assert_int_equal(do_discard(w.s.fd), 0); /* there is no other copy */
+        check_swapped(&w);
+        assert_int_equal(do_kept(w.s.fd), 0);
+        assert_int_equal(do_back(w.s.fd), 0);
+        assert_true(scratch_is(&w.s, "mysql/" STAGING_NOTE, "{\"job\": 3}"));
+        world_clear(&w);
+        /* No note tells of an exchange: what is set aside is not to be written over. */
+        prepare(&w);
+        assert_int_equal(do_swap(w.s.fd), 0);
+        assert_int_equal(renameat(w.fd, STAGING_NOTE, w.fd, "x"), 0);
+        assert_int_equal(do_swap(w.s.fd), -ECANCELED);
+        assert_int_equal(renameat(w.fd, "x", w.fd, STAGING_NOTE), 0);
+        assert_int_equal(datadir_remove(w.fd, STAGING_OLD "/" WITHIN_WHOLE_NAME), 0);
+        assert_int_equal(do_kept(w.s.fd), -ECANCELED);
+        /* A commit that was cut off has them there, or a part of them. */
+        assert_int_equal(renameat(w.fd, STAGING_OLD, w.fd, STAGING_NEW), 0);
+        assert_int_equal(do_discard(w.s.fd), -ECANCELED);
+        assert_true(is(&w.s, NEW, "ibdata1", "own"));
+        assert_int_equal(datadir_remove(w.fd, STAGING_NEW), 0);
+        assert_int_equal(do_discard(w.s.fd), 0);
+        assert_true(has_all(&w.s, "mysql", "copy"));
+        world_done(&w);
+}
+
 /* And has put them back by hand, with the file that says that they are all there. */
 static int put_back_by_hand(int dirfd) {
         _cleanup_close_ int fd = openat(dirfd, "mysql", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -309,6 +435,10 @@ static void what_lies_beside_a_mount_is_not_guessed_at(void **state) {
         }
         assert_int_equal(staging_commit(w.s.fd, "mysql", text), -ESTALE);
         assert_int_equal(unlinkat(w.s.fd, "mysql" STAGING_OLD, AT_REMOVEDIR), 0);
+        assert_int_equal(mkdirat(w.s.fd, "mysql" STAGING_NEW, 0700), 0);
+        assert_int_equal(staging_swap(w.s.fd, "mysql", JOB, text), -ESTALE);
+        assert_non_null(strstr(text, "mysql" STAGING_NEW));
+        assert_int_equal(unlinkat(w.s.fd, "mysql" STAGING_NEW, AT_REMOVEDIR), 0);
         assert_true(has_all(&w.s, "mysql", "own") && has_all(&w.s, NEW, "copy"));
         assert_int_equal(staging_back(w.s.fd, "nothing", JOB, text), -ENOENT);
         assert_non_null(strstr(text, "mounted"));
@@ -359,9 +489,12 @@ int main(void) {
                 cmocka_unit_test(what_is_taken_back_goes_on_being_so),
                 cmocka_unit_test(what_is_taken_back_may_be_swapped_again),
                 cmocka_unit_test(a_commit_that_is_cut_off_goes_on),
+                cmocka_unit_test(whatever_call_fails_it_is_said_and_goes_on),
+                cmocka_unit_test(without_the_kernel_s_help_nothing_is_replaced),
                 cmocka_unit_test(only_a_whole_copy_of_the_job_is_swapped_in),
                 cmocka_unit_test(a_torn_note_is_ended_by_a_person),
                 cmocka_unit_test(what_a_person_has_taken_away_is_no_exchange),
+                cmocka_unit_test(what_is_of_another_job_stays),
                 cmocka_unit_test(what_a_person_has_put_back_misleads_nobody),
                 cmocka_unit_test(what_lies_beside_a_mount_is_not_guessed_at),
                 cmocka_unit_test(what_lies_within_stays_so),
