@@ -19,6 +19,11 @@
 /* One argument of a program may have 128 KiB. */
 #define HAVE_MAX ((size_t) 100 * 1024)
 
+/* systemd makes it. */
+static const char *errant_dir(void) {
+        return str_or(getenv("STATE_DIRECTORY"), ERRANT_DIR);
+}
+
 typedef struct Files {
         size_t n;
         char *name[FILES_MAX];
@@ -124,7 +129,8 @@ static int filter_all(Filter *f, int from) {
 
         while (r >= 0 && getline(&line, &size, in) >= 0)
                 r = take_line(f, line);
-        if (r >= 0 && in && ferror(in))
+        /* It may also have ended for want of memory. */
+        if (r >= 0 && !feof(in))
                 r = -EIO;
         if (r >= 0 && f->at)
                 r = put(f, f->at);
@@ -176,14 +182,14 @@ static int decode(int fd, const struct stat *owner, const Files *files, const ch
                 tool_kill(&t);
         status = tool_wait(&t);
         if (r < 0)
-                return datadir_fail(r, text, "they cannot be written to " ERRANT_DIR ": %s", strerror(-r));
+                return datadir_fail(r, text, "they cannot be written to %s: %s", errant_dir(), strerror(-r));
         return status == 0 ? 1 : datadir_fail(-EIO, text, "%s ended with status %d: journalctl -u 'mainstay-provision@*'", program, status);
 }
 
 /* Under its own name only when all of it is on the disk: half of what is missing would
  * be taken for all. */
 static int put_in_place(const char *part, const char *path) {
-        _cleanup_close_ int dirfd = open(ERRANT_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        _cleanup_close_ int dirfd = open(errant_dir(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
         return dirfd < 0 ? -errno : file_rename(dirfd, strrchr(part, '/') + 1, strrchr(path, '/') + 1, false);
 }
@@ -224,7 +230,7 @@ int errant_save(int fd, const struct stat *owner, const char *have, int64_t job,
         int r;
 
         *ret = 0;
-        (void) snprintf(path, 128, ERRANT_DIR "/job-%" PRId64 ".sql", job);
+        (void) snprintf(path, 128, "%s/job-%" PRId64 ".sql", errant_dir(), job);
         if (!files)
                 return datadir_fail(-ENOMEM, text, "memory is short");
         r = datadir_each(fd, take_index, files, text);

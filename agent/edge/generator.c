@@ -50,13 +50,17 @@ int main(int argc, char *argv[]) {
                 fprintf(stderr, "mainstay-generator: %s: %s\n", dir ? argv[1] : from, strerror(errno));
                 return EXIT_FAILURE;
         }
-        while ((e = readdir(dir))) {
+        while (errno = 0, (e = readdir(dir))) {
                 int r = link_one(to, from, e->d_name);
 
                 if (r < 0) {
                         fprintf(stderr, "mainstay-generator: %s is not in force: %s\n", e->d_name, strerror(-r));
                         status = EXIT_FAILURE;
                 }
+        }
+        if (errno != 0) {
+                fprintf(stderr, "mainstay-generator: %s cannot be read to its end, and not all that is in it is in force: %s\n", from, strerror(errno));
+                status = EXIT_FAILURE;
         }
         (void) closedir(dir);
         return status;

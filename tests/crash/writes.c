@@ -17,6 +17,7 @@
 #include "adapter/store.h"
 #include "domain/grastate.h"
 #include "edge/ctl-setup.h"
+#include "edge/errant.h"
 #include "sys/file.h"
 
 #include <fcntl.h>
@@ -391,6 +392,41 @@ static void read_setup(const Place *p) {
         show_file(p, "etc/mainstay/units/mariadb.service.conf");
 }
 
+/* What systemd has the generator write, into a directory that it has emptied. */
+
+static void prepare_generator(const Place *p) {
+        must(mkdirat(p->fd, "units", 0755) >= 0 && mkdirat(p->fd, "run", 0755) >= 0, "units");
+        put(p, "units/mariadb.service.conf", NEW);
+        put(p, "units/mysql.service.conf", NEW);
+}
+
+static int act_generator(const Place *p) {
+        char units[PATH_MAX], run[PATH_MAX];
+
+        must(datadir_remove(p->fd, "run") >= 0 && mkdirat(p->fd, "run", 0755) >= 0, "run");
+        (void) snprintf(units, sizeof(units), "%s/units", p->path);
+        (void) snprintf(run, sizeof(run), "%s/run", p->path);
+        (void) setenv("MAINSTAY_UNITS", units, 1);
+        (void) execlp("mainstay-generator", "mainstay-generator", run, run, run, NULL);
+        return -errno;
+}
+
+/* Each for itself: is the gate before that server? */
+static void read_generator(const Place *p) {
+        static const char *const units[] = { "mariadb", "mysql" };
+
+        for (size_t i = 0; i < ELEMENTS(units); i++) {
+                char path[NAME_MAX], target[PATH_MAX], file[NAME_MAX];
+                ssize_t n;
+
+                (void) snprintf(path, sizeof(path), "run/%s.service.d/50-mainstay.conf", units[i]);
+                (void) snprintf(file, sizeof(file), "/units/%s.service.conf", units[i]);
+                n = readlinkat(p->fd, path, target, sizeof(target) - 1);
+                target[n < 0 ? 0 : n] = 0;
+                printf("%s%s=%s", i == 0 ? "" : ";", units[i], n < 0 ? "none" : strstr(target, file) ? "gate" : target);
+        }
+}
+
 /* Data as a whole */
 
 static void make_data(const Place *p, const char *name, const char *text) {
@@ -524,6 +560,89 @@ static void read_swap(const Place *p) {
                 printf("mysql: %s, new: %s, old: %s", in_place, new, old);
 }
 
+/* Where the datadir is a file system of its own, or that has been begun. */
+
+static void prepare_within(const Place *p) {
+        char text[DATADIR_TEXT_MAX] = "";
+        json_t *o = json_pack("{s:s}", "position", "0-1-5");
+
+        make_data(p, "mysql", "own");
+        make_data(p, "mysql/" STAGING_NEW, "copy");
+        must(staging_within(p->fd, "mysql"), "within");
+        must(staging_seal(p->fd, "mysql", 7, o, text) > 0, text);
+        json_decref(o);
+}
+
+static void prepare_back_within(const Place *p) {
+        char text[DATADIR_TEXT_MAX] = "";
+
+        prepare_within(p);
+        must(staging_swap(p->fd, "mysql", 7, text) > 0, text);
+}
+
+/* Between the two no server is let start, so nobody sees what is there. No part of the
+ * own data is lost, and whether they are whole is told. */
+static void read_within(const Place *p) {
+        _cleanup_close_ int fd = openat(p->fd, "mysql", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        static const char *const parts[] = { "ibdata1", "lab/t1.ibd" }, *const places[] = { "mysql", "mysql/" STAGING_OLD };
+        Within state = within_state(fd);
+        size_t n = 0;
+
+        for (size_t i = 0; i < ELEMENTS(parts); i++)
+                for (size_t k = 0; k < ELEMENTS(places); k++) {
+                        _cleanup_free_ char *text = NULL;
+                        char path[PATH_MAX];
+                        size_t size;
+
+                        (void) snprintf(path, sizeof(path), "%s/%s", places[k], parts[i]);
+                        n += file_read(p->fd, path, 64, &text, &size, NULL) >= 0 && streq(text, "own");
+                }
+        printf("%s", n != ELEMENTS(parts) ? "lost" : within_is_between(state) ? "between" : data_in(p, "mysql"));
+}
+
+/* What only this node had, for people: where a file has that name, it is all of it. */
+
+static void prepare_errant(const Place *p) {
+        make_data(p, "mysql", "own");
+        put(p, "mysql/bin.index", "bin.000001\n");
+        put(p, "mysql/bin.000001", "");
+        put(p, "mariadb-binlog", "#!/bin/sh\n"
+               "printf '# at 4\\n#261128  7:38:23 server id 3  end_log_pos 646 CRC32 0xa296664b \\tGTID 0-3-3 trans\\n'\n"
+               "i=0; while [ $i -lt 150 ]; do echo \"INSERT INTO shop.orders VALUES ($i, 'so that it is more than one write')\"; i=$((i + 1)); done\n"
+               "echo DELIMITER\n");
+        must(mkdirat(p->fd, "errant", 0700) >= 0 && fchmodat(p->fd, "mariadb-binlog", 0755, 0) >= 0, "errant");
+}
+
+static const char *binlog_program; /* in which directory */
+
+/* What the server's makers ship, which is not everywhere; see crash_writes_LDFLAGS. */
+const char *__wrap_tool_find(const char *const *names, char path[static 512]);
+const char *__wrap_tool_find(const char *const *names, char path[static 512]) {
+        (void) snprintf(path, 512, "%s/%s", binlog_program, names[0]);
+        return path;
+}
+
+static int act_errant(const Place *p) {
+        _cleanup_close_ int fd = openat(p->fd, "mysql", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        char path[128], text[DATADIR_TEXT_MAX] = "", dir[PATH_MAX];
+        const struct stat owner = {0};
+        json_int_t n;
+
+        must(fd >= 0, "mysql");
+        binlog_program = p->path;
+        (void) snprintf(dir, sizeof(dir), "%s/errant", p->path);
+        (void) setenv("STATE_DIRECTORY", dir, 1);
+        return told(errant_save(fd, &owner, "0-1-5", 7, &n, path, text), text);
+}
+
+static void read_errant(const Place *p) {
+        _cleanup_free_ char *text = NULL;
+        size_t size;
+        int r = file_read(p->fd, "errant/job-7.sql", 1 << 20, &text, &size, NULL);
+
+        printf("%s", r == -ENOENT ? "none" : r < 0 ? strerror(-r) : strstr(text, "GTID 0-3-3") && strstr(text, "(149, ") && strstr(text, "DELIMITER\n") ? "all" : "a part");
+}
+
 static const Write writes[] = {
         { "a file, replaced", prepare_file, act_file, read_file, NULL },
         { "a new file", prepare_none, act_file, read_file, NULL },
@@ -543,12 +662,21 @@ static const Write writes[] = {
         { "mainstay-notify", prepare_record, act_notify, read_record, NOT_TRUSTED },
         { "mainstay-gate", prepare_gate, act_gate, read_gate, NOT_TRUSTED ";grastate=-1/" /* a position is found where it can be */ },
         { "setup, a file", prepare_none, act_setup, read_setup, NULL },
+        { "mainstay-generator", prepare_generator, act_generator, read_generator, NULL },
         { "data, set aside", prepare_aside, act_aside, read_aside, NULL },
         { "data, exchanged", prepare_swap, act_swap, read_swap, NULL },
         { "data, put back", prepare_back, act_back, read_swap, NULL },
         { "data, to be kept", prepare_between, act_discard, read_swap, NULL },
         { "data, given up", prepare_back, act_commit, read_commit, NULL },
+        { "data, exchanged within", prepare_within, act_swap, read_within, "between" /* no server is let start */ },
+        { "data, put back within", prepare_back_within, act_back, read_within, "between" },
+        { "errant transactions", prepare_errant, act_errant, read_errant, NULL },
 };
+
+/* Of this a power cut leaves nothing, and it is made anew. */
+static bool in_memory(const Write *w) {
+        return w->act == act_generator;
+}
 
 static Place place_open(const char *path) {
         Place p = { .path = path, .fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) };
@@ -564,7 +692,7 @@ int main(int argc, char *argv[]) {
         (void) umask(022);
         for (size_t i = 0; i < ELEMENTS(writes); i++) {
                 if (streq(verb, "list"))
-                        printf("%s\t%s\n", writes[i].name, str_or(writes[i].also, ""));
+                        printf("%s\t%s\t%s\n", writes[i].name, str_or(writes[i].also, ""), in_memory(&writes[i]) ? "memory" : "disk");
                 else if (argc > 3 && streq(argv[2], writes[i].name))
                         w = &writes[i];
         }
