@@ -62,10 +62,16 @@ static const char *own_name(const Facts *f, char host[static 256]) {
 
 /* The directory is the agent's own, and what lies there may lead elsewhere. */
 typedef struct AgentFile {
-        const char *path, *text; /* NULL: to be read */
+        const char *path, *text; /* NULL: to be read, or, without `ret`, removed */
         mode_t mode;
         char **ret;
 } AgentFile;
+
+static int file_remove(const char *path) {
+        if (unlink(path) < 0)
+                return errno == ENOENT ? 0 : -errno;
+        return setup_sync(path);
+}
 
 static int file_as(const struct passwd *agent, const AgentFile *f) {
         gid_t groups[NGROUPS_MAX];
@@ -73,7 +79,7 @@ static int file_as(const struct passwd *agent, const AgentFile *f) {
 
         r = n < 0 || setgroups(1, &agent->pw_gid) < 0 || setegid(agent->pw_gid) < 0 || seteuid(agent->pw_uid) < 0 ? -errno : 0;
         if (r >= 0)
-                r = f->text ? setup_write(f->path, f->text, f->mode) : setup_read(f->path, f->ret);
+                r = f->text ? setup_write(f->path, f->text, f->mode) : f->ret ? setup_read(f->path, f->ret) : file_remove(f->path);
         if (n >= 0 && (seteuid(0) < 0 || setegid(0) < 0 || setgroups((size_t) n, groups) < 0))
                 return -errno;
         return r;
@@ -91,11 +97,43 @@ int setup_agent_write(const char *path, const char *text, mode_t mode) {
         return agent ? file_as(agent, &(AgentFile) { .path = path, .text = text, .mode = mode }) : -ENXIO;
 }
 
+int setup_put_key(const struct passwd *agent, const char *path, const char *private, const char *public) {
+        _cleanup_free_ char *beside = NULL;
+        int r;
+
+        if (asprintf(&beside, "%s.pub", path) < 0) {
+                beside = NULL;
+                return -ENOMEM;
+        }
+        /* At no moment another key's. */
+        r = private ? file_as(agent, &(AgentFile) { .path = beside }) : 0;
+        if (r >= 0 && private)
+                r = file_as(agent, &(AgentFile) { .path = path, .text = private, .mode = 0600 });
+        return r < 0 ? r : file_as(agent, &(AgentFile) { .path = beside, .text = public, .mode = 0644 });
+}
+
+static int put_key(const char *private, const char *public) {
+        const struct passwd *agent = getpwnam(AGENT_USER);
+
+        return agent ? setup_put_key(agent, SSH_KEY, private, public) : -ENXIO;
+}
+
+/* The public key of a private one, as ssh-keygen says it: with a comment only where the
+ * private one has it. */
+static int public_line(Setup *s, char *public, char **ret) {
+        char host[256];
+
+        public[strcspn(public, "\n")] = 0;
+        if (asprintf(ret, strchr(public, ' ') && strchr(strchr(public, ' ') + 1, ' ') ? "%s\n" : "%s " AGENT_USER "@%s\n", public, own_name(&s->facts, host)) >= 0)
+                return 0;
+        *ret = NULL;
+        return -ENOMEM;
+}
+
 /* A key that is made elsewhere, as where a machine is made from a template. */
 static int take_key(Setup *s, const char *have) {
         const char *const argv[] = { "ssh-keygen", "-y", "-P", "", "-f", s->args->key_file, NULL };
         _cleanup_free_ char *public = NULL, *private = NULL, *complaint = NULL, *line = NULL;
-        char host[256];
         int r;
 
         if (setup_run(argv, &public, &complaint) != 0) {
@@ -103,7 +141,9 @@ static int take_key(Setup *s, const char *have) {
                                  "ssh-keygen -t ed25519 -N '' -C mainstay@NODE -f FILE", "a key that can be used, in %s: %s", s->args->key_file, str_or(complaint, "ssh-keygen does not say why"));
                 return 0;
         }
-        public[strcspn(public, "\n")] = 0;
+        r = public_line(s, public, &line);
+        if (r < 0)
+                return r;
         if (have && strncmp(have, public, strlen(public)) == 0) {
                 setup_already(s, "this node has the key of %s", s->args->key_file);
                 return 1;
@@ -111,21 +151,35 @@ static int take_key(Setup *s, const char *have) {
         r = setup_read(s->args->key_file, &private);
         if (r < 0)
                 return r;
-        /* ssh-keygen says the comment where the private key has it. */
-        r = asprintf(&line, strchr(public, ' ') && strchr(strchr(public, ' ') + 1, ' ') ? "%s\n" : "%s " AGENT_USER "@%s\n", public, own_name(&s->facts, host)) < 0 ? -ENOMEM : 0;
-        if (r < 0)
-                line = NULL;
-        if (r >= 0)
-                r = setup_agent_write(SSH_KEY, private, 0600);
-        /* The public one last: it says which key there is. */
-        if (r >= 0)
-                r = setup_agent_write(SSH_KEY ".pub", line, 0644);
+        r = put_key(private, line);
         explicit_bzero(private, strlen(private));
         if (r < 0)
                 return r;
         s->restart_agent = true;
         setup_done(s, have ? "took this node's key from %s, in place of the one that it had" : "took this node's key from %s", s->args->key_file);
         return 1;
+}
+
+/* A private key without its public one, as a setup that was cut off leaves it: the other
+ * nodes may know that one, so no other is made. Its directory is the agent's. */
+static int complete_key(Setup *s) {
+        const char *argv[16];
+        _cleanup_free_ char *public = NULL, *line = NULL;
+        size_t n = setup_as_agent(argv);
+        int r;
+
+        memcpy(argv + n, (const char *const []) { "ssh-keygen", "-y", "-P", "", "-f", SSH_KEY, NULL }, 7 * sizeof(argv[0]));
+        if (setup_run(argv, &public, NULL) != 0 || !strchr(public, ' ')) {
+                setup_missing(s, "Make it of the private one, which is there: ssh-keygen -y -f " SSH_KEY " > " SSH_KEY ".pub\n"
+                                 "Or, where that is no key, remove it, and run this again.", SSH_KEY ".pub");
+                return 0;
+        }
+        r = public_line(s, public, &line);
+        if (r >= 0)
+                r = put_key(NULL, line);
+        if (r >= 0)
+                setup_done(s, "made " SSH_KEY ".pub of the private key, which was there");
+        return r;
 }
 
 /* Where ssh-keygen makes a key: in memory, and root's alone. */
@@ -156,9 +210,7 @@ static int make_key(Setup *s) {
                 if (r >= 0)
                         r = setup_read(MADE ".pub", &public);
                 if (r >= 0)
-                        r = setup_agent_write(SSH_KEY, private, 0600);
-                if (r >= 0)
-                        r = setup_agent_write(SSH_KEY ".pub", public, 0644);
+                        r = put_key(private, public);
                 if (private)
                         explicit_bzero(private, strlen(private));
                 if (r >= 0)
@@ -187,17 +239,13 @@ int setup_key(Setup *s) {
         if (r == -ENOENT && s->args->check)
                 setup_missing(s, "", "this node's key, " SSH_KEY);
         else if (r == -ENOENT) {
-                /* The other nodes may know that one. */
                 r = setup_agent_read(SSH_KEY, &private);
                 if (private)
                         explicit_bzero(private, strlen(private));
                 if (r == -ENOENT)
                         return make_key(s);
-                if (r < 0)
-                        return r;
-                setup_missing(s, "Make it of the private one, which is there: ssh-keygen -y -f " SSH_KEY " > " SSH_KEY ".pub", SSH_KEY ".pub");
-        }
-        else
+                return r < 0 ? r : complete_key(s);
+        } else
                 setup_already(s, "this node has a key");
         return 0;
 }

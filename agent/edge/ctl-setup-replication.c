@@ -121,6 +121,8 @@ static int read_file(Setup *s, Credentials *ret) {
 /* A drop-in without its file would keep the agent from starting. 1 where it was
  * removed. */
 static int remove_dropin(Setup *s) {
+        int r;
+
         if (access(DROPIN_PATH, F_OK) < 0)
                 return 0;
         if (s->args->check) {
@@ -129,6 +131,9 @@ static int remove_dropin(Setup *s) {
         }
         if (unlink(DROPIN_PATH) < 0)
                 return -errno;
+        r = setup_sync(DROPIN_PATH);
+        if (r < 0)
+                return r;
         setup_done(s, "removed " DROPIN_PATH ", for the file that it names is not there");
         return 1;
 }

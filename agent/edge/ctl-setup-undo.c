@@ -379,7 +379,7 @@ static int undo_key(Setup *s) {
         }
         if (n == 0)
                 setup_already(s, "this node has no key");
-        return 0;
+        return n > 0 && fsync(dirfd) < 0 ? -errno : 0;
 }
 
 /* "0700 /var/lib/mysql", as it was before. What somebody has set since stays. */

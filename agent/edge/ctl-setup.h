@@ -124,6 +124,11 @@ int setup_sync(const char *path);
 int setup_agent_read(const char *path, char **ret);
 int setup_agent_write(const char *path, const char *text, mode_t mode);
 
+/* A key of the agent's, or, with `private` NULL, what is public of it: that comes last, and
+ * says which key there is. Where it was cut off before, the next setup makes it of the first. */
+struct passwd;
+int setup_put_key(const struct passwd *agent, const char *path, const char *private, const char *public);
+
 /* Gives a file or directory of the server's own account, and no link but the datadir itself,
  * a mode: -EPERM for another's. */
 int setup_server_mode(const Setup *s, const char *path, mode_t mode);

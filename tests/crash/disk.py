@@ -36,7 +36,7 @@ class Disk:
         self.inodes = []
         self.changes = []  # (kind, inode or None, what)
         self.files = {}    # descriptor: [inode, offset, appends]
-        self.owner = os.stat(root).st_uid
+        self.owner, self.group = os.stat(root).st_uid, os.stat(root).st_gid
         self._load(root)
         self.base = [i.copy() for i in self.inodes]
 
@@ -191,7 +191,7 @@ class Disk:
             with open(path, 'wb') as f:
                 f.write(inode.data)
         if os.geteuid() == 0:
-            os.lchown(path, self.owner, -1)
+            os.lchown(path, self.owner, self.group)
         if inode.kind != 'link':
             os.chmod(path, inode.mode)
 

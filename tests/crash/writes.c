@@ -22,6 +22,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -392,6 +393,45 @@ static void read_setup(const Place *p) {
         show_file(p, "etc/mainstay/units/mariadb.service.conf");
 }
 
+/* The agent's key, by root in the agent's name. Where its public part is not there the next
+ * setup makes it; another key's would be taken for it. */
+
+static void prepare_key(const Place *p) {
+        must(mkdirat(p->fd, "ssh", 0700) >= 0 && fchown(p->fd, 65534, 65534) >= 0 && fchownat(p->fd, "ssh", 65534, 65534, 0) >= 0, "ssh");
+}
+
+static void prepare_another_key(const Place *p) {
+        static const char *const names[] = { "ssh/id_ed25519", "ssh/id_ed25519.pub" };
+
+        prepare_key(p);
+        for (size_t i = 0; i < ELEMENTS(names); i++) {
+                put(p, names[i], "another");
+                must(fchownat(p->fd, names[i], 65534, 65534, 0) >= 0, names[i]);
+        }
+}
+
+static int act_key(const Place *p) {
+        const struct passwd agent = { .pw_uid = 65534, .pw_gid = 65534 };
+        char path[PATH_MAX];
+
+        (void) snprintf(path, sizeof(path), "%s/ssh/id_ed25519", p->path);
+        mark("begin");
+        return setup_put_key(&agent, path, OLD, NEW);
+}
+
+static void read_key(const Place *p) {
+        _cleanup_free_ char *private = NULL, *public = NULL;
+        size_t size;
+        int r = file_read(p->fd, "ssh/id_ed25519", 64, &private, &size, NULL), k = file_read(p->fd, "ssh/id_ed25519.pub", 64, &public, &size, NULL);
+
+        if (r == -ENOENT && k == -ENOENT)
+                printf("none");
+        else if (streq_null(private, OLD) || streq_null(private, "another"))
+                printf("%s%s", streq(private, OLD) ? "" : "another, ", k == -ENOENT ? "private" : streq_null(public, streq(private, OLD) ? NEW : private) ? "both" : "what is public is not of it");
+        else
+                printf("half of a key");
+}
+
 /* What systemd has the generator write, into a directory that it has emptied. */
 
 static void prepare_generator(const Place *p) {
@@ -662,6 +702,8 @@ static const Write writes[] = {
         { "mainstay-notify", prepare_record, act_notify, read_record, NOT_TRUSTED },
         { "mainstay-gate", prepare_gate, act_gate, read_gate, NOT_TRUSTED ";grastate=-1/" /* a position is found where it can be */ },
         { "setup, a file", prepare_none, act_setup, read_setup, NULL },
+        { "setup, the agent's key", prepare_key, act_key, read_key, "private" },
+        { "setup, another key", prepare_another_key, act_key, read_key, "private;another, private" },
         { "mainstay-generator", prepare_generator, act_generator, read_generator, NULL },
         { "data, set aside", prepare_aside, act_aside, read_aside, NULL },
         { "data, exchanged", prepare_swap, act_swap, read_swap, NULL },
@@ -672,6 +714,11 @@ static const Write writes[] = {
         { "data, put back within", prepare_back_within, act_back, read_within, "between" },
         { "errant transactions", prepare_errant, act_errant, read_errant, NULL },
 };
+
+/* Only root takes on the agent's account. */
+static bool is_for(const Write *w) {
+        return w->act != act_key || geteuid() == 0;
+}
 
 /* Of this a power cut leaves nothing, and it is made anew. */
 static bool in_memory(const Write *w) {
@@ -691,7 +738,7 @@ int main(int argc, char *argv[]) {
 
         (void) umask(022);
         for (size_t i = 0; i < ELEMENTS(writes); i++) {
-                if (streq(verb, "list"))
+                if (streq(verb, "list") && is_for(&writes[i]))
                         printf("%s\t%s\t%s\n", writes[i].name, str_or(writes[i].also, ""), in_memory(&writes[i]) ? "memory" : "disk");
                 else if (argc > 3 && streq(argv[2], writes[i].name))
                         w = &writes[i];

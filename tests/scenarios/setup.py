@@ -56,6 +56,13 @@ def one_command_sets_three_nodes_up_and_one_takes_it_back(cluster):
     again = setup(first, *others(cluster))
     assert again["ready"] and not again["changed"], again
     assert all(one["ready"] and not one["changed"] for one in all_of(again)), again
+    # Where a setup was cut off between the two, what is public of the key is made of it.
+    public = "/var/lib/mainstay/ssh/id_ed25519.pub"
+    before_it = first.run(["cat", public]).stdout
+    first.run(["rm", public])
+    said = setup(first)
+    assert said["ready"] and said["changed"], said
+    assert first.run(["cat", public]).stdout == before_it, "another key was made, which the others do not know"
     for node in cluster.nodes():
         check_same(node, made[node.name], as_it_is(node, cluster.UNIT))
         assert not setup(node, "--check")["changed"]
