@@ -5,7 +5,7 @@
 
 #include "base/macro.h"
 
-/* Instead of an error: only a byte is read or written, or none. */
+/* Instead of an error: only a byte is read or written, or none; and there is none free. */
 #define DISK_SHORT (-1)
 #define DISK_NOTHING (-2)
 

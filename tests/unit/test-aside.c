@@ -2,8 +2,10 @@
  * whatever cuts it off, the data are whole, in one of two places. */
 #include "adapter/aside.h"
 #include "crash.h"
+#include "disk.h"
 #include "scratch.h"
 
+#include <limits.h>
 #include <signal.h>
 
 #define STAMP "20261122T224846"
@@ -161,6 +163,113 @@ static void without_an_exchange_it_goes_on_too(void **state) {
         scratch_done(&s);
 }
 
+/* What fails is no refusal, but for the rename itself: then it is as it was. */
+static void whatever_call_fails_it_is_said_and_goes_on(void **state) {
+        static const int errors[] = { EIO, ENOSPC, EINVAL };
+        Scratch s = scratch_new();
+
+        (void) state;
+        for (size_t e = 0; e < ELEMENTS(errors); e++) {
+                const char *failed;
+                unsigned n = 0;
+
+                do {
+                        char text[ASIDE_TEXT_MAX] = "";
+                        int r;
+
+                        make_datadir(&s);
+                        disk_fail(++n, errors[e]);
+                        r = aside_move(s.fd, "mysql", STAMP, "why\n", false, text);
+                        failed = disk_failed();
+                        CHECK(r == 1 || (failed && *text), str_or(failed, "nothing"));
+                        CHECK(r != 0 || (streq(failed, "renameat2") && has_data(&s, "mysql") && scratch_count(&s) == 1), str_or(failed, "nothing"));
+                        CHECK(has_data(&s, "mysql") || (is_empty(&s, "mysql") && has_data(&s, FRESH) != has_data(&s, ASIDE)), str_or(failed, "nothing"));
+                        assert_int_equal(move_it(s.fd), 0);
+                        check_done(&s);
+                        clear(&s);
+                } while (failed);
+                assert_true(n > 20);
+        }
+        scratch_done(&s);
+}
+
+/* On one that cannot do what others can, with any other call of that failing. */
+static void without_the_kernel_s_help_it_goes_on_too(void **state) {
+        static const int errors[] = { EINVAL, ENOSYS, EOPNOTSUPP };
+        Scratch s = scratch_new();
+
+        (void) state;
+        for (size_t e = 0; e < ELEMENTS(errors); e++) {
+                const char *failed;
+                unsigned n = 0;
+
+                do {
+                        char text[ASIDE_TEXT_MAX] = "";
+                        int r;
+
+                        make_datadir(&s);
+                        disk_fail_each("renameat2", errors[e]);
+                        disk_fail(++n, EIO);
+                        r = aside_move(s.fd, "mysql", STAMP, "why\n", false, text);
+                        failed = disk_failed();
+                        CHECK(r == 1 || (failed && *text), str_or(failed, "nothing"));
+                        CHECK(has_data(&s, "mysql") || has_data(&s, ASIDE), str_or(failed, "nothing"));
+                        /* Between the two names it goes on from there, whatever fails. */
+                        if (faccessat(s.fd, "mysql", F_OK, 0) < 0)
+                                for (unsigned k = 1; k <= 2; k++) {
+                                        disk_fail(k, EIO);
+                                        assert_int_equal(move_it(s.fd), -EIO);
+                                        assert_non_null(disk_failed());
+                                }
+                        disk_fail_each("renameat2", errors[e]);
+                        r = move_it(s.fd);
+                        (void) disk_failed();
+                        assert_int_equal(r, 0);
+                        check_done(&s);
+                        clear(&s);
+                } while (failed);
+                assert_true(n > 20);
+        }
+        scratch_done(&s);
+}
+
+static void room_is_looked_for(void **state) {
+        char text[ASIDE_TEXT_MAX] = "";
+        Scratch s = scratch_new();
+
+        (void) state;
+        make_datadir(&s);
+        disk_fail_each("fstatvfs", DISK_NOTHING);
+        assert_int_equal(aside_move(s.fd, "mysql", STAMP, "why\n", false, text), 0);
+        assert_non_null(strstr(text, "--force=space"));
+        assert_true(has_data(&s, "mysql") && scratch_count(&s) == 1);
+        assert_int_equal(aside_move(s.fd, "mysql", STAMP, "why\n", true, text), 1);
+        (void) disk_failed();
+        check_done(&s);
+        clear(&s);
+        scratch_done(&s);
+}
+
+static void no_name_leads_elsewhere(void **state) {
+        char text[ASIDE_TEXT_MAX] = "", name[NAME_MAX + 1];
+        Scratch s = scratch_new();
+
+        (void) state;
+        make_datadir(&s);
+        memset(name, 'x', sizeof(name));
+        /* The name itself has no room, or only that of what takes its place has none. */
+        for (size_t n = NAME_MAX; n >= NAME_MAX - sizeof(".mainstay-" STAMP) + 1 - 3; n -= sizeof(".mainstay-" STAMP) - 1 + 3) {
+                name[n] = 0;
+                assert_int_equal(aside_move(s.fd, name, STAMP, "why\n", true, text), 0);
+                assert_non_null(strstr(text, "cannot be renamed to anything"));
+        }
+        assert_int_equal(aside_move(s.fd, ".", STAMP, "why\n", true, text), 0);
+        assert_int_equal(aside_move(s.fd, "mysql/../mysql", STAMP, "why\n", true, text), 0);
+        assert_true(has_data(&s, "mysql") && scratch_count(&s) == 1);
+        clear(&s);
+        scratch_done(&s);
+}
+
 static void refused(const Scratch *s, const char *what, const char *why) {
         char text[ASIDE_TEXT_MAX] = "";
         int r = aside_move(s->fd, "mysql", STAMP, "why\n", false, text);
@@ -216,6 +325,10 @@ int main(void) {
                 cmocka_unit_test(it_is_renamed_and_an_empty_one_takes_its_place),
                 cmocka_unit_test(cut_off_anywhere_it_goes_on),
                 cmocka_unit_test(without_an_exchange_it_goes_on_too),
+                cmocka_unit_test(whatever_call_fails_it_is_said_and_goes_on),
+                cmocka_unit_test(without_the_kernel_s_help_it_goes_on_too),
+                cmocka_unit_test(room_is_looked_for),
+                cmocka_unit_test(no_name_leads_elsewhere),
                 cmocka_unit_test(what_cannot_be_set_aside_stays_as_it_is),
         };
 

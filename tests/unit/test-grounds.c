@@ -2,6 +2,7 @@
 #include "cases.h"
 #include "domain/grounds.h"
 #include "domain/json.h"
+#include "memory.h"
 
 static const struct {
         const char *what, *voices, *expected;
@@ -20,6 +21,9 @@ static const struct {
         { "of a view without a seqno that is not said", "db1 stopped view ?:1 asking x problem",
           "{\"nodes\":[{\"node\":\"db1\",\"condition\":\"known\",\"mysqld\":\"stopped\",\"view\":{\"members\":[\"db1\"]},\"bootstraps\":0,"
           "\"claim\":\"asking\",\"problem\":\"its files are spoilt\"}]}" },
+        { "of bootstraps that are not known", "db1 stopped 114 view 10:1 history -",
+          "{\"nodes\":[{\"node\":\"db1\",\"condition\":\"known\",\"mysqld\":\"stopped\",\"position\":\"A:114\",\"source\":\"recovered\","
+          "\"view\":{\"seqno\":10,\"members\":[\"db1\"]}}]}" },
 };
 
 /* "A" for the cluster's uuid. */
@@ -49,6 +53,17 @@ static void each_node_is_told_as_it_was_known(void **state) {
                 brief = shortened(text);
                 if (!streq(brief, cases[i].expected))
                         fail_msg("%s: not\n%s\nbut\n%s", cases[i].what, cases[i].expected, brief);
+
+                /* All of it, or nothing. */
+                for (unsigned n = 1, refused = 1; refused; n++) {
+                        _cleanup_free_ char *again = NULL;
+                        int r;
+
+                        memory_refuse(n);
+                        r = grounds_format(cast_voices(&c), c.n, with_plan ? plan : NULL, &again);
+                        refused = memory_refused();
+                        CHECK(r == 0 ? streq(again, text) : r == -ENOMEM && refused && !again, cases[i].what);
+                }
         }
 }
 
@@ -110,35 +125,40 @@ static void a_service_is_told_as_it_was_judged(void **state) {
         json_decref(o);
 }
 
-/* From whom it replicates, and how far it is behind: where it does. */
+/* Whom it replicates from, and how far it is behind. */
 static void a_replica_is_told_with_its_source(void **state) {
-        static const char *const stands[] = { "a replica", "one that does not know how far it is behind", "a primary" };
+        _cleanup_cast_ Cast c = cast_parse("db1 starting; db2 starting");
+        _cleanup_free_ char *text = NULL;
+        Channel *channel;
+        const json_t *db2;
+        json_t *o;
 
         (void) state;
-        for (size_t i = 0; i < ELEMENTS(stands); i++) {
-                _cleanup_cast_ Cast c = cast_parse("db1 primary");
-                _cleanup_free_ char *text = NULL;
-                const json_t *db1;
-                Replication *r;
-                json_t *o;
+        for (size_t i = 0; i < 2; i++) {
+                assert_int_equal(replication_new(&c.report[i]->replication), 0);
+                c.report[i]->replication->answers = true;
+                c.report[i]->replication->server_id = (int64_t) i + 1;
+                c.report[i]->replication->flavour = FLAVOUR_MARIADB;
+                c.report[i]->replication->binlog = true;
+        }
+        c.report[1]->replication->read_only = true;
+        channel = &c.report[1]->replication->channel[c.report[1]->replication->n_channels++];
+        *channel = (Channel) { .host = "db1", .port = 3306, .source_id = 1, .by_gtid = true, .receiver.state = THREAD_RUNNING, .applier.state = THREAD_RUNNING, .lag = 7 };
+        assert_int_equal(grounds_of_service(cast_voices(&c), c.n, &text), 0);
+        o = json_loads(text, 0, NULL);
+        db2 = json_array_get(json_object_get(o, "nodes"), 1);
+        assert_string_equal(text_of(db2, "role"), "replica");
+        assert_string_equal(text_of(db2, "source"), "db1");
+        assert_int_equal(json_integer_value(json_object_get(db2, "lag")), 7);
+        json_decref(o);
+        for (unsigned n = 1, refused = 1; refused; n++) {
+                _cleanup_free_ char *again = NULL;
+                int r;
 
-                assert_int_equal(replication_new(&r), 0);
-                c.report[0]->replication = r;
-                *r = (Replication) { .answers = true, .flavour = FLAVOUR_MARIADB, .server_id = 1, .have_gtids = true, .read_only = i < 2, .binlog = true };
-                if (i < 2) {
-                        r->n_channels = 1;
-                        r->channel[0] = (Channel) { .host = "away", .port = 3306, .source_id = 7, .by_gtid = true, .receiver.state = THREAD_RUNNING,
-                                                    .applier.state = THREAD_RUNNING, .lag = i == 0 ? 3 : -1 };
-                }
-                assert_int_equal(grounds_of_service(cast_voices(&c), c.n, &text), 0);
-                o = json_loads(text, 0, NULL);
-                assert_non_null(o);
-                db1 = json_array_get(json_object_get(o, "nodes"), 0);
-                CHECK(!json_object_get(db1, "source") == (i == 2), stands[i]);
-                CHECK(i == 2 || streq(text_of(db1, "source"), "away"), stands[i]);
-                CHECK(i > 0 ? !json_object_get(db1, "lag") : json_integer_value(json_object_get(db1, "lag")) == 3, stands[i]);
-                CHECK(!json_object_get(db1, "mysqld"), stands[i]);
-                json_decref(o);
+                memory_refuse(n);
+                r = grounds_of_service(cast_voices(&c), c.n, &again);
+                refused = memory_refused();
+                assert_true(r == 0 ? streq(again, text) : r == -ENOMEM && refused && !again);
         }
 }
 
