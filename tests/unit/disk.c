@@ -91,6 +91,18 @@ static bool fails(const char *call) {
 
 WRAP_BYTES(read, void *)
 WRAP_BYTES(write, const void *)
+ssize_t __real_pread(int fd, void *data, size_t size, off_t at);
+ssize_t __wrap_pread(int fd, void *data, size_t size, off_t at);
+ssize_t __wrap_pread(int fd, void *data, size_t size, off_t at) {
+        int error = outcome("pread");
+
+        if (error > 0) {
+                errno = error;
+                return -1;
+        }
+        return error == DISK_NOTHING ? 0 : __real_pread(fd, data, error == DISK_SHORT && size > 0 ? 1 : size, at);
+}
+
 WRAP(ssize_t, -1, getrandom, (void *data, size_t size, unsigned flags), (data, size, flags))
 WRAP(ssize_t, -1, fgetxattr, (int fd, const char *name, void *data, size_t size), (fd, name, data, size))
 WRAP(int, -1, fsetxattr, (int fd, const char *name, const void *data, size_t size, int flags), (fd, name, data, size, flags))

@@ -2,6 +2,7 @@
  * what is in force survives a rotation. */
 #include "adapter/record.h"
 #include "crash.h"
+#include "disk.h"
 #include "scratch.h"
 
 #define C "220dcdcb-1629-11e4-add3-aec059ad3734"
@@ -28,6 +29,8 @@ static const struct {
         { "corrupt, and something was set aside before", START(4) "rubbish\n", START(2), NULL, 5, OPENED(5), START(4) "rubbish\n" },
         { "corrupt, no number in it", "rubbish\n", NULL, NULL, 1, OPENED(1), "rubbish\n" },
         { "corrupt, a number set aside before", "rubbish\n", START(7), NULL, 8, OPENED(8), "rubbish\n" },
+        { "corrupt, with lines that are too short", "rubbish\nx\nstart\n" START(6), NULL, NULL, 7, OPENED(7), "rubbish\nx\nstart\n" START(6) },
+        { "corrupt, with a number that is none", START(6) "start 0 90 - -\nrubbish\n", NULL, NULL, 7, OPENED(7), START(6) "start 0 90 - -\nrubbish\n" },
         { "gone, a number set aside before", NULL, START(7), NULL, 8, OPENED(8), START(7) },
         { "lost", NULL, START(3), START(7), 8, OPENED(8), START(3) },
         { "lost, and views without a section since", VIEW, START(3), START(7), 8, VIEW OPENED(8), START(3) },
@@ -206,7 +209,85 @@ static void appending_shows_a_torn_line(void **state) {
         assert_non_null(strstr(error, "line 3"));
 }
 
-/* Crashes, at any system call: the record is the old one or the new one, the
+static void what_cannot_be_appended_to_is_told(void **state) {
+        _cleanup_scratch_ Scratch s = scratch_new();
+        char error[256], longest[VIEWLOG_LINE_MAX + 65];
+        uint64_t section;
+        Viewlog log;
+
+        (void) state;
+        assert_int_equal(record_read(s.fd, &log, error), -ENOENT);
+        scratch_puts(&s, RECORD_NAME, "");
+        assert_int_equal(record_append(s.fd, START(1), strlen(START(1))), 0);
+        assert_true(scratch_is(&s, RECORD_NAME, START(1)));
+        /* Behind a torn line there is only so much room. */
+        scratch_puts(&s, RECORD_NAME, START(1) "view");
+        memset(longest, 'x', sizeof(longest));
+        assert_int_equal(record_append(s.fd, longest, sizeof(longest)), -EINVAL);
+        assert_true(scratch_is(&s, RECORD_NAME, START(1) "view"));
+        assert_int_equal(unlinkat(s.fd, RECORD_NAME, 0), 0);
+        assert_int_equal(mkfifoat(s.fd, RECORD_NAME, 0600), 0);
+        assert_int_equal(record_append(s.fd, VIEW, strlen(VIEW)), -ENOTSUP);
+        assert_int_equal(record_section(s.fd, &section), 0);
+        assert_int_equal(section, 0);
+}
+
+/* What cannot be read just now is not one without a number. What nobody may read is. */
+static void a_count_is_not_guessed(void **state) {
+        static const int errors[] = { EIO, EINTR, EACCES, ENXIO };
+        _cleanup_scratch_ Scratch s = scratch_new();
+        uint64_t section;
+
+        (void) state;
+        scratch_puts(&s, RECORD_NAME, "rubbish\n");
+        scratch_puts(&s, RECORD_LOST_NAME, START(7));
+        for (size_t e = 0; e < ELEMENTS(errors); e++) {
+                const char *failed;
+                unsigned n = 0;
+
+                do {
+                        int r;
+
+                        disk_fail(++n, errors[e]);
+                        r = record_section(s.fd, &section);
+                        failed = disk_failed();
+                        CHECK(r == 0 || (failed && r == -errors[e]), str_or(failed, "nothing"));
+                        CHECK(r < 0 || section == 7 || errors[e] == EACCES || errors[e] == ENXIO, str_or(failed, "nothing"));
+                        CHECK(errors[e] != EIO || !failed || r < 0, str_or(failed, "nothing"));
+                } while (failed);
+                assert_true(n > 6);
+        }
+        disk_fail_each("pread", DISK_SHORT);
+        assert_int_equal(record_section(s.fd, &section), 0);
+        assert_int_equal(section, 7);
+        /* Emptied meanwhile. */
+        disk_fail_each("pread", DISK_NOTHING);
+        assert_int_equal(record_section(s.fd, &section), 0);
+        assert_int_equal(section, 0);
+        (void) disk_failed();
+}
+
+static const Scratch *scene;
+
+static void vanish(void) {
+        assert_int_equal(unlinkat(scene->fd, RECORD_NAME, 0), 0);
+}
+
+static void a_record_that_vanishes_is_begun_anew(void **state) {
+        _cleanup_scratch_ Scratch s = scratch_new();
+        uint64_t section;
+
+        (void) state;
+        scene = &s;
+        scratch_puts(&s, RECORD_NAME, START(4) "rubbish\n");
+        disk_before("fstatat", vanish);
+        assert_int_equal(record_open_section(s.fd, 100, NULL, NULL, &section), 1);
+        (void) disk_failed();
+        assert_true(scratch_is(&s, RECORD_NAME, OPENED(5)));
+        assert_int_equal(scratch_count(&s), 1);
+}
+
+/* Crashes, and failures, at any system call: the record is the old one or the new one, the
  * old one is kept before it is replaced, and the next start goes on counting. */
 
 static int op_open(int dirfd) {
@@ -223,36 +304,49 @@ static void whole_after_a_crash_at_any_call(void **state) {
                 { "appending", START(1) VIEW, START(1) VIEW OPENED(2), NULL },
                 { "anew", START(1) VIEW "rubbish\n", OPENED(2), START(1) VIEW "rubbish\n" },
         };
+        static const int errors[] = { 0, EIO, ENOSPC, EINTR }; /* 0: killed */
         _cleanup_scratch_ Scratch s = scratch_new();
 
         (void) state;
-        for (size_t i = 0; i < ELEMENTS(table); i++) {
+        for (size_t i = 0; i < ELEMENTS(table) * ELEMENTS(errors); i++) {
+                size_t e = i / ELEMENTS(table), k = i % ELEMENTS(table);
                 unsigned n = 0;
                 int r;
 
                 do {
+                        const char *failed;
+                        bool done, anew = false;
                         uint64_t section;
-                        bool done;
 
                         scratch_clear(&s);
-                        if (table[i].before)
-                                scratch_puts(&s, RECORD_NAME, table[i].before);
-                        if (table[i].old)
+                        if (table[k].before)
+                                scratch_puts(&s, RECORD_NAME, table[k].before);
+                        if (table[k].old)
                                 scratch_puts(&s, RECORD_OLD_NAME, START(1));
-                        r = crash_after(op_open, s.fd, ++n);
-                        if (r == -EPERM)
-                                skip();
-                        CHECK(r >= 0, table[i].name);
-                        done = scratch_is(&s, RECORD_NAME, table[i].after);
-                        CHECK(done || scratch_is(&s, RECORD_NAME, table[i].before) ||
-                              (!table[i].before && scratch_is(&s, RECORD_NAME, "")), table[i].name);
-                        if (table[i].old)
-                                CHECK(scratch_is(&s, RECORD_OLD_NAME, table[i].old) || (!done && scratch_is(&s, RECORD_OLD_NAME, START(1))), table[i].name);
+                        if (errors[e] == 0) {
+                                r = crash_after(op_open, s.fd, ++n);
+                                if (r == -EPERM)
+                                        skip();
+                                CHECK(r >= 0, table[k].name);
+                        } else {
+                                disk_fail(++n, errors[e]);
+                                r = op_open(s.fd);
+                                failed = disk_failed();
+                                /* One that could not be read is kept, and begun anew. */
+                                anew = table[k].before && scratch_is(&s, RECORD_NAME, OPENED(2)) && scratch_is(&s, RECORD_OLD_NAME, table[k].before);
+                                CHECK(r >= 0 ? anew || scratch_is(&s, RECORD_NAME, table[k].after) : failed && (r == -errors[e] || r == -EIO), table[k].name);
+                                r = failed != NULL;
+                        }
+                        done = anew || scratch_is(&s, RECORD_NAME, table[k].after);
+                        CHECK(done || scratch_is(&s, RECORD_NAME, table[k].before) ||
+                              (!table[k].before && scratch_is(&s, RECORD_NAME, "")), table[k].name);
+                        if (table[k].old)
+                                CHECK(scratch_is(&s, RECORD_OLD_NAME, table[k].old) || (!done && scratch_is(&s, RECORD_OLD_NAME, START(1))), table[k].name);
 
-                        CHECK(record_open_section(s.fd, 100, NULL, NULL, &section) >= 0, table[i].name);
-                        CHECK(section == (table[i].before ? 2u : 1u) + done, table[i].name);
+                        CHECK(record_open_section(s.fd, 100, NULL, NULL, &section) >= 0, table[k].name);
+                        CHECK(section == (table[k].before ? 2u : 1u) + done, table[k].name);
                 } while (r == 1);
-                CHECK(n > 4, table[i].name);
+                CHECK(n > 4, table[k].name);
         }
 }
 
@@ -266,6 +360,9 @@ int main(void) {
                 cmocka_unit_test(a_record_too_large_to_read_keeps_its_count),
                 cmocka_unit_test(what_is_no_file_is_set_aside),
                 cmocka_unit_test(appending_shows_a_torn_line),
+                cmocka_unit_test(what_cannot_be_appended_to_is_told),
+                cmocka_unit_test(a_count_is_not_guessed),
+                cmocka_unit_test(a_record_that_vanishes_is_begun_anew),
                 cmocka_unit_test(whole_after_a_crash_at_any_call),
         };
 
