@@ -38,7 +38,7 @@ static uint64_t id_of(const char *name, const char *rest) {
 static bool is_leftover(const char *name) {
         size_t n = strlen(name);
 
-        return name[0] == '.' && id_of(name + 1, SUFFIX ".") > 0 && n > 4 && streq(name + n - 4, ".tmp");
+        return name[0] == '.' && id_of(name + 1, SUFFIX ".") > 0 && streq(name + n - 4, ".tmp");
 }
 
 static void _printf_(2, 3) problem(JobStore *s, const char *format, ...) {
