@@ -51,9 +51,12 @@ static json_t *marks_json(const Marks *m, bool *failed) {
         return o;
 }
 
-static json_t *aside_json(const Aside *a) {
-        return json_pack("{s:s, s:s, s:o, s:b, s:s*}", "state", aside_state_to_string(a->state), "stamp", a->stamp, "note", text_json(a->note, true), "force_space", (int) a->force_space,
-                         "donor", a->donor[0] ? a->donor : NULL);
+static json_t *aside_json(const Aside *a, bool *failed) {
+        json_t *o = json_pack("{s:s, s:s, s:o, s:b}", "state", aside_state_to_string(a->state), "stamp", a->stamp, "note", text_json(a->note, true), "force_space", (int) a->force_space);
+
+        if (a->donor[0])
+                put(o, "donor", json_string(a->donor), failed);
+        return o;
 }
 
 static json_t *claim_json(const Store *s) {
@@ -123,7 +126,7 @@ static int store_to_json(const Store *s, json_t **ret) {
                                                "from", (json_int_t) s->quorum_off_from, "to", (json_int_t) s->quorum_off_to), &failed);
         put(o, "marks", marks_json(&s->marks, &failed), &failed);
         if (s->aside.state != ASIDE_NONE)
-                put(o, "aside", aside_json(&s->aside), &failed);
+                put(o, "aside", aside_json(&s->aside, &failed), &failed);
         if (s->shun.set)
                 put(o, "shun", shun_to_json(&s->shun), &failed);
         if (failed) {

@@ -47,16 +47,14 @@ int recovery_format(const Recovery *r, char **ret) {
         if (r->outcome == RECOVERY_POSITION && !position_defined(&r->position))
                 return -EINVAL;
 
-        /* "s*": left out where it is NULL. */
-        o = json_pack("{s:s, s:s*, s:I, s:s, s:I, s:o, s:o}",
+        o = json_pack("{s:s, s:I, s:s, s:I, s:o, s:o}",
                       "outcome", recovery_outcome_to_string(r->outcome),
-                      "position", r->outcome == RECOVERY_POSITION ? position_text(&r->position, position) : NULL,
                       "section", (json_int_t) r->section,
                       "boot", uuid_text(&r->boot, boot),
                       "time", (json_int_t) r->time,
                       "stamp", stamp_json(&r->stamp),
                       "text", text_json(r->text, false));
-        if (!o)
+        if (!o || (r->outcome == RECOVERY_POSITION && json_object_set_new(o, "position", json_string(position_text(&r->position, position))) < 0))
                 return -ENOMEM;
         text = json_text(o, JSON_INDENT(2));
         if (!text || asprintf(&line, "%s\n", text) < 0)
@@ -74,7 +72,7 @@ static int refuse(char *error, const char *why) {
 static const char *text_get(const json_t *o, const char *key, size_t *ret_size) {
         const json_t *v = json_object_get(o, key);
 
-        if (!json_is_string(v) || strlen(json_string_value(v)) != json_string_length(v))
+        if (!json_is_string(v))
                 return NULL;
         *ret_size = json_string_length(v);
         return json_string_value(v);
@@ -122,7 +120,7 @@ int recovery_parse(const char *text, size_t n, Recovery *ret, char error[static 
         q = json_read(text, n, &o, error);
         if (q < 0)
                 return q;
-        if (!json_is_object(o))
+        if (json_typeof(o) != JSON_OBJECT)
                 return refuse(error, "it is not a JSON object");
 
         s = text_get(o, "outcome", &k);

@@ -59,7 +59,7 @@ static inline Store *good_store(const Scratch *s) {
         a->offline = a->owed = a->replica = a->held = a->held_before = a->down_before = true;
         store_add_led(a, &led, "db3");
         assert_int_equal(marks_set(&a->marks, MARK_DIVERGED, 31, 32, "Its seqnos 5 to 9."), 1);
-        a->aside = (Aside) { .state = ASIDE_MOVING, .stamp = "20261122T224846", .note = "why" };
+        a->aside = (Aside) { .state = ASIDE_MOVING, .stamp = "20261122T224846", .note = "why", .donor = "db3" };
         assert_true(store_set_quorum_off(a, 41, 40, "pc.ignore_sb"));
         (void) snprintf(a->settled_start, sizeof(a->settled_start), "ff");
         a->settled = 3;

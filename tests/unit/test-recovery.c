@@ -1,6 +1,7 @@
 /* The result of mainstay-recover: written, read, and true for as long as the
  * data are the same. */
 #include "adapter/recovery-store.h"
+#include "memory.h"
 #include "scratch.h"
 
 #define U "220dcdcb-1629-11e4-add3-aec059ad3734"
@@ -49,6 +50,7 @@ static void what_is_written_is_read_again(void **state) {
 }
 
 static void what_cannot_be_true_is_not_written(void **state) {
+        _cleanup_scratch_ Scratch s = scratch_new();
         _cleanup_free_ char *text = NULL;
         Recovery r = example();
 
@@ -60,7 +62,50 @@ static void what_cannot_be_true_is_not_written(void **state) {
         assert_int_equal(recovery_format(&r, &text), -EINVAL);
         r.outcome = _RECOVERY_OUTCOME_INVALID;
         assert_int_equal(recovery_format(&r, &text), -EINVAL);
+        r = example();
+        r.section = (uint64_t) INT64_MAX + 1;
+        assert_int_equal(recovery_format(&r, &text), -EINVAL);
+        r = example();
+        r.time = (usec_t) INT64_MAX + 1;
+        assert_int_equal(recovery_format(&r, &text), -EINVAL);
         assert_null(text);
+        assert_int_equal(recovery_write(s.fd, &r), -EINVAL);
+        assert_int_equal(scratch_count(&s), 0);
+}
+
+/* On its way out and back it is whole, or there is none. */
+static void where_memory_is_short_nothing_is_left_out(void **state) {
+        _cleanup_free_ char *text = NULL;
+        Recovery r = example(), again;
+        unsigned n = 0, failed = 0;
+        bool refused;
+
+        (void) state;
+        /* In no text is a backslash: Jansson ends the process over one. */
+        (void) snprintf(r.text, sizeof(r.text), "Bravo.");
+        assert_int_equal(recovery_format(&r, &text), 0);
+        do {
+                _cleanup_free_ char *other = NULL;
+                int k;
+
+                memory_refuse(++n);
+                k = recovery_format(&r, &other);
+                refused = memory_refused();
+                failed += k < 0;
+                assert_true(k == 0 ? streq(other, text) : k == -ENOMEM && refused && !other);
+        } while (refused);
+        assert_true(failed > 10);
+        n = 0;
+        do {
+                char error[256];
+                int k;
+
+                memory_refuse(++n);
+                k = recovery_parse(text, strlen(text), &again, error);
+                refused = memory_refused();
+                assert_true(k == 0 ? position_equal(&again.position, &r.position) && stamp_equal(&again.stamp, &r.stamp) && streq(again.text, r.text) : refused);
+        } while (refused);
+        assert_true(n > 10);
 }
 
 static void an_error_text_that_is_not_utf8_does_no_harm(void **state) {
@@ -94,6 +139,9 @@ static void damage_is_refused(void **state) {
                 P "\"section\": 7, " BOOT ", \"time\": 5, \"text\": \"x\"}",
                 P "\"section\": 7, " BOOT ", \"time\": 5, \"stamp\": [], \"text\": \"x\"}",
                 P "\"section\": 7, " BOOT ", \"time\": 5, \"stamp\": {\"ibdata1\": [1, 2]}, \"text\": \"x\"}",
+                P "\"section\": 7, " BOOT ", \"time\": 5, \"stamp\": {\"ibdata1\": [\"1\", 2, 3]}, \"text\": \"x\"}",
+                P "\"section\": 7, " BOOT ", \"time\": 5, \"stamp\": {\"ibdata1\": [1, 2.5, 3]}, \"text\": \"x\"}",
+                P "\"section\": 7, " BOOT ", \"time\": 5, \"stamp\": {}, \"text\": 5}",
                 P "\"section\": 7, " BOOT ", \"time\": 5, \"stamp\": {\"ibdata1\": [1, 2, -3]}, \"text\": \"x\"}",
                 P "\"section\": 7, " BOOT ", \"time\": 5, \"stamp\": {\"ibdata1\": [1, 2, 3, 4]}, \"text\": \"x\"}",
                 P "\"section\": 7, " BOOT ", \"time\": 5, \"stamp\": {\"ibdata1\": null}, \"text\": \"x\"}",
@@ -115,6 +163,14 @@ static void damage_is_refused(void **state) {
                 CHECK(expected == 0 || error[0], bad[i]);
         }
         assert_int_equal(recovery_parse(zeros, sizeof(zeros), &r, error), -EBADMSG);
+        /* A text that would be cut off is refused, for it would be another. */
+        for (size_t more = 0; more < 2; more++) {
+                _cleanup_free_ char *file = NULL, *text = calloc(1, sizeof(r.text) + 1);
+
+                memset(text, 'x', sizeof(r.text) - 1 + more);
+                assert_true(asprintf(&file, P "\"section\": 7, " BOOT ", \"time\": 5, \"stamp\": {}, \"text\": \"%s\"}", text) >= 0);
+                assert_int_equal(recovery_parse(file, strlen(file), &r, error), more ? -EBADMSG : 0);
+        }
 }
 
 static void no_beginning_of_a_result_is_read(void **state) {
@@ -193,6 +249,7 @@ int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(what_is_written_is_read_again),
                 cmocka_unit_test(what_cannot_be_true_is_not_written),
+                cmocka_unit_test(where_memory_is_short_nothing_is_left_out),
                 cmocka_unit_test(an_error_text_that_is_not_utf8_does_no_harm),
                 cmocka_unit_test(damage_is_refused),
                 cmocka_unit_test(no_beginning_of_a_result_is_read),

@@ -162,7 +162,9 @@ static void what_is_given_up_is_gone(void **state) {
         (void) snprintf(a->grant.holder, sizeof(a->grant.holder), "db2");
         assert_int_equal(shun_new("", "", 1, 0, &a->shun), 0);
         a->offline = true;
+        a->aside = (Aside) { .state = ASIDE_JOINING, .stamp = "20261122T224846", .donor = "db3" };
         assert_int_equal(store_save(a), 0);
+        a->aside.donor[0] = 0;
         a->claim = claim_free(a->claim);
         a->claim_state = CLAIM_NONE;
         a->have_grant = false;
@@ -175,6 +177,8 @@ static void what_is_given_up_is_gone(void **state) {
         assert_null(a->claim);
         assert_false(a->have_grant);
         assert_false(a->shun.set || a->offline);
+        assert_int_equal(a->aside.state, ASIDE_JOINING);
+        assert_string_equal(a->aside.donor, "");
         a = store_free(a);
 }
 
