@@ -75,6 +75,8 @@ static const struct {
           "db2", "db1 stopped 115 history a@5" V "; db2 stopped 114 history a@5" V "; db3 stopped 114 history a@5" V, NULL, CLAIM_NONE, NULL },
         { "it has been through one bootstrap more", "db1 stopped 115 history a@5" V "; db2 stopped 114" V "; db3 stopped 114 history a@5" V, "",
           "db2", "db1 stopped 115 history a@5" V "; db2 stopped 114 history a@5" V "; db3 stopped 114 history a@5" V, NULL, CLAIM_NONE, "db2 has changed since" },
+        { "or through one less", "db1 stopped 115 history a@5" V "; db2 stopped 114 history a@5,b@200" V "; db3 stopped 114 history a@5" V, "",
+          "db2", "db1 stopped 115 history a@5" V "; db2 stopped 114 history a@5" V "; db3 stopped 114 history a@5" V, NULL, CLAIM_NONE, "db2 has changed since" },
         { "or through another", "db1 stopped 115 history a@5" V "; db2 stopped 114 history b@5" V "; db3 stopped 114 history a@5" V, "",
           "db2", "db1 stopped 115 history a@5" V "; db2 stopped 114 history a@5" V "; db3 stopped 114 history a@5" V, NULL, CLAIM_NONE, "db2 has changed since" },
         { "or it was not known through which", "db1 stopped 115 history a@5" V "; db2 stopped 114 history -" V "; db3 stopped 114 history a@5" V, "",

@@ -156,6 +156,26 @@ static void what_was_not_kept_is_not_begun(void **state) {
         }
 }
 
+/* What fills the disk is not begun where nothing can be kept free for its end. */
+static void without_a_reserve_no_copy_is_begun(void **state) {
+        static const JobKind kinds[] = { JOB_PROVISION, JOB_RECOVER };
+        _cleanup_place_ Place p = place_new();
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTS(kinds); i++) {
+                _cleanup_(job_freep) Job *job = NULL;
+                JobStore *s = open_store(&p);
+
+                if (i == 0)
+                        assert_int_equal(mkdirat(p.jobs.fd, JOB_RESERVE_NAME, 0700), 0);
+                assert_int_equal(job_new(1, kinds[i], "db2", "db1", "anna", NULL, 10, &job), 0);
+                assert_int_equal(job_store_save(s, job), kinds[i] == JOB_PROVISION ? -EISDIR : 0);
+                assert_int_equal(job_store_running(s) != NULL, kinds[i] != JOB_PROVISION);
+                assert_int_equal(exists(&p, 1), kinds[i] != JOB_PROVISION);
+                s = job_store_free(s);
+        }
+}
+
 /* What is kept free goes first, and once. */
 static void a_disk_that_stays_full_is_told(void **state) {
         _cleanup_place_ Place p = place_new();
@@ -181,6 +201,7 @@ int main(void) {
                 cmocka_unit_test(what_cannot_be_read_is_told),
                 cmocka_unit_test(where_memory_is_short_it_is_said),
                 cmocka_unit_test(what_was_not_kept_is_not_begun),
+                cmocka_unit_test(without_a_reserve_no_copy_is_begun),
                 cmocka_unit_test(a_disk_that_stays_full_is_told),
         };
 
