@@ -131,6 +131,7 @@ static void damage_is_refused(void **state) {
                 "{\"outcome\": \"position\", \"position\": \"" U ":-1\", " REST,
                 "{\"outcome\": \"position\", \"position\": 5, " REST,
                 "{\"outcome\": \"nothing\", \"position\": \"" U ":5\", " REST,
+                P BOOT ", \"time\": 5, \"stamp\": {}, \"text\": \"x\"}",
                 P "\"section\": -1, " BOOT ", \"time\": 5, \"stamp\": {}, \"text\": \"x\"}",
                 P "\"section\": 7.5, " BOOT ", \"time\": 5, \"stamp\": {}, \"text\": \"x\"}",
                 P "\"section\": 7, \"boot\": \"x\", \"time\": 5, \"stamp\": {}, \"text\": \"x\"}",
@@ -149,6 +150,7 @@ static void damage_is_refused(void **state) {
                 P "\"section\": 7, " BOOT ", \"time\": 5, \"stamp\": {}, \"text\": \"\\u0000\"}",
                 P "\"section\": 7, " REST,
         };
+        static const char huge[RECOVERY_SIZE_MAX + 1];
         char error[256], zeros[512] = { 0 };
         Recovery r;
 
@@ -163,6 +165,8 @@ static void damage_is_refused(void **state) {
                 CHECK(expected == 0 || error[0], bad[i]);
         }
         assert_int_equal(recovery_parse(zeros, sizeof(zeros), &r, error), -EBADMSG);
+        assert_int_equal(recovery_parse(huge, sizeof(huge), &r, error), -EBADMSG);
+        assert_non_null(strstr(error, "larger"));
         /* A text that would be cut off is refused, for it would be another. */
         for (size_t more = 0; more < 2; more++) {
                 _cleanup_free_ char *file = NULL, *text = calloc(1, sizeof(r.text) + 1);
