@@ -34,7 +34,7 @@ static uint64_t id_of(const char *name, const char *rest) {
         return strncmp(name + ID_DIGITS, rest, strlen(rest)) == 0 ? id : 0;
 }
 
-/* What a crash in file_write() leaves behind. */
+/* What a crash in file_write() leaves behind. What has an id is longer than the end of it. */
 static bool is_leftover(const char *name) {
         size_t n = strlen(name);
 
