@@ -100,6 +100,13 @@ static const struct {
         { "no agent where it is Primary: all go", "db1 alive; db2 stopped 90; db3 stopped 100", "2 3" },
 };
 
+static void turn_of(const Voice *voices, size_t n, const Plan *plan, const char *name, Turn *ret) {
+        Queue queue;
+
+        joining_queue(voices, n, plan, &queue);
+        joining_turn(&queue, name, ret);
+}
+
 static char *turns_of(const Voice *voices, size_t n, const Plan *plan) {
         char *text = NULL;
         size_t size;
@@ -154,8 +161,8 @@ static void turn_is_what_the_table_says(void **state) {
 
                         memcpy(other, voices, sizeof(other));
                         qsort(other, cast.n, sizeof(*other), backwards);
-                        joining_turn(voices, cast.n, plan, voices[k].name, &t);
-                        joining_turn(other, cast.n, plan, voices[k].name, &again);
+                        turn_of(voices, cast.n, plan, voices[k].name, &t);
+                        turn_of(other, cast.n, plan, voices[k].name, &again);
                         CHECK(t.now == again.now && t.underway == again.underway && t.untold == again.untold && t.fading == again.fading && t.entering == again.entering, turns[i].name);
                         CHECK(!t.after == !again.after && (!t.after || streq(t.after->name, again.after->name)), turns[i].name);
                 }
@@ -171,7 +178,7 @@ static void who_is_on_its_way_does_not_wait_for_itself(void **state) {
 
         (void) state;
         for (size_t i = 0; i < 3; i++) {
-                joining_turn(cast_voices(&cast), cast.n, &nobody_kept_out, i < 2 ? cast.name[i] : "db3", &t);
+                turn_of(cast_voices(&cast), cast.n, &nobody_kept_out, i < 2 ? cast.name[i] : "db3", &t);
                 CHECK(t.now && !t.underway && !t.after, i < 2 ? cast.name[i] : "db3");
         }
 }
@@ -183,12 +190,12 @@ static void whose_gate_asks_is_in_line(void **state) {
         Turn t;
 
         (void) state;
-        joining_turn(cast_voices(&cast), cast.n, &nobody_kept_out, "db2", &t);
+        turn_of(cast_voices(&cast), cast.n, &nobody_kept_out, "db2", &t);
         assert_false(t.now || t.underway);
         assert_string_equal(t.after->name, "db3");
         assert_true(t.donor_free);
         cast.report[0]->donating = true;
-        joining_turn(cast_voices(&cast), cast.n, &nobody_kept_out, "db2", &t);
+        turn_of(cast_voices(&cast), cast.n, &nobody_kept_out, "db2", &t);
         assert_false(t.donor_free);
 }
 
@@ -199,10 +206,10 @@ static void an_arbitrator_keeps_a_component_going(void **state) {
         Turn t;
 
         (void) state;
-        joining_turn(cast_voices(&cast), cast.n, &nobody_kept_out, "db2", &t);
+        turn_of(cast_voices(&cast), cast.n, &nobody_kept_out, "db2", &t);
         assert_true(t.fading);
         assert_int_equal(names_add(&cast.report[0]->arbitrators, "garb"), 0);
-        joining_turn(cast_voices(&cast), cast.n, &nobody_kept_out, "db2", &t);
+        turn_of(cast_voices(&cast), cast.n, &nobody_kept_out, "db2", &t);
         assert_true(t.now && !t.fading);
 }
 
@@ -230,13 +237,11 @@ static void all_come_in(void **state) {
                         CHECK(rounds < 4, text);
 
                         for (size_t i = 0; i < cast.n; i++) {
-                                Queue queue;
                                 Turn t;
 
                                 if (cast.report[i]->mysqld != MYSQLD_STOPPED)
                                         continue;
-                                joining_queue(voices, cast.n, &nobody_kept_out, &queue);
-                                joining_turn(&queue, cast.name[i], &t);
+                                turn_of(voices, cast.n, &nobody_kept_out, cast.name[i], &t);
                                 CHECK(t.now || t.untold || t.after, text);
                                 if (t.now) {
                                         cast.report[i]->mysqld = MYSQLD_STARTING;
