@@ -393,7 +393,7 @@ int scene_without(const Scene *s, Names *ret) {
 int rule_non_primary(Scene *s) {
         Names live = {0}, starting = {0}, stranded = {0}, without;
         _cleanup_free_ char *text = NULL, *advice = NULL;
-        bool stopped = false, strangers = false;
+        bool stopped = false, strangers = false, others = false;
         int r = 0;
 
         for (size_t i = 0; i < s->n && r >= 0; i++) {
@@ -402,6 +402,7 @@ int rule_non_primary(Scene *s) {
                 if (!o)
                         continue;
                 stopped = stopped || o->asked; /* a person wants it settled */
+                others = others || (!o->stranded && report_has_position(o));
                 if (o->mysqld == MYSQLD_NON_PRIMARY) {
                         strangers = strangers || (!uuid_is_zero(&o->component) && in_place_among_strangers(s, o));
                         r = names_add(&live, s->voice[i]->name);
@@ -445,8 +446,8 @@ int rule_non_primary(Scene *s) {
         }
         for (size_t i = 0; s->plan->awaited.n == 0 && i < stranded.n; i++) {
                 r = plan_add(s->plan, stranded.name[i], "mysqld on %s waits for a state transfer, and no node is Primary that could send one: nobody goes on meanwhile, and it does not stop when it is told to. "
-                               "Where it stays so, end it there: systemctl kill --signal=KILL mariadb. It then takes a full copy, for a server that is ended so leaves a grastate.dat that names no cluster.",
-                               stranded.name[i]);
+                               "Where it stays so, end it there: systemctl kill --signal=KILL mariadb. It leaves a grastate.dat that names no cluster, so it takes a full copy then, and what only it has is given up%s.",
+                               stranded.name[i], others ? "" : ". But no other node has data that could be sent: keep a copy of its datadir first, for it may be the last");
                 if (r < 0)
                         return r;
         }
