@@ -15,6 +15,9 @@ GRANTED = re.compile(r"This node grants the \w+(?: [\w ]+)? to (\w+), at")
 FOLLOW = ["timeout", str(PATIENT), "journalctl", "--follow", "--boot", "--lines=all",
           "--output=cat", "--unit=mainstayd"]
 
+# After the gate.
+SLOW = "etc/systemd/system/mariadb.service.d/99-slow.conf"
+
 
 def kill_agent(node):
     """kill -9; there may be none just then, for it has been killed before."""
@@ -60,7 +63,16 @@ def agents_killed_in_the_middle_of_recovery_go_on(cluster):
 def the_leader_cut_before_it_is_primary_is_waited_for(cluster):
     """A grant given holds, also when its agent is killed, until its holder is heard again."""
     cut_all_for_a_bootstrap(cluster)
-    leader = boot_and_cut_the_leader(cluster, GRANTED)
+    # A quick machine has mysqld Primary before anybody can cut its power.
+    slow = [node.path(SLOW) for node in cluster.nodes()]
+    for path in slow:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("[Service]\nExecStartPre=/bin/sleep 3\n")
+    try:
+        leader = boot_and_cut_the_leader(cluster, GRANTED)
+    finally:
+        for path in slow:
+            path.unlink()
     granted = [name for name in others(cluster, leader) if GRANTED.search(cluster.said(name))]
     for name in granted:
         kill_agent(cluster.node(name))
