@@ -98,7 +98,9 @@ bool names_equal(const Names *a, const Names *b) {
         return true;
 }
 
-char *names_words(const Names *names) {
+/* Each with what stands before it: before the first, before the last of several, and
+ * before those between. NULL where memory is short. */
+static char *names_join(const Names *names, const char *first, const char *between, const char *last) {
         _cleanup_free_ char *text = NULL;
         _cleanup_fclose_ FILE *f = NULL;
         size_t size;
@@ -107,42 +109,22 @@ char *names_words(const Names *names) {
         if (!f)
                 return NULL;
         for (size_t i = 0; i < names->n; i++)
-                fprintf(f, "%s%s", i == 0 ? "" : " ", names->name[i]);
+                fprintf(f, "%s%s", i == 0 ? first : i + 1 == names->n ? last : between, names->name[i]);
         if (fclose(TAKE(f)) != 0)
                 return NULL;
         return TAKE(text);
+}
+
+char *names_words(const Names *names) {
+        return names_join(names, "", " ", " ");
 }
 
 char *names_text(const Names *names) {
-        _cleanup_free_ char *text = NULL;
-        _cleanup_fclose_ FILE *f = NULL;
-        size_t size;
-
-        if (names->n == 0)
-                return strdup("nobody");
-        f = open_memstream(&text, &size);
-        if (!f)
-                return NULL;
-        for (size_t i = 0; i < names->n; i++)
-                fprintf(f, "%s%s", i == 0 ? "" : i + 1 == names->n ? " and " : ", ", names->name[i]);
-        if (fclose(TAKE(f)) != 0)
-                return NULL;
-        return TAKE(text);
+        return names->n == 0 ? strdup("nobody") : names_join(names, "", ", ", " and ");
 }
 
 char *names_without(const Names *names) {
-        _cleanup_free_ char *text = NULL;
-        _cleanup_fclose_ FILE *f = NULL;
-        size_t size;
-
-        f = open_memstream(&text, &size);
-        if (!f)
-                return NULL;
-        for (size_t i = 0; i < names->n; i++)
-                fprintf(f, " --without %s", names->name[i]);
-        if (fclose(TAKE(f)) != 0)
-                return NULL;
-        return TAKE(text);
+        return names_join(names, " --without ", " --without ", " --without ");
 }
 
 json_t *names_to_json(const Names *names) {
